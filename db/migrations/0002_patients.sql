@@ -5,7 +5,7 @@ create table patients (
   trust text not null check (trust in ('provisional', 'trusted')),
   name jsonb not null,                      -- {alphabetic, ideographic, phonetic}: each {family, given, middle, prefix, suffix}
   name_key text not null,                   -- folded, for search
-  birth_date text,                          -- HL7 precision kept: YYYY, YYYYMM or YYYYMMDD
+  birth_date text,                          -- precision kept: YYYY, YYYY-MM or YYYY-MM-DD
   sex text check (sex in ('M', 'F', 'O')),
   sex_original text,
   created_at timestamptz not null

@@ -36,7 +36,7 @@ create table orders (
   accession_issuer text not null,
   priority text not null check (priority in ('stat', 'urgent', 'routine')),
   priority_word text,                             -- the sender's own word, kept (P, T, ASAP …)
-  patient_class text check (patient_class in ('emergency', 'intensive', 'inpatient', 'outpatient', 'screening')),
+  patient_class text not null default 'outpatient' check (patient_class in ('emergency', 'intensive-care', 'inpatient', 'outpatient', 'screening')),
   location text,
   visit_number text,
   requester jsonb,                                -- {id, family, given, prefix, authority, phone}
@@ -105,6 +105,7 @@ create table procedures (
   study_uid text not null,                        -- (0020,000D); two procedures may share it
   protocol_by text check (protocol_by in ('rule', 'person')),
   protocol_at timestamptz,
+  protocol_resets integer not null default 0,
   end_kind text check (end_kind in ('cancelled', 'discontinued')),
   ended_at timestamptz,
   end_reason text,
@@ -133,7 +134,12 @@ create table steps (
   arrived_at timestamptz,
   arrival_inferred boolean not null default false,
   retake_of text references steps,
+  retake_asked_at timestamptz,
+  planned_since timestamptz not null,
+  bookings integer not null default 0,            -- booked or moved to another time
+  undone_arrivals integer not null default 0,
   no_shows integer not null default 0,
+  no_show_at timestamptz,
   voided boolean not null default false           -- all its images were rejected
 );
 create index steps_procedure on steps (procedure_id);
@@ -180,3 +186,43 @@ create table named_instances (
   performed_step_id text not null references performed_steps,
   primary key (study_uid, sop_instance_uid)
 );
+
+-- hash = H(previous hash, the event's own content); jsonb prints in one canonical order.
+create function order_event_hash(previous text, e order_events) returns text language sql stable as $$
+  select encode(sha256(convert_to(concat_ws('|', previous, e.order_id, e.rev, e.type, e.v,
+    (extract(epoch from e.at) * 1000)::bigint, e.actor_id, e.actor_role, e.source, e.refs::text, e.data::text,
+    e.policy_version), 'UTF8')), 'hex')
+$$;
+
+-- The only writer of order_events: dense revisions and an unbroken chain, under the order's row lock.
+create function append_order_events(p_order text, p_at timestamptz, p_actor text, p_role text, p_source text, p_events jsonb)
+returns integer language plpgsql as $$
+declare
+  o orders%rowtype;
+  e order_events%rowtype;
+  item jsonb;
+begin
+  select * into strict o from orders where id = p_order for update;
+  for item in select value from jsonb_array_elements(p_events) loop
+    o.rev := o.rev + 1;
+    e.order_id := p_order;
+    e.rev := o.rev;
+    e.type := item->>'type';
+    e.v := coalesce((item->>'v')::smallint, 1);
+    e.at := coalesce((item->>'at')::timestamptz, p_at);
+    e.recorded_at := clock_timestamp();
+    e.actor_id := p_actor;
+    e.actor_role := p_role;
+    e.source := p_source;
+    e.refs := coalesce(item->'refs', '{}');
+    e.data := coalesce(item->'data', '{}');
+    e.policy_version := o.policy_version;
+    e.previous_hash := o.last_hash;
+    e.hash := order_event_hash(o.last_hash, e);
+    e.tx := pg_current_xact_id();
+    insert into order_events select e.*;
+    o.last_hash := e.hash;
+  end loop;
+  update orders set rev = o.rev, last_hash = o.last_hash where id = p_order;
+  return o.rev;
+end $$;

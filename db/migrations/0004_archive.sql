@@ -32,7 +32,11 @@ create table studies (
   completeness_evidence jsonb not null default '[]',
   completeness_decided_at timestamptz,
   completeness_recheck_at timestamptz,
-  completeness_accepted_as_is boolean not null default false,
+  incomplete_accepted_at timestamptz,             -- a person accepted it incomplete, with a reason
+  earlier_incompletes integer not null default 0,
+  appended_batches integer not null default 0,    -- images after a verdict that let the study on
+  verdicts_taken_back integer not null default 0,
+  late_batches jsonb not null default '[]',       -- [{at, answeredAt}]: images after a final version
   -- retention
   retention_policy integer,
   retention_rule text,

@@ -8,6 +8,9 @@ create table reports (
     ('DRAFT', 'WET_READ', 'PRELIM', 'PENDING_SIGN', 'SIGN_REJECTED', 'FINAL', 'ADDENDED', 'CORRECTED', 'CANCELLED')),
   author_id text references users,
   submissions integer not null default 0,
+  submitted_at timestamptz,
+  sent_back_at timestamptz,
+  watchdogs_answered integer not null default 0,
   amendment text check (amendment in ('addendum', 'correction')),
   amendment_opened_at timestamptz,
   created_at timestamptz not null

@@ -91,3 +91,44 @@ create table retention_proposals (
   basis text not null,
   unique (study_id, action, planned_at)
 );
+
+create function audit_event_hash(previous text, e audit_events) returns text language sql stable as $$
+  select encode(sha256(convert_to(concat_ws('|', previous, e.chain, e.chain_rev, e.type, e.outcome,
+    (extract(epoch from e.at) * 1000)::bigint, e.actor_id, e.actor_role, e.source, e.address, e.data::text), 'UTF8')), 'hex')
+$$;
+
+-- The only writer of audit_events: one chain per subject, since one global chain would serialise every write.
+create function append_audit(p_chain text, p_type text, p_outcome text, p_at timestamptz, p_actor text, p_role text,
+  p_source text, p_address text, p_data jsonb) returns void language plpgsql as $$
+declare
+  head audit_chains%rowtype;
+  e audit_events%rowtype;
+begin
+  insert into audit_chains values (p_chain, 0, '') on conflict do nothing;
+  select * into strict head from audit_chains where chain = p_chain for update;
+  e.chain := p_chain;
+  e.chain_rev := head.rev + 1;
+  e.type := p_type;
+  e.outcome := p_outcome;
+  e.at := p_at;
+  e.actor_id := p_actor;
+  e.actor_role := p_role;
+  e.source := p_source;
+  e.address := p_address;
+  e.data := coalesce(p_data, '{}');
+  e.previous_hash := head.hash;
+  e.hash := audit_event_hash(head.hash, e);
+  insert into audit_events (chain, chain_rev, type, outcome, at, actor_id, actor_role, source, address, data, previous_hash, hash)
+    values (e.chain, e.chain_rev, e.type, e.outcome, e.at, e.actor_id, e.actor_role, e.source, e.address, e.data,
+      e.previous_hash, e.hash);
+  update audit_chains set rev = e.chain_rev, hash = e.hash where chain = p_chain;
+end $$;
+
+-- A rolling anchor over all chain heads: whoever keeps one elsewhere can prove that nothing before it was changed.
+create function anchor_chains(p_at timestamptz) returns text language sql as $$
+  insert into audit_anchors (at, chains, hash)
+  select p_at, count(*), encode(sha256(convert_to(coalesce(string_agg(chain || ' ' || rev || ' ' || hash, e'\n' order by chain), ''), 'UTF8')), 'hex')
+  from (select chain, rev, hash from audit_chains
+        union all select 'order-events:' || id, rev, last_hash from orders) heads
+  returning hash
+$$;

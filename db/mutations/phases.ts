@@ -1,0 +1,16 @@
+/** Keeps the cached phase columns equal to what the rules derive, in the transaction that changed the parts. */
+import { orderPhase, procedurePhase } from '#domain/phase.ts'
+import type { TransactionSql } from '../client.ts'
+import { loadOrderFacts } from '../queries/order-facts.ts'
+
+/** Derives the order's and its procedures' phases from their parts and writes those that differ. */
+export async function recomputePhases(sql: TransactionSql, orderId: string, _now: Date): Promise<void> {
+  const facts = await loadOrderFacts(sql, orderId)
+  if (!facts) return
+  const phase = orderPhase(facts)
+  await sql`update orders set phase = ${phase} where id = ${orderId} and phase <> ${phase}`
+  for (const procedure of facts.procedures) {
+    const own = procedurePhase(facts, procedure)
+    await sql`update procedures set phase = ${own} where id = ${procedure.id} and phase <> ${own}`
+  }
+}
