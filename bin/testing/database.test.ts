@@ -1,0 +1,16 @@
+import { readdirSync } from 'node:fs'
+import postgres from 'postgres'
+import { expect, test } from 'vitest'
+import { testDatabase } from './database.ts'
+
+test('every suite gets a migrated database of its own', async () => {
+  const [one, other] = await Promise.all([testDatabase(), testDatabase()])
+  expect(one).not.toBe(other)
+  const sql = postgres(one!, { max: 1 })
+  const rows = await sql<{ name: string }[]>`select name from migrations order by name`
+  await sql.end()
+  const files = readdirSync(new URL('../../db/migrations/', import.meta.url)).filter((name) =>
+    name.endsWith('.sql'),
+  )
+  expect(rows.map((row) => row.name)).toEqual(files.sort())
+})
