@@ -33,7 +33,7 @@ create table devices (
 
 -- Business time = base_department + (machine time - base_machine) * rate. One row.
 create table department_clock (
-  only boolean primary key default true check (only),
+  "only" boolean primary key default true check ("only"),
   base_machine timestamptz not null,
   base_department timestamptz not null,
   rate double precision not null check (rate > 0)
@@ -150,7 +150,7 @@ create sequence step_numbers;
 create sequence control_numbers;
 create sequence uid_numbers;
 create table minting (
-  only boolean primary key default true check (only),
+  "only" boolean primary key default true check ("only"),
   uid_root text not null check (uid_root ~ '^[0-9.]{3,40}$'),
   accession_prefix text not null check (length(accession_prefix) <= 4),
   accession_issuer text not null,
