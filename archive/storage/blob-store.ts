@@ -1,0 +1,43 @@
+/** Where the bytes of objects live: written once, durable before anybody is told so, read by ranges. */
+import type { Readable } from 'node:stream'
+
+export interface BlobStore {
+  /** A new object under a key minted here. Nothing of it can be seen before `commit`. */
+  create(): Promise<BlobWriter>
+  /** @throws the system error ENOENT when there is no such object */
+  open(key: string): Promise<BlobReader>
+  remove(key: string): Promise<void>
+  /** Keys of all committed objects from a key on, oldest first; what a crash left unindexed is found by it. */
+  keysFrom(key: string | null): AsyncIterable<string>
+}
+
+export interface BlobWriter {
+  readonly key: string
+  /** Bytes of ours before the data set (preamble and File Meta); not part of the hash. */
+  writeHeader(bytes: Uint8Array): Promise<void>
+  /** Bytes of the data set as received. Await it: that is the backpressure. */
+  write(bytes: Uint8Array): Promise<void>
+  /** Reads back what was written so far, before it is committed; the header scan needs it. */
+  read(offset: number, length: number): Promise<Buffer>
+  /** Durable when it resolves: object and directory are synced. */
+  commit(): Promise<StoredBlob>
+  abort(): Promise<void>
+}
+
+export interface StoredBlob {
+  key: string
+  bytes: number
+  /** Length of what `writeHeader` wrote: the data set begins here. */
+  datasetOffset: number
+  /** SHA-256 of the data set, in hex. */
+  sha256: string
+}
+
+export interface BlobReader {
+  readonly bytes: number
+  /** Fewer bytes come back only at the end of the object. */
+  read(offset: number, length: number): Promise<Buffer>
+  /** Closes the reader when it ends or is destroyed. */
+  stream(range?: { offset: number; length: number }): Readable
+  close(): Promise<void>
+}

@@ -1,0 +1,38 @@
+/** Bytes that can be made again from objects and rows (prerendered metadata): kept for speed, never synced. */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ulid } from 'ulid'
+
+const KEY = /^[0-9A-Za-z][0-9A-Za-z./-]*$/
+
+export class DerivedStore {
+  readonly #root: string
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  async get(key: string): Promise<Buffer | null> {
+    try {
+      return await readFile(this.#path(key))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+      throw error
+    }
+  }
+
+  /** Whole or not at all: a reader never sees half of it. */
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    const path = this.#path(key)
+    await mkdir(dirname(path), { recursive: true, mode: 0o750 })
+    const made = `${path}.${ulid()}`
+    await writeFile(made, bytes, { mode: 0o640 })
+    await rename(made, path)
+  }
+
+  #path(key: string): string {
+    if (!KEY.test(key) || key.includes('..'))
+      throw new Error(`not a key of derived bytes: ${JSON.stringify(key)}`)
+    return join(this.#root, 'derived', key)
+  }
+}

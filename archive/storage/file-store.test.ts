@@ -1,0 +1,118 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { expect, test } from 'vitest'
+import { DerivedStore } from './derived-store.ts'
+import { FileStore } from './file-store.ts'
+
+const root = () => mkdtemp(join(tmpdir(), 'isocenter-blobs-'))
+
+async function collect(keys: AsyncIterable<string>): Promise<string[]> {
+  const found: string[] = []
+  for await (const key of keys) found.push(key)
+  return found
+}
+
+test('an object comes back byte for byte, and its hash covers the data set alone', async () => {
+  const store = new FileStore(await root())
+  const header = randomBytes(300)
+  const dataset = randomBytes(1_500_000)
+  const writer = await store.create()
+  await writer.writeHeader(header)
+  for (let at = 0; at < dataset.length; at += 65_536) await writer.write(dataset.subarray(at, at + 65_536))
+  expect(await writer.read(300, 20)).toEqual(dataset.subarray(0, 20))
+  const stored = await writer.commit()
+
+  expect(stored).toEqual({
+    key: stored.key,
+    bytes: 1_500_300,
+    datasetOffset: 300,
+    sha256: createHash('sha256').update(dataset).digest('hex'),
+  })
+  expect(stored.key).toMatch(/^objects\/\d\d\/\d\d\/[0-9A-Z]{26}\.dcm$/)
+  const reader = await store.open(stored.key)
+  expect(reader.bytes).toBe(1_500_300)
+  expect(await reader.read(300 + 70_000, 1000)).toEqual(dataset.subarray(70_000, 71_000))
+  expect(await reader.read(1_500_290, 1000)).toEqual(dataset.subarray(-10))
+  const streamed = await buffer(reader.stream({ offset: 300, length: dataset.length }))
+  expect(streamed.equals(dataset)).toBe(true)
+})
+
+test('nothing of an object is visible before it is committed, and an aborted one leaves nothing', async () => {
+  const folder = await root()
+  const store = new FileStore(folder)
+  const writing = await store.create()
+  await writing.write(randomBytes(1000))
+  expect(await collect(store.keysFrom(null))).toEqual([])
+  await expect(store.open(writing.key)).rejects.toMatchObject({ code: 'ENOENT' })
+  await writing.abort()
+  const left = await readdir(folder, { recursive: true, withFileTypes: true })
+  expect(left.filter((entry) => entry.isFile())).toEqual([])
+})
+
+test('what a crash left half written is swept away, and whole objects stay', async () => {
+  const folder = await root()
+  const before = new FileStore(folder)
+  const whole = await before.create()
+  await whole.write(randomBytes(10))
+  await whole.commit()
+  const half = await before.create()
+  await half.write(randomBytes(10))
+
+  const after = new FileStore(folder)
+  expect(await after.sweepUnfinished()).toBe(1)
+  expect(await collect(after.keysFrom(null))).toEqual([whole.key])
+  await half.abort()
+})
+
+test('objects are listed oldest first from any key on', async () => {
+  const store = new FileStore(await root())
+  const keys: string[] = []
+  for (let n = 0; n < 5; n++) {
+    const writer = await store.create()
+    await writer.write(Buffer.from([n]))
+    keys.push((await writer.commit()).key)
+  }
+  expect(await collect(store.keysFrom(null))).toEqual(keys)
+  expect(await collect(store.keysFrom(keys[3]!))).toEqual(keys.slice(3))
+})
+
+test('many writers at once each get their own object', async () => {
+  const store = new FileStore(await root())
+  const stored = await Promise.all(
+    Array.from({ length: 24 }, async (_, n) => {
+      const writer = await store.create()
+      await writer.write(Buffer.alloc(5000, n))
+      return writer.commit()
+    }),
+  )
+  for (const [n, blob] of stored.entries()) {
+    const reader = await store.open(blob.key)
+    expect((await reader.read(0, 5000)).equals(Buffer.alloc(5000, n))).toBe(true)
+    await reader.close()
+  }
+})
+
+test('a key that we could not have minted is refused before any path is made', async () => {
+  const store = new FileStore(await root())
+  for (const key of [
+    '../secret',
+    'objects/26/11/../../../etc/passwd',
+    '1.2.840.10008',
+    'objects/26/11/x.dcm',
+  ])
+    await expect(store.open(key)).rejects.toThrow('not a blob key')
+})
+
+test('derived bytes are replaced whole and missing ones are null', async () => {
+  const folder = await root()
+  const store = new DerivedStore(folder)
+  expect(await store.get('metadata/a.1')).toBeNull()
+  await store.put('metadata/a.1', Buffer.from('one'))
+  await store.put('metadata/a.1', Buffer.from('two'))
+  expect((await store.get('metadata/a.1'))?.toString()).toBe('two')
+  expect(await readFile(join(folder, 'derived/metadata/a.1'), 'utf8')).toBe('two')
+  await expect(store.get('../a')).rejects.toThrow('not a key')
+})

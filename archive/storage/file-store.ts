@@ -1,0 +1,202 @@
+/**
+ * Blobs as files: `objects/<yy>/<mm>/<ulid>.dcm` below one root. The folder is its own journal: a file is in its
+ * final place from the start, under `.part` until it is whole and synced, and a row in `instances` publishes it.
+ */
+import { createHash, type Hash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { decodeTime, monotonicFactory } from 'ulid'
+import type { BlobReader, BlobStore, BlobWriter, StoredBlob } from './blob-store.ts'
+import { DirectorySync } from './directory-sync.ts'
+
+const KEY = /^objects\/\d\d\/\d\d\/[0-9A-HJKMNP-TV-Z]{26}\.dcm$/
+
+export class FileStore implements BlobStore {
+  readonly #root: string
+  readonly #directories = new DirectorySync()
+  readonly #made = new Set<string>()
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  async create(): Promise<BlobWriter> {
+    const key = mintKey()
+    const path = this.#path(key)
+    await this.#makeDirectory(dirname(path))
+    return new FileWriter({
+      key,
+      path,
+      file: await open(`${path}.part`, 'wx+', 0o640),
+      directories: this.#directories,
+    })
+  }
+
+  async open(key: string): Promise<BlobReader> {
+    const path = this.#path(key)
+    const file = await open(path, 'r')
+    return new FileReader(file, (await file.stat()).size)
+  }
+
+  async remove(key: string): Promise<void> {
+    const path = this.#path(key)
+    await rm(path)
+    await this.#directories.sync(dirname(path))
+  }
+
+  async *keysFrom(key: string | null): AsyncIterable<string> {
+    for (const year of await names(join(this.#root, 'objects')))
+      for (const month of await names(join(this.#root, 'objects', year)))
+        for (const name of await names(join(this.#root, 'objects', year, month))) {
+          const found = `objects/${year}/${month}/${name}`
+          if (KEY.test(found) && (key === null || found >= key)) yield found
+        }
+  }
+
+  /** Throws away what a crash left half written: nothing of it was ever acknowledged. Call before listening. */
+  async sweepUnfinished(): Promise<number> {
+    let swept = 0
+    for (const year of await names(join(this.#root, 'objects')))
+      for (const month of await names(join(this.#root, 'objects', year)))
+        for (const name of await names(join(this.#root, 'objects', year, month)))
+          if (name.endsWith('.part')) {
+            await rm(join(this.#root, 'objects', year, month, name))
+            swept++
+          }
+    return swept
+  }
+
+  // A key comes from our own rows, but a path is only ever made from one that we could have minted.
+  #path(key: string): string {
+    if (!KEY.test(key)) throw new Error(`not a blob key: ${JSON.stringify(key)}`)
+    return join(this.#root, key)
+  }
+
+  async #makeDirectory(directory: string): Promise<void> {
+    if (this.#made.has(directory)) return
+    await mkdir(directory, { recursive: true, mode: 0o750 })
+    for (let d = directory; d !== this.#root && d !== dirname(d); d = dirname(d))
+      await this.#directories.sync(dirname(d))
+    this.#made.add(directory)
+  }
+}
+
+class FileWriter implements BlobWriter {
+  readonly key: string
+  readonly #path: string
+  readonly #file: FileHandle
+  readonly #directories: DirectorySync
+  readonly #hash: Hash = createHash('sha256')
+  #bytes = 0
+  #datasetOffset = 0
+
+  constructor(made: { key: string; path: string; file: FileHandle; directories: DirectorySync }) {
+    this.key = made.key
+    this.#path = made.path
+    this.#file = made.file
+    this.#directories = made.directories
+  }
+
+  async writeHeader(bytes: Uint8Array): Promise<void> {
+    if (this.#bytes !== this.#datasetOffset) throw new Error('the header comes before the data set')
+    await this.#append(bytes)
+    this.#datasetOffset = this.#bytes
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#hash.update(bytes)
+    await this.#append(bytes)
+  }
+
+  async read(offset: number, length: number): Promise<Buffer> {
+    return readRange(this.#file, { offset, length })
+  }
+
+  async commit(): Promise<StoredBlob> {
+    await this.#file.datasync()
+    await this.#file.close()
+    await rename(`${this.#path}.part`, this.#path)
+    await this.#directories.sync(dirname(this.#path))
+    return {
+      key: this.key,
+      bytes: this.#bytes,
+      datasetOffset: this.#datasetOffset,
+      sha256: this.#hash.digest('hex'),
+    }
+  }
+
+  async abort(): Promise<void> {
+    await this.#file.close()
+    await rm(`${this.#path}.part`, { force: true })
+  }
+
+  async #append(bytes: Uint8Array): Promise<void> {
+    let written = 0
+    while (written < bytes.length) {
+      const { bytesWritten } = await this.#file.write(bytes, written, bytes.length - written, this.#bytes)
+      written += bytesWritten
+      this.#bytes += bytesWritten
+    }
+  }
+}
+
+class FileReader implements BlobReader {
+  readonly bytes: number
+  readonly #file: FileHandle
+
+  constructor(file: FileHandle, bytes: number) {
+    this.#file = file
+    this.bytes = bytes
+  }
+
+  read(offset: number, length: number): Promise<Buffer> {
+    return readRange(this.#file, { offset, length: Math.max(0, Math.min(length, this.bytes - offset)) })
+  }
+
+  stream(range: { offset: number; length: number } = { offset: 0, length: this.bytes }): Readable {
+    // `end` is inclusive, so an empty range cannot be said with it.
+    const stream = createReadStream('', {
+      fd: this.#file,
+      start: range.offset,
+      end: Math.max(range.offset, range.offset + range.length - 1),
+      highWaterMark: 256 * 1024,
+      autoClose: true,
+    })
+    return stream
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+}
+
+async function readRange(file: FileHandle, range: { offset: number; length: number }): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(range.length)
+  let done = 0
+  while (done < range.length) {
+    const { bytesRead } = await file.read(bytes, done, range.length - done, range.offset + done)
+    if (bytesRead === 0) break
+    done += bytesRead
+  }
+  return bytes.subarray(0, done)
+}
+
+// Monotonic, so that the order of keys is the order of arrival within one millisecond too.
+const nextId = monotonicFactory()
+
+function mintKey(): string {
+  const id = nextId()
+  const at = new Date(decodeTime(id)).toISOString()
+  return `objects/${at.slice(2, 4)}/${at.slice(5, 7)}/${id}.dcm`
+}
+
+async function names(directory: string): Promise<string[]> {
+  try {
+    return (await readdir(directory)).sort()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
