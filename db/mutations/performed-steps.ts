@@ -1,0 +1,303 @@
+/** Modality Performed Procedure Step as the department records it (PS3.4 F.7): begun, updated, ended, never revived. */
+import { ulid } from 'ulid'
+import { RadiologyError } from '#domain/errors.ts'
+import type { Department } from '../department.ts'
+import { raiseException } from './exceptions.ts'
+import { type Act, mutate, type Scope } from './mutate.ts'
+import { type LockedStep, lockStep } from './scheduling.ts'
+import { departWhenDone, startStep } from './steps.ts'
+
+/** What N-CREATE says, free of its wire. */
+export interface PerformedStepBegun {
+  sopInstanceUid: string
+  stationAe: string
+  studyUid: string
+  /** Scheduled Step Attributes Sequence (0040,0270), one entry per scheduled step; empty: unscheduled. */
+  scheduled: { stepNumber: string; accession: string; studyUid: string }[]
+  startedAt: Date
+  /** DICOM JSON of the data set as received. */
+  dataset: unknown
+}
+
+export interface PerformedStepChange {
+  sopInstanceUid: string
+  status?: 'IN PROGRESS' | 'COMPLETED' | 'DISCONTINUED'
+  endedAt?: Date
+  /** (0040,0281) */
+  reasonCode?: string
+  /** (0040,0340) Performed Series Sequence: what was made. */
+  series: { seriesUid: string; instances: string[] }[]
+  dataset: unknown
+}
+
+/**
+ * N-CREATE. Returns 'duplicate' when the SOP Instance UID is already known (0x0111); otherwise the step is begun:
+ * matched by step number, then Study Instance UID, then accession; without a match it is unscheduled and flagged.
+ */
+export async function beginPerformedStep(
+  department: Department,
+  act: Act,
+  begun: PerformedStepBegun,
+): Promise<'created' | 'duplicate'> {
+  return mutate(department, act, 'mpps-create', async (scope) => {
+    const stepIds = await matchSteps(scope, begun)
+    const steps: LockedStep[] = []
+    for (const id of stepIds) steps.push(await lockStep(scope, id))
+    const performedStepId = await insertOrAdopt(scope, begun, steps)
+    if (!performedStepId) return 'duplicate'
+    for (const step of steps) {
+      await scope.sql`insert into performed_step_links values (${performedStepId}, ${step.id}) on conflict do nothing`
+    }
+    for (const [orderId, own] of byOrder(steps)) {
+      scope.append(orderId, {
+        type: 'performed-step.begun',
+        refs: { sopInstanceUid: begun.sopInstanceUid },
+        data: { performedStepId, stepIds: own.map((step) => step.id), status: 'IN PROGRESS', inferred: false },
+      })
+      for (const step of own) await beginOne(scope, step, performedStepId)
+    }
+    if (steps.length === 0) await flagUnscheduled(scope, begun)
+    return 'created'
+  })
+}
+
+async function beginOne(scope: Scope, step: LockedStep, performedStepId: string): Promise<void> {
+  if (step.status === 'cancelled') return raiseCancelledButScanned(scope, step)
+  if (step.status === 'departed') {
+    await scope.sql`update steps set status = 'started' where id = ${step.id}`
+    scope.append(step.order_id, { type: 'step.started', data: { stepId: step.id, performedStepId, inferred: false } })
+    return
+  }
+  await startStep(scope, step, { performedStepId, inferred: false })
+}
+
+async function matchSteps({ sql }: Scope, begun: PerformedStepBegun): Promise<string[]> {
+  const numbers = begun.scheduled.map((one) => one.stepNumber).filter(Boolean)
+  if (numbers.length > 0) {
+    const rows = await sql<{ id: string }[]>`select id from steps where step_number = any(${numbers}) order by order_id, id`
+    if (rows.length > 0) return rows.map((row) => row.id)
+  }
+  const uids = [begun.studyUid, ...begun.scheduled.map((one) => one.studyUid)].filter(Boolean)
+  const accessions = begun.scheduled.map((one) => one.accession).filter(Boolean)
+  const byUid = await sql<{ id: string }[]>`
+    select s.id from steps s join procedures p on p.id = s.procedure_id
+    where p.study_uid = any(${uids}) order by s.order_id, s.id`
+  if (byUid.length > 0 || accessions.length === 0) return byUid.map((row) => row.id)
+  const byAccession = await sql<{ id: string }[]>`
+    select s.id from steps s join orders o on o.id = s.order_id
+    where o.accession = any(${accessions}) order by s.order_id, s.id`
+  return byAccession.map((row) => row.id)
+}
+
+// Images that came first made an inferred performed step; the MPPS they announced takes its place.
+async function insertOrAdopt({ sql, act }: Scope, begun: PerformedStepBegun, steps: LockedStep[]): Promise<string | null> {
+  const [known] = await sql`select 1 from performed_steps where sop_instance_uid = ${begun.sopInstanceUid}`
+  if (known) return null
+  const [adopted] = await sql<{ id: string }[]>`
+    update performed_steps set sop_instance_uid = ${begun.sopInstanceUid}, inferred = false, start_inferred = false,
+      started_at = ${begun.startedAt}, station_ae = ${begun.stationAe}, dataset = ${sql.json(begun.dataset as never)}
+    where id = (select l.performed_step_id from performed_step_links l join performed_steps p on p.id = l.performed_step_id
+      where l.step_id = any(${steps.map((step) => step.id)}) and p.inferred and p.status = 'IN PROGRESS' limit 1)
+    returning id`
+  if (adopted) return adopted.id
+  const id = ulid()
+  const inserted = await sql`
+    insert into performed_steps (id, sop_instance_uid, site_id, device_id, station_ae, status, started_at, study_uid, dataset, received_at)
+    values (${id}, ${begun.sopInstanceUid}, ${await siteOf(sql, begun.stationAe, steps)},
+      (select id from devices where ae_title = ${begun.stationAe}), ${begun.stationAe}, 'IN PROGRESS', ${begun.startedAt},
+      ${begun.studyUid}, ${sql.json(begun.dataset as never)}, ${act.now})
+    on conflict (sop_instance_uid) do nothing returning id`
+  return inserted.length > 0 ? id : null
+}
+
+async function siteOf(sql: Scope['sql'], ae: string, steps: LockedStep[]): Promise<string> {
+  if (steps[0]) return steps[0].site_id
+  const [row] = await sql<{ site_id: string }[]>`
+    select site_id from devices where ae_title = ${ae} union all (select id from sites order by id limit 1) limit 1`
+  return row!.site_id
+}
+
+/**
+ * N-SET: data while IN PROGRESS, or the end. Returns 'unknown' (0x0112) or 'final' (0x0110, nothing changed).
+ * Naming instances (0040,0340) is evidence of completeness.
+ */
+export async function changePerformedStep(
+  department: Department,
+  act: Act,
+  change: PerformedStepChange,
+): Promise<'changed' | 'unknown' | 'final'> {
+  return mutate(department, act, 'mpps-set', async (scope) => {
+    const { sql } = scope
+    const [found] = await sql<{ id: string }[]>`
+      select id from performed_steps where sop_instance_uid = ${change.sopInstanceUid}`
+    if (!found) return 'unknown'
+    const steps = await lockStepsOf(scope, found.id)
+    const status = change.status ?? 'IN PROGRESS'
+    const [row] = await sql<{ id: string; study_uid: string }[]>`
+      update performed_steps set status = ${status}, dataset = dataset || ${sql.json(change.dataset as never)},
+        ended_at = ${status === 'IN PROGRESS' ? null : (change.endedAt ?? act.now)},
+        reason_code = coalesce(${change.reasonCode ?? null}, reason_code)
+      where id = ${found.id} and status = 'IN PROGRESS' returning id, study_uid`
+    if (!row) return 'final'
+    const named = await nameInstances(scope, { ...row, series: change.series })
+    await announceChange(scope, { performedStepId: row.id, steps, change, status, named })
+    if (status !== 'IN PROGRESS') await endSteps(scope, steps, { ...row, status, reasonCode: change.reasonCode })
+    return 'changed'
+  })
+}
+
+async function lockStepsOf(scope: Scope, performedStepId: string): Promise<LockedStep[]> {
+  const ids = await scope.sql<{ step_id: string }[]>`
+    select l.step_id from performed_step_links l join steps s on s.id = l.step_id
+    where l.performed_step_id = ${performedStepId} order by s.order_id, s.id`
+  const steps: LockedStep[] = []
+  for (const { step_id } of ids) steps.push(await lockStep(scope, step_id))
+  return steps
+}
+
+async function nameInstances(
+  { sql }: Scope,
+  { id, study_uid, series }: { id: string; study_uid: string; series: PerformedStepChange['series'] },
+): Promise<number> {
+  const rows = series.flatMap(({ seriesUid, instances }) => instances.map((uid) => ({ seriesUid, uid })))
+  if (rows.length === 0) return 0
+  await sql`
+    insert into named_instances (study_uid, sop_instance_uid, series_uid, performed_step_id)
+    select ${study_uid}, uid, series_uid, ${id}
+    from unnest(${rows.map((row) => row.uid)}::text[], ${rows.map((row) => row.seriesUid)}::text[]) as t(uid, series_uid)
+    on conflict do nothing`
+  await sql`update studies set completeness_recheck_at = ${new Date(0)} where study_uid = ${study_uid}`
+  return rows.length
+}
+
+interface Announced {
+  performedStepId: string
+  steps: LockedStep[]
+  change: PerformedStepChange
+  status: string
+  named: number
+}
+
+async function announceChange(scope: Scope, { performedStepId, steps, change, status, named }: Announced): Promise<void> {
+  for (const [orderId, own] of byOrder(steps)) {
+    scope.append(orderId, {
+      type: status === 'IN PROGRESS' ? 'performed-step.updated' : 'performed-step.ended',
+      refs: { sopInstanceUid: change.sopInstanceUid },
+      data: {
+        performedStepId,
+        stepIds: own.map((step) => step.id),
+        status,
+        named,
+        inferred: false,
+        ...(change.reasonCode ? { reasonCode: change.reasonCode } : {}),
+      },
+    })
+  }
+}
+
+async function endSteps(
+  scope: Scope,
+  steps: LockedStep[],
+  ended: { id: string; study_uid: string; status: string; reasonCode?: string },
+): Promise<void> {
+  await scope.sql`update studies set completeness_recheck_at = ${new Date(0)} where study_uid = ${ended.study_uid}`
+  for (const step of steps) {
+    if (ended.status === 'COMPLETED') await departWhenDone(scope, step.order_id, step.id)
+    else await stopStep(scope, step, ended)
+  }
+}
+
+// 110514 "incorrect worklist entry selected" (DCM): the step was never this patient's; it goes back where it was.
+async function stopStep(scope: Scope, step: LockedStep, ended: { id: string; study_uid: string; reasonCode?: string }): Promise<void> {
+  if (ended.reasonCode === '110514') {
+    await scope.sql`update steps set status = coalesce(status_before_begin, 'scheduled') where id = ${step.id} and status = 'started'`
+    await scope.sql`update performed_steps set decision = 'wrong-entry', decided_at = ${scope.act.now} where id = ${ended.id}`
+    scope.append(step.order_id, { type: 'step.scheduled', data: { stepId: step.id, reason: '110514' } })
+    await raiseException(scope, {
+      kind: 'unmatched-study',
+      key: `study:${ended.study_uid}`,
+      reasonCode: '110514',
+      reason: 'The modality stopped this exam as a wrong worklist entry: its images belong to somebody else.',
+      refs: { studyInstanceUid: ended.study_uid, stepId: step.id },
+      orderId: step.order_id,
+      siteId: step.site_id,
+    })
+    return
+  }
+  const [images] = await scope.sql`select 1 from studies where study_uid = ${ended.study_uid} and stored_count > 0`
+  if (images) return // With images a technologist decides: usable, book again, or end.
+  await scope.sql`
+    update steps set status = 'discontinued' where id = ${step.id} and status = 'started'
+      and not exists (select 1 from performed_step_links l join performed_steps p on p.id = l.performed_step_id
+        where l.step_id = steps.id and p.status <> 'DISCONTINUED')`
+  scope.append(step.order_id, { type: 'step.discontinued', data: { stepId: step.id, reason: ended.reasonCode ?? 'none' } })
+}
+
+export type StoppedDecision = 'usable' | 'book-again' | 'end-exam'
+
+/**
+ * The technologist's word on a stopped exam: its images are usable, it is booked again, or it ends here.
+ * @throws RadiologyError 'illegal-transition' when it was not stopped or is decided already
+ */
+export async function decideStopped(
+  department: Department,
+  act: Act,
+  { performedStepId, decision }: { performedStepId: string; decision: StoppedDecision },
+): Promise<void> {
+  await mutate(department, act, 'decide-stopped', async (scope) => {
+    const { sql } = scope
+    const steps = await lockStepsOf(scope, performedStepId)
+    const [decided] = await sql`
+      update performed_steps set decision = ${decision}, decided_at = ${act.now}
+      where id = ${performedStepId} and status = 'DISCONTINUED' and decision is null returning id`
+    if (!decided) throw new RadiologyError('illegal-transition', { performedStepId, event: 'decide' })
+    for (const step of steps) await carryOut(scope, step, decision)
+  })
+}
+
+async function carryOut(scope: Scope, step: LockedStep, decision: StoppedDecision): Promise<void> {
+  const { sql, act } = scope
+  if (decision === 'usable') return departWhenDone(scope, step.order_id, step.id)
+  await sql`update steps set status = 'discontinued' where id = ${step.id} and status in ('started', 'discontinued')`
+  scope.append(step.order_id, { type: 'step.discontinued', data: { stepId: step.id, reason: decision } })
+  if (decision === 'end-exam') {
+    await sql`
+      update procedures set end_kind = 'discontinued', ended_at = ${act.now}, end_reason = 'end-exam'
+      where id = ${step.procedure_id} and end_kind is null`
+    scope.append(step.order_id, { type: 'procedure.ended', data: { procedureId: step.procedure_id, end: 'discontinued', reason: 'end-exam' } })
+    return
+  }
+  await sql`
+    insert into steps (id, procedure_id, order_id, step_number, status, modality, protocol_code, protocol_name, planned_since)
+    select ${ulid()}, procedure_id, order_id, 'SPS' || lpad(nextval('step_numbers')::text, 6, '0'), 'planned', modality,
+      protocol_code, protocol_name, ${act.now} from steps where id = ${step.id}`
+}
+
+async function raiseCancelledButScanned(scope: Scope, step: LockedStep): Promise<void> {
+  await raiseException(scope, {
+    kind: 'conflict',
+    key: `cancelled-but-scanned:${step.id}`,
+    reasonCode: 'order-ended',
+    reason: 'A modality began an exam whose order was cancelled. The images are kept; decide what they are.',
+    refs: { stepId: step.id, studyInstanceUid: step.study_uid },
+    orderId: step.order_id,
+    siteId: step.site_id,
+  })
+}
+
+async function flagUnscheduled(scope: Scope, begun: PerformedStepBegun): Promise<void> {
+  await raiseException(scope, {
+    kind: 'unmatched-study',
+    key: `study:${begun.studyUid}`,
+    reasonCode: 'unscheduled',
+    reason: 'A modality began an exam that no order asked for. Link it to its order or make one.',
+    refs: { studyInstanceUid: begun.studyUid, aeTitle: begun.stationAe },
+    siteId: await siteOf(scope.sql, begun.stationAe, []),
+  })
+}
+
+function byOrder(steps: LockedStep[]): Map<string, LockedStep[]> {
+  const orders = new Map<string, LockedStep[]>()
+  for (const step of steps) orders.set(step.order_id, [...(orders.get(step.order_id) ?? []), step])
+  return orders
+}

@@ -1,0 +1,129 @@
+/** Booking: a scheduled procedure step gets a room and a time, never two patients at once in one room. */
+import { RadiologyError } from '#domain/errors.ts'
+import type { Department } from '../department.ts'
+import { type Act, mutate, type Scope } from './mutate.ts'
+import { mustBeAbleOnOrder } from './permission.ts'
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+
+export interface Booking {
+  orderId: string
+  stepId: string
+  siteId: string
+  modality: string
+  start: Date
+  minutes: number
+  /** Room id, room name or AE title as the sender said it; null: any room of the modality. */
+  room: string | null
+}
+
+/**
+ * Books the named room, else the first free one of the modality; when none is free, or the date is long past,
+ * the step stays planned with its wish and the scheduler's list shows it.
+ */
+export async function bookWhereFree(scope: Scope, booking: Booking): Promise<boolean> {
+  if (booking.start.getTime() < scope.act.now.getTime() - DAY_MS) return false
+  for (const { id: roomId } of await candidateRooms(scope, booking)) {
+    if (await tryBook(scope, booking, roomId)) return true
+  }
+  return false
+}
+
+async function candidateRooms({ sql }: Scope, { siteId, modality, room }: Booking): Promise<{ id: string }[]> {
+  return await sql<{ id: string }[]>`
+    select r.id from rooms r left join devices d on d.room_id = r.id
+    where r.site_id = ${siteId} and r.modality = any(${sameRoom(modality)})
+    group by r.id, r.name, r.position
+    order by (r.id = ${room} or r.name = ${room} or coalesce(bool_or(d.ae_title = ${room}), false)) desc nulls last, r.position`
+}
+
+// Projection radiography is ordered as DX or CR and done in the same rooms.
+function sameRoom(modality: string): string[] {
+  return modality === 'DX' || modality === 'CR' || modality === 'XR' ? ['DX', 'CR', 'XR'] : [modality]
+}
+
+async function tryBook(scope: Scope, booking: Booking, roomId: string): Promise<boolean> {
+  const end = new Date(booking.start.getTime() + booking.minutes * MINUTE_MS)
+  try {
+    await scope.sql.savepoint((sql) => sql`
+      update steps set status = 'scheduled', room_id = ${roomId}, planned_start = ${booking.start}, planned_end = ${end},
+        bookings = bookings + 1
+      where id = ${booking.stepId} and status in ('planned', 'scheduled', 'no-show')`)
+  } catch (error) {
+    if ((error as { code?: string }).code === '23P01') return false
+    throw error
+  }
+  scope.append(booking.orderId, {
+    type: 'step.scheduled',
+    data: { stepId: booking.stepId, roomId, plannedAt: booking.start.toISOString() },
+  })
+  return true
+}
+
+/**
+ * Books or moves one step (scheduler, lead, technologist).
+ * @throws RadiologyError 'slot-taken' when the room is not free then; 'illegal-transition' when the step has begun
+ */
+export async function bookStep(
+  department: Department,
+  act: Act,
+  { stepId, roomId, start, minutes }: { stepId: string; roomId: string; start: Date; minutes?: number },
+): Promise<void> {
+  await mutate(department, act, 'book-step', async (scope) => {
+    const step = await lockStep(scope, stepId)
+    await mustBeAbleOnOrder(scope, 'book', step.order_id)
+    if (!['planned', 'scheduled', 'no-show'].includes(step.status)) {
+      throw new RadiologyError('illegal-transition', { stepId, from: step.status, event: 'book' })
+    }
+    const booked = await tryBook(
+      scope,
+      { orderId: step.order_id, stepId, siteId: step.site_id, modality: step.modality, start, minutes: minutes ?? step.slot_minutes, room: roomId },
+      roomId,
+    )
+    if (!booked) throw new RadiologyError('slot-taken', { stepId, roomId })
+  })
+}
+
+/** Takes a step off its slot; it waits on the scheduler's list again. */
+export async function unbookStep(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
+  await mutate(department, act, 'unbook-step', async (scope) => {
+    const step = await lockStep(scope, stepId)
+    await mustBeAbleOnOrder(scope, 'book', step.order_id)
+    if (step.status === 'planned') return
+    if (!['scheduled', 'no-show'].includes(step.status)) {
+      throw new RadiologyError(step.status === 'started' ? 'procedure-begun' : 'illegal-transition', { stepId, from: step.status })
+    }
+    await scope.sql`
+      update steps set status = 'planned', room_id = null, planned_start = null, planned_end = null, planned_since = ${act.now}
+      where id = ${stepId}`
+    scope.append(step.order_id, { type: 'step.unscheduled', data: { stepId } })
+  })
+}
+
+export interface LockedStep {
+  id: string
+  order_id: string
+  procedure_id: string
+  site_id: string
+  status: string
+  modality: string
+  room_id: string | null
+  planned_start: Date | null
+  status_before_begin: string | null
+  study_uid: string
+  slot_minutes: number
+}
+
+/** Takes the order's lock and reads the step under it. */
+export async function lockStep(scope: Scope, stepId: string): Promise<LockedStep> {
+  const [found] = await scope.sql<{ order_id: string }[]>`select order_id from steps where id = ${stepId}`
+  if (!found) throw new RadiologyError('not-found', { stepId })
+  await scope.lockOrder(found.order_id)
+  const [step] = await scope.sql<LockedStep[]>`
+    select s.*, o.site_id, p.study_uid, coalesce(c.slot_minutes + c.prep_minutes, 15) as slot_minutes
+    from steps s join orders o on o.id = s.order_id join procedures p on p.id = s.procedure_id
+      left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
+    where s.id = ${stepId}`
+  return step!
+}

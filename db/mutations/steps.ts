@@ -1,0 +1,136 @@
+/** What happens to a scheduled step at the scanner's door: arrival, its undoing, begin and end on our own screen. */
+import { ulid } from 'ulid'
+import { RadiologyError } from '#domain/errors.ts'
+import type { Department } from '../department.ts'
+import { uuidUid } from './minting.ts'
+import { type Act, mutate, type Scope } from './mutate.ts'
+import { mustBeAbleOnOrder } from './permission.ts'
+import { type LockedStep, lockStep } from './scheduling.ts'
+
+/** The patient is here; with no open safety gate the step is ready at once. Repeated: no effect. */
+export async function arrive(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
+  await mutate(department, act, 'arrive', async (scope) => {
+    const step = await lockStep(scope, stepId)
+    await mustBeAbleOnOrder(scope, 'arrive', step.order_id)
+    if (['arrived', 'ready', 'started'].includes(step.status)) return
+    refuseUnless(step, ['planned', 'scheduled', 'no-show'], 'arrive')
+    await scope.sql`update steps set status = 'ready', arrived_at = ${act.now} where id = ${stepId}`
+    scope.append(step.order_id, { type: 'step.arrived', data: { stepId } }, { type: 'step.ready', data: { stepId } })
+  })
+}
+
+/** Takes an arrival back, while nothing has begun. */
+export async function undoArrive(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
+  await mutate(department, act, 'undo-arrive', async (scope) => {
+    const step = await lockStep(scope, stepId)
+    await mustBeAbleOnOrder(scope, 'arrive', step.order_id)
+    if (step.status === 'scheduled' || step.status === 'planned') return
+    refuseUnless(step, ['arrived', 'ready'], 'undo-arrive')
+    const back = step.planned_start ? 'scheduled' : 'planned'
+    await scope.sql`
+      update steps set status = ${back}, arrived_at = null, undone_arrivals = undone_arrivals + 1 where id = ${stepId}`
+    scope.append(step.order_id, {
+      type: back === 'scheduled' ? 'step.scheduled' : 'step.unscheduled',
+      data: { stepId, reason: 'undo-arrive', ...(step.room_id ? { roomId: step.room_id } : {}) },
+    })
+  })
+}
+
+/** Begin on our screen, for devices that send no MPPS; two screens: the second sees that it has begun. */
+export async function beginStep(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
+  await mutate(department, act, 'begin-step', async (scope) => {
+    const step = await lockStep(scope, stepId)
+    await mustBeAbleOnOrder(scope, 'begin', step.order_id)
+    if (step.status === 'started') return
+    refuseUnless(step, ['planned', 'scheduled', 'arrived', 'ready'], 'begin')
+    const performedStepId = await inferPerformedStep(scope, { step, startedAt: act.now, stationAe: '' })
+    await startStep(scope, step, { performedStepId, inferred: true })
+  })
+}
+
+/**
+ * "End exam": evidence that nothing more will come. Ends a performed step that no MPPS can end;
+ * one begun by MPPS stays its modality's to finish, but the evidence counts.
+ */
+export async function endExam(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
+  await mutate(department, act, 'end-exam', async (scope) => {
+    const step = await lockStep(scope, stepId)
+    await mustBeAbleOnOrder(scope, 'end', step.order_id)
+    if (step.status === 'departed') return
+    refuseUnless(step, ['started'], 'end')
+    await scope.sql`
+      update studies set end_exam_at = coalesce(end_exam_at, ${act.now}), completeness_recheck_at = ${act.now}
+      where study_uid = ${step.study_uid}`
+    await endOpenPerformedSteps(scope, step, act.now)
+    await departWhenDone(scope, step.order_id, stepId)
+  })
+}
+
+async function endOpenPerformedSteps(scope: Scope, step: LockedStep, at: Date): Promise<void> {
+  const ended = await scope.sql<{ id: string }[]>`
+    update performed_steps ps set status = 'COMPLETED', ended_at = ${at}, end_inferred = true
+    from performed_step_links l
+    where l.performed_step_id = ps.id and l.step_id = ${step.id} and ps.status = 'IN PROGRESS' returning ps.id`
+  for (const { id } of ended) {
+    scope.append(step.order_id, {
+      type: 'performed-step.ended',
+      data: { performedStepId: id, stepIds: [step.id], status: 'COMPLETED', named: 0, inferred: true },
+    })
+  }
+}
+
+/** A performed step made by us, because a screen or a first image said so and no MPPS did (not announced yet). */
+export async function inferPerformedStep(
+  scope: Scope,
+  { step, startedAt, stationAe }: { step: LockedStep; startedAt: Date; stationAe: string },
+): Promise<string> {
+  const { sql } = scope
+  const id = ulid()
+  await sql`
+    insert into performed_steps (id, sop_instance_uid, site_id, device_id, station_ae, status, started_at, start_inferred,
+      inferred, study_uid, received_at)
+    values (${id}, ${uuidUid()}, ${step.site_id}, (select id from devices where ae_title = ${stationAe}), ${stationAe},
+      'IN PROGRESS', ${startedAt}, true, true, ${step.study_uid}, ${scope.act.now})`
+  await sql`insert into performed_step_links values (${id}, ${step.id})`
+  scope.append(step.order_id, {
+    type: 'performed-step.begun',
+    data: { performedStepId: id, stepIds: [step.id], status: 'IN PROGRESS', inferred: true },
+  })
+  return id
+}
+
+/** Moves a step to started (section 2.2, "begin"); an arrival nobody entered is inferred. */
+export async function startStep(
+  scope: Scope,
+  step: LockedStep,
+  { performedStepId, inferred }: { performedStepId: string; inferred: boolean },
+): Promise<void> {
+  const cameUnannounced = ['planned', 'scheduled', 'no-show'].includes(step.status)
+  const [changed] = await scope.sql`
+    update steps set status = 'started', status_before_begin = status,
+      arrived_at = coalesce(arrived_at, ${scope.act.now}), arrival_inferred = arrival_inferred or ${cameUnannounced}
+    where id = ${step.id} and status in ('planned', 'scheduled', 'arrived', 'ready', 'no-show', 'discontinued') returning id`
+  if (!changed) return
+  if (cameUnannounced) scope.append(step.order_id, { type: 'step.arrived', data: { stepId: step.id, inferred: true } })
+  scope.append(step.order_id, { type: 'step.started', data: { stepId: step.id, performedStepId, inferred } })
+}
+
+/** Departs a started step once all its performed steps are final and one is COMPLETED or was judged usable. */
+export async function departWhenDone(scope: Scope, orderId: string, stepId: string): Promise<void> {
+  const [changed] = await scope.sql`
+    update steps set status = 'departed'
+    where id = ${stepId} and status in ('started', 'discontinued')
+      and not exists (select 1 from performed_step_links l join performed_steps p on p.id = l.performed_step_id
+        where l.step_id = steps.id and p.status = 'IN PROGRESS')
+      and exists (select 1 from performed_step_links l join performed_steps p on p.id = l.performed_step_id
+        where l.step_id = steps.id and (p.status = 'COMPLETED' or p.decision = 'usable'))
+    returning id`
+  if (changed) scope.append(orderId, { type: 'step.departed', data: { stepId } })
+}
+
+function refuseUnless(step: LockedStep, allowed: readonly string[], event: string): void {
+  if (allowed.includes(step.status)) return
+  if (step.status === 'cancelled') throw new RadiologyError('order-ended', { stepId: step.id, event })
+  if (step.status === 'started') throw new RadiologyError('procedure-begun', { stepId: step.id, event })
+  throw new RadiologyError('illegal-transition', { stepId: step.id, from: step.status, event })
+}

@@ -1,0 +1,321 @@
+/** Index of what the archive stored: studies, series and instances in one commit per batch, linked to their orders. */
+import { ulid } from 'ulid'
+import { nameKeyOfDicom } from '#domain/identity.ts'
+import { batchKind } from '#domain/quality.ts'
+import type { Department } from '../department.ts'
+import { linkStudy } from './study-links.ts'
+import { raiseException } from './exceptions.ts'
+import { type Act, mutate, type Scope } from './mutate.ts'
+import { lockStep } from './scheduling.ts'
+import { inferPerformedStep, startStep } from './steps.ts'
+
+/** DICOM JSON model (PS3.18 F): eight hexadecimal digits to element. */
+export type DicomJson = Record<string, { vr: string; Value?: unknown[]; BulkDataURI?: string; InlineBinary?: string }>
+
+/** An object whose bytes are synced and whose header was read; the index publishes it. */
+export interface StoredInstance {
+  /** Key in the blob store. */
+  blob: string
+  bytes: number
+  /** Where the data set begins in the blob. */
+  datasetOffset: number
+  /** Of the data set as received. */
+  sha256: string
+  transferSyntaxUid: string
+  sopInstanceUid: string
+  sopClassUid: string
+  seriesUid: string
+  studyUid: string
+  header: DicomJson
+  /** Where the frames are; null without pixel data. */
+  pixel: unknown | null
+  frames: number
+  sourceAe: string
+  peer: string
+}
+
+export interface IndexOutcome {
+  sopInstanceUid: string
+  blob: string
+  /** `repeat`: identical, nothing kept twice. `conflict`: other content under a known UID, set aside. */
+  outcome: 'stored' | 'repeat' | 'conflict'
+}
+
+/**
+ * Indexes a batch in one transaction: one event per study and order, never one per image.
+ * Safe to run twice: an instance already indexed with the same hash is a repeat.
+ */
+export async function indexInstances(department: Department, act: Act, batch: StoredInstance[]): Promise<IndexOutcome[]> {
+  if (batch.length === 0) return []
+  return mutate(department, act, 'index-instances', async (scope) => {
+    const studies = groupBy(batch, (instance) => instance.studyUid)
+    await lockInOrder(scope, [...studies.keys()])
+    const outcomes: IndexOutcome[] = []
+    for (const [studyUid, instances] of studies) outcomes.push(...(await indexStudy(scope, studyUid, instances)))
+    scope.announce('archive')
+    return outcomes
+  })
+}
+
+// Orders first and in id order, as every mutation does; then the studies, which may have no order.
+async function lockInOrder(scope: Scope, studyUids: string[]): Promise<void> {
+  const orders = await scope.sql<{ order_id: string }[]>`
+    select distinct order_id from (
+      select order_id from procedures where study_uid = any(${studyUids})
+      union select l.order_id from study_links l join studies s on s.id = l.study_id
+        where s.study_uid = any(${studyUids}) and l.undone_at is null) o order by order_id`
+  for (const { order_id } of orders) await scope.lockOrder(order_id)
+  for (const uid of [...studyUids].sort()) {
+    await scope.sql`select pg_advisory_xact_lock(hashtextextended(${uid}, 1))`
+  }
+}
+
+async function indexStudy(scope: Scope, studyUid: string, instances: StoredInstance[]): Promise<IndexOutcome[]> {
+  const study = await upsertStudy(scope, studyUid, instances[0]!)
+  const series = await upsertSeries(scope, study.id, instances)
+  const added = await insertInstances(scope, study.id, series, instances)
+  const outcomes = await outcomesOf(scope, study, instances, added)
+  if (added.size === 0) return outcomes
+  await count(scope, study.id)
+  const orderIds = await linkStudy(scope, study.id, { studyUid, header: instances[0]!.header })
+  if (orderIds.length === 0) await flagUnmatched(scope, study, instances[0]!)
+  const kind = await batchKindOf(scope, study.id)
+  for (const orderId of orderIds) await announceImages(scope, { orderId, study, kind, added: added.size })
+  if (kind === 'awaited') await beginByFirstImage(scope, study.id, instances[0]!)
+  return outcomes
+}
+
+interface StudyRow {
+  id: string
+  study_uid: string
+  site_id: string
+}
+
+async function upsertStudy({ sql, act }: Scope, studyUid: string, first: StoredInstance): Promise<StudyRow> {
+  const { header, sourceAe } = first
+  const at = act.now
+  const name = text(header, '00100010')
+  const [row] = await sql<StudyRow[]>`
+    insert into studies (id, study_uid, site_id, dicom_patient_id, dicom_issuer, dicom_patient_name, patient_name_key,
+      accession, study_date, study_time, study_id, description, referring_physician, attributes, first_instance_at,
+      last_instance_at, completeness_recheck_at)
+    values (${ulid()}, ${studyUid}, coalesce((select site_id from devices where ae_title = ${sourceAe}),
+        (select o.site_id from procedures p join orders o on o.id = p.order_id where p.study_uid = ${studyUid} limit 1),
+        (select id from sites order by id limit 1)),
+      ${text(header, '00100020')}, ${text(header, '00100021')}, ${name}, ${nameKeyOfDicom(name)}, ${text(header, '00080050')},
+      ${text(header, '00080020')}, ${text(header, '00080030')}, ${text(header, '00200010')}, ${text(header, '00081030')},
+      ${text(header, '00080090')}, ${sql.json(pick(header, studyLevel) as never)}, ${at}, ${at}, ${at})
+    on conflict (study_uid) do update set last_instance_at = ${at}, completeness_recheck_at = ${at}
+    returning id, study_uid, site_id`
+  return row!
+}
+
+async function upsertSeries({ sql }: Scope, studyId: string, instances: StoredInstance[]): Promise<Map<string, string>> {
+  const first = [...groupBy(instances, (instance) => instance.seriesUid).values()].map((group) => group[0]!)
+  const rows = first.map(({ seriesUid, header, sourceAe }) => ({
+    id: ulid(),
+    series_uid: seriesUid,
+    modality: text(header, '00080060'),
+    series_number: integer(header, '00200011'),
+    description: text(header, '0008103E'),
+    series_date: text(header, '00080021'),
+    series_time: text(header, '00080031'),
+    body_part: text(header, '00180015'),
+    station_ae: sourceAe,
+    attributes: pick(header, seriesLevel),
+  }))
+  const found = await sql<{ id: string; series_uid: string }[]>`
+    insert into series (id, study_id, series_uid, modality, series_number, description, series_date, series_time, body_part,
+      station_ae, attributes)
+    select id, ${studyId}, series_uid, modality, series_number, description, series_date, series_time, body_part, station_ae, attributes
+    from jsonb_to_recordset(${sql.json(rows as never)}) as r(id text, series_uid text, modality text, series_number int,
+      description text, series_date text, series_time text, body_part text, station_ae text, attributes jsonb)
+    on conflict (series_uid) do update set series_uid = excluded.series_uid
+    returning id, series_uid`
+  return new Map(found.map((row) => [row.series_uid, row.id]))
+}
+
+async function insertInstances(
+  { sql, act }: Scope,
+  studyId: string,
+  series: Map<string, string>,
+  instances: StoredInstance[],
+): Promise<Set<string>> {
+  const rows = instances.map((instance) => ({
+    id: ulid(),
+    sop_instance_uid: instance.sopInstanceUid,
+    sop_class_uid: instance.sopClassUid,
+    series_id: series.get(instance.seriesUid),
+    instance_number: integer(instance.header, '00200013'),
+    transfer_syntax_uid: instance.transferSyntaxUid,
+    frames: instance.frames,
+    rows: integer(instance.header, '00280010'),
+    columns: integer(instance.header, '00280011'),
+    blob: instance.blob,
+    bytes: instance.bytes,
+    dataset_offset: instance.datasetOffset,
+    sha256: instance.sha256,
+    pixel: instance.pixel,
+    attributes: instance.header,
+    source_ae: instance.sourceAe,
+  }))
+  const added = await sql<{ blob: string }[]>`
+    insert into instances (id, sop_instance_uid, sop_class_uid, series_id, study_id, instance_number, transfer_syntax_uid,
+      frames, rows, columns, blob, bytes, dataset_offset, sha256, pixel, attributes, source_ae, stored_at)
+    select id, sop_instance_uid, sop_class_uid, series_id, ${studyId}, instance_number, transfer_syntax_uid, frames, rows,
+      columns, blob, bytes, dataset_offset, sha256, pixel, attributes, source_ae, ${act.now}
+    from jsonb_to_recordset(${sql.json(rows as never)}) as r(id text, sop_instance_uid text, sop_class_uid text, series_id text,
+      instance_number int, transfer_syntax_uid text, frames int, rows int, columns int, blob text, bytes bigint,
+      dataset_offset int, sha256 text, pixel jsonb, attributes jsonb, source_ae text)
+    on conflict do nothing returning blob`
+  return new Set(added.map((row) => row.blob))
+}
+
+async function outcomesOf(
+  scope: Scope,
+  study: StudyRow,
+  instances: StoredInstance[],
+  added: Set<string>,
+): Promise<IndexOutcome[]> {
+  const outcomes: IndexOutcome[] = []
+  for (const instance of instances) {
+    const { sopInstanceUid, blob } = instance
+    if (added.has(blob)) {
+      outcomes.push({ sopInstanceUid, blob, outcome: 'stored' })
+      continue
+    }
+    const [known] = await scope.sql<{ sha256: string; blob: string }[]>`
+      select sha256, blob from instances where sop_instance_uid = ${sopInstanceUid}`
+    const same = known?.sha256 === instance.sha256
+    if (!same) await setAside(scope, study, instance)
+    outcomes.push({ sopInstanceUid, blob, outcome: same ? (known?.blob === blob ? 'stored' : 'repeat') : 'conflict' })
+  }
+  return outcomes
+}
+
+// Policy "the first stays": the second is kept aside, answered as success, and somebody must look.
+async function setAside(scope: Scope, study: StudyRow, instance: StoredInstance): Promise<void> {
+  const { sql, act } = scope
+  const exceptionId = await raiseException(scope, {
+    kind: 'quarantine',
+    key: `instance:${instance.sopInstanceUid}`,
+    reasonCode: 'duplicate-instance',
+    reason: 'An object came again under the same SOP Instance UID with other content. The first stays; this one is kept aside.',
+    refs: { sopInstanceUid: instance.sopInstanceUid, studyInstanceUid: study.study_uid, aeTitle: instance.sourceAe },
+    siteId: study.site_id,
+  })
+  await sql`
+    insert into quarantine (id, blob, bytes, sha256, sop_instance_uid, source_ae, peer, reason, received_at, exception_id)
+    values (${ulid()}, ${instance.blob}, ${instance.bytes}, ${instance.sha256}, ${instance.sopInstanceUid},
+      ${instance.sourceAe}, ${instance.peer}, 'duplicate-instance', ${act.now}, ${exceptionId})`
+}
+
+/** Brings a study's and its series' counts in line with their instances (after ingest, rejection, revocation). */
+export async function count({ sql }: Scope, studyId: string): Promise<void> {
+  await sql`
+    update series s set instance_count = c.visible, rev = s.rev + 1
+    from (select series_id, count(*) filter (where rejected_code is null) as visible from instances
+      where study_id = ${studyId} group by series_id) c
+    where c.series_id = s.id`
+  await sql`
+    update studies s set rev = s.rev + 1, stored_count = c.stored, instance_count = c.visible, bytes = c.bytes,
+      series_count = (select count(*) from series where study_id = s.id and instance_count > 0),
+      modalities = array(select distinct modality from series where study_id = s.id and instance_count > 0 and modality <> '' order by 1)
+    from (select count(*) as stored, count(*) filter (where rejected_code is null) as visible, coalesce(sum(bytes), 0) as bytes
+      from instances where study_id = ${studyId}) c
+    where s.id = ${studyId}`
+}
+
+async function batchKindOf({ sql }: Scope, studyId: string): Promise<'awaited' | 'appended' | 'late'> {
+  const [row] = await sql<{ settled: boolean; stands: boolean }[]>`
+    select coalesce((select max(cycle) from quality_decisions where study_id = s.id), 0) > 0
+        and not exists (select 1 from work_items where subject_id = s.id and kind = 'quality' and state in ('open', 'claimed'))
+        and s.completeness <> 'waiting' as settled,
+      exists (select 1 from study_links l join report_procedures rp on rp.procedure_id = l.procedure_id
+        join report_versions v on v.report_id = rp.report_id
+        where l.study_id = s.id and l.undone_at is null and v.kind in ('final', 'addendum', 'correction')
+          and v.recalled_at is null) as stands
+    from studies s where s.id = ${studyId}`
+  return batchKind({ settled: row!.settled, versionStands: row!.stands })
+}
+
+interface ArrivedImages {
+  orderId: string
+  study: StudyRow
+  kind: 'awaited' | 'appended' | 'late'
+  added: number
+}
+
+async function announceImages(scope: Scope, { orderId, study, kind, added }: ArrivedImages): Promise<void> {
+  const { sql, act } = scope
+  if (kind === 'appended') await sql`update studies set appended_batches = appended_batches + 1 where id = ${study.id}`
+  if (kind === 'late') {
+    await sql`
+      update studies set late_batches = late_batches || ${sql.json([{ at: act.now.toISOString(), answeredAt: null }])}
+      where id = ${study.id}`
+  }
+  const [{ total }] = (await sql<{ total: number }[]>`select stored_count as total from studies where id = ${study.id}`) as [{ total: number }]
+  scope.append(orderId, {
+    type: kind === 'late' ? 'images.late' : 'images.arrived',
+    refs: { studyInstanceUid: study.study_uid },
+    data: { studyId: study.id, added, total, lastAt: act.now.toISOString() },
+  })
+}
+
+// Section 2.2, "begin by MPPS or first image": only when nothing has begun for this study yet.
+async function beginByFirstImage(scope: Scope, studyId: string, instance: StoredInstance): Promise<void> {
+  const [pending] = await scope.sql<{ id: string }[]>`
+    select s.id from study_links l join procedures p on p.id = l.procedure_id join steps s on s.procedure_id = p.id
+    where l.study_id = ${studyId} and l.undone_at is null and p.end_kind is null
+      and s.status in ('planned', 'scheduled', 'arrived', 'ready', 'no-show')
+      and not exists (select 1 from performed_step_links pl join steps other on other.id = pl.step_id
+        where other.procedure_id = p.id)
+    order by s.planned_start nulls last, s.id limit 1`
+  if (!pending) return
+  const step = await lockStep(scope, pending.id)
+  const performedStepId = await inferPerformedStep(scope, { step, startedAt: scope.act.now, stationAe: instance.sourceAe })
+  await startStep(scope, step, { performedStepId, inferred: true })
+}
+
+async function flagUnmatched(scope: Scope, study: StudyRow, instance: StoredInstance): Promise<void> {
+  await raiseException(scope, {
+    kind: 'unmatched-study',
+    key: `study:${study.study_uid}`,
+    reasonCode: 'no-order',
+    reason: 'Images came that no order asked for. Link them to their order or make one.',
+    refs: { studyInstanceUid: study.study_uid, aeTitle: instance.sourceAe },
+    siteId: study.site_id,
+  })
+}
+
+// PS3.18 tables 10.6.3-3 and -4 and what QIDO answers; the rest stays in the instance's own header.
+const studyLevel = ['00080005', '00080020', '00080030', '00080050', '00080051', '00080090', '00080201', '00081030', '00100010',
+  '00100020', '00100021', '00100030', '00100040', '0020000D', '00200010']
+const seriesLevel = ['00080005', '00080021', '00080031', '00080060', '0008103E', '00180015', '0020000E', '00200011', '00200060',
+  '00400244', '00400245', '00400275']
+
+function pick(header: DicomJson, tags: readonly string[]): DicomJson {
+  return Object.fromEntries(tags.filter((tag) => header[tag]).map((tag) => [tag, header[tag]!]))
+}
+
+function text(header: DicomJson, tag: string): string {
+  const value = header[tag]?.Value?.[0]
+  if (value === undefined || value === null) return ''
+  if (typeof value === 'object') return String((value as { Alphabetic?: string }).Alphabetic ?? '')
+  return String(value)
+}
+
+function integer(header: DicomJson, tag: string): number | null {
+  const value = Number(header[tag]?.Value?.[0])
+  return Number.isSafeInteger(value) && Math.abs(value) < 2 ** 31 ? value : null
+}
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const list = groups.get(key(item))
+    if (list) list.push(item)
+    else groups.set(key(item), [item])
+  }
+  return groups
+}

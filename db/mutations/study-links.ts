@@ -1,0 +1,52 @@
+/** Which study belongs to which order: by Study Instance UID, else by accession and patient together; never by score. */
+import { ulid } from 'ulid'
+import type { Scope } from './mutate.ts'
+import type { DicomJson } from './studies.ts'
+
+/** Links a study to the procedures it was made for and returns the orders it is linked to, new and old. */
+export async function linkStudy(
+  scope: Scope,
+  studyId: string,
+  { studyUid, header }: { studyUid: string; header: DicomJson },
+): Promise<string[]> {
+  const byUid = await scope.sql<{ id: string; order_id: string }[]>`
+    select id, order_id from procedures where study_uid = ${studyUid} order by order_id, id`
+  for (const procedure of byUid) await link(scope, studyId, procedure, 'study-uid')
+  if (byUid.length === 0) await linkByAccession(scope, studyId, header)
+  const linked = await scope.sql<{ order_id: string }[]>`
+    select distinct order_id from study_links where study_id = ${studyId} and undone_at is null order by order_id`
+  return linked.map((row) => row.order_id)
+}
+
+// A console that made its own Study Instance UID still sends the accession; it counts only with the same patient.
+async function linkByAccession(scope: Scope, studyId: string, header: DicomJson): Promise<void> {
+  const accession = String(header['00080050']?.Value?.[0] ?? '')
+  const patientId = String(header['00100020']?.Value?.[0] ?? '')
+  if (!accession || !patientId) return
+  const procedures = await scope.sql<{ id: string; order_id: string }[]>`
+    select p.id, p.order_id from orders o join procedures p on p.order_id = o.id
+      join patient_identifiers i on i.patient_id = o.patient_id
+    where o.accession = ${accession} and i.value = ${patientId} and p.end_kind is null order by p.position limit 1`
+  for (const procedure of procedures) {
+    await scope.lockOrder(procedure.order_id)
+    await link(scope, studyId, procedure, 'accession')
+  }
+}
+
+async function link(
+  { sql, act, append }: Scope,
+  studyId: string,
+  procedure: { id: string; order_id: string },
+  rule: 'study-uid' | 'accession' | 'person',
+): Promise<void> {
+  const id = ulid()
+  const inserted = await sql`
+    insert into study_links (id, study_id, procedure_id, order_id, at, by, rule)
+    values (${id}, ${studyId}, ${procedure.id}, ${procedure.order_id}, ${act.now}, ${act.actor.id}, ${rule})
+    on conflict (study_id, procedure_id) where undone_at is null do nothing returning id`
+  if (inserted.length === 0) return
+  await sql`
+    update studies set patient_id = (select patient_id from orders where id = ${procedure.order_id})
+    where id = ${studyId} and patient_id is null`
+  append(procedure.order_id, { type: 'study.linked', data: { linkId: id, studyId, procedureId: procedure.id, rule } })
+}
