@@ -1,0 +1,302 @@
+/** The only reader of the environment: every variable, its check, its default and what it is for. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+
+const port = z.coerce.number().int().min(1).max(65_535)
+const address = z.string().regex(/^[^\s:]+:\d{1,5}$/)
+const flag = z.enum(['true', 'false'])
+const filePath = z.string().min(1)
+
+interface Variable<T extends z.ZodType = z.ZodType> {
+  check: T
+  expected: string
+  purpose: string
+  isSecret?: true
+}
+
+const variables = {
+  ISOCENTER_HOME: is(
+    filePath,
+    'a folder',
+    'Where everything persistent lives; default .isocenter in the checkout',
+  ),
+  ISOCENTER_BASE_PORT: is(
+    port.max(65_400),
+    'a port up to 65400',
+    'Derives every port: app N, MLLP N+1, and so on',
+  ),
+  ISOCENTER_LISTEN: is(
+    z.string().min(1),
+    'an IP address',
+    'The address every server listens on; default 127.0.0.1',
+  ),
+  ISOCENTER_APP_PORT: is(port, 'a port', 'Web application; default 8080 or base'),
+  ISOCENTER_MLLP_PORT: is(port, 'a port', 'HL7 v2 listener; default 2575 or base+1'),
+  ISOCENTER_DICOM_PORT: is(port, 'a port', 'DICOM listener; default 11112 or base+2'),
+  ISOCENTER_DICOM_TLS_PORT: is(port, 'a port', 'DICOM listener with TLS; default 2762 or base+3'),
+  ISOCENTER_POSTGRES_PORT: is(port, 'a port', 'Embedded Postgres; default 55432 or base+4'),
+  ISOCENTER_TEMPORAL_PORT: is(port, 'a port', 'Own Temporal server; default 7233 or base+5'),
+  ISOCENTER_TEMPORAL_UI_PORT: is(port, 'a port', 'Own Temporal web page; default 8233 or base+6'),
+  ISOCENTER_EMR_PORT: is(port, 'a port', 'Simulated EMR, HL7 v2 receiver; default 2576 or base+7'),
+  ISOCENTER_EMR_CONTROL_PORT: is(port, 'a port', 'Simulated EMR, switches; default 2577 or base+8'),
+  ISOCENTER_PUBLIC_URL: is(
+    z.url(),
+    'a URL',
+    'How browsers reach the application; default http://<listen>:<app port>',
+  ),
+  DATABASE_URL: secret(
+    z.url({ protocol: /^postgres(ql)?$/ }),
+    'a postgres:// URL',
+    'A managed Postgres; none: embedded',
+  ),
+  TEMPORAL_ADDRESS: is(address, 'host:port', 'A Temporal cluster or Cloud; none: our own server'),
+  TEMPORAL_NAMESPACE: is(z.string().min(2), 'a namespace', 'Temporal namespace; default isocenter'),
+  TEMPORAL_TLS_SERVER_NAME: is(z.string(), 'a host name', 'Server name in the Temporal certificate'),
+  TEMPORAL_TLS_CA_FILE: is(filePath, 'a PEM file', 'Certificate authority of the Temporal cluster'),
+  TEMPORAL_TLS_CERT_FILE: is(filePath, 'a PEM file', 'Our client certificate for Temporal'),
+  TEMPORAL_TLS_KEY_FILE: is(filePath, 'a PEM file', 'Its private key'),
+  TEMPORAL_API_KEY: secret(z.string().min(1), 'an API key', 'API key for Temporal Cloud'),
+  BLOB_STORE: is(
+    z.string().regex(/^(file|s3):/),
+    'file:<folder> or s3:<bucket>',
+    'Images; default file:<home>/blobs',
+  ),
+  ISOCENTER_AE_TITLE: is(z.string().regex(/^[^\\]{1,16}$/), 'an AE title', 'Our AE title; default ISOCENTER'),
+  ISOCENTER_SECRET_KEY: secret(
+    z.string().regex(/^[0-9a-f]{64}$/i),
+    '64 hexadecimal digits',
+    'Encrypts workflow payloads and signs launches; `up` makes one and keeps it in the home',
+  ),
+  ISOCENTER_DEMO: is(
+    flag,
+    'true or false',
+    'Whether the department is a demonstration; `up --no-demo` says false',
+  ),
+  ISOCENTER_SPEED: is(
+    z.coerce.number().positive(),
+    'a number above 0',
+    'Simulation: times real time; default 1',
+  ),
+  ISOCENTER_FAILPOINT_FILE: is(filePath, 'a file', 'Tests only: names the place where a process dies once'),
+  ISOCENTER_TEMPORAL_BIN: is(
+    filePath,
+    'a file',
+    'The temporal program to start, instead of finding or fetching one',
+  ),
+  OIDC_ISSUER: is(z.url(), 'a URL', 'Single sign-on: the identity provider'),
+  OIDC_CLIENT_ID: is(z.string().min(1), 'a client id', 'Single sign-on: our client id'),
+  OIDC_CLIENT_SECRET: secret(z.string().min(1), 'a client secret', 'Single sign-on: our client secret'),
+  LOG_LEVEL: is(z.enum(['trace', 'debug', 'info', 'warn', 'error']), 'trace … error', 'Default info'),
+} satisfies Record<string, Variable>
+
+type Name = keyof typeof variables
+type Values = { [N in Name]?: z.output<(typeof variables)[N]['check']> }
+export type Environment = Record<string, string | undefined>
+
+export interface Ports {
+  app: number
+  mllp: number
+  dicom: number
+  dicomTls: number
+  postgres: number
+  temporal: number
+  temporalUi: number
+  emr: number
+  emrControl: number
+  /** STORESCP, MOVESCU and TESTSCU: where a demonstration department's move destinations listen. */
+  storeScp: number
+  moveScu: number
+  testScu: number
+}
+
+export interface TemporalTls {
+  serverNameOverride: string | undefined
+  serverRootCACertificate: Buffer | undefined
+  clientCertPair: { crt: Buffer; key: Buffer } | undefined
+}
+
+export interface Config {
+  home: string
+  listen: string
+  basePort: number | undefined
+  ports: Ports
+  publicUrl: string
+  databaseUrl: string
+  /** True when DATABASE_URL named a server of somebody else's, which is then never started or stopped by us. */
+  databaseIsManaged: boolean
+  temporal: {
+    address: string
+    namespace: string
+    isManaged: boolean
+    tls: TemporalTls | undefined
+    apiKey: string | undefined
+  }
+  temporalBinary: string | undefined
+  blobStore: string
+  aeTitle: string
+  /** 32 bytes in hexadecimal; undefined only outside `up`. */
+  secretKey: string | undefined
+  isDemo: boolean
+  speed: number
+  failpointFile: string | undefined
+  oidc: { issuer: string; clientId: string; clientSecret: string } | undefined
+  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error'
+}
+
+/** A variable that cannot be used: one line with its name, what was found and what was expected. */
+export class ConfigError extends Error {}
+
+/** This process's configuration, read once. A wrong variable ends the process: one line, exit code 2. */
+export const config: Config = orExit(() => readConfig(process.env))
+
+/**
+ * Reads and checks an environment. Any variable may come as <NAME>_FILE, a file that holds the value.
+ * @throws ConfigError
+ */
+export function readConfig(environment: Environment): Config {
+  const values = readValues(environment)
+  const home = resolve(values.ISOCENTER_HOME ?? new URL('.isocenter', import.meta.url).pathname)
+  const listen = values.ISOCENTER_LISTEN ?? '127.0.0.1'
+  const ports = derivePorts(values)
+  return {
+    home,
+    listen,
+    basePort: values.ISOCENTER_BASE_PORT,
+    ports,
+    publicUrl: values.ISOCENTER_PUBLIC_URL ?? `http://${listen}:${ports.app}`,
+    databaseUrl: values.DATABASE_URL ?? `postgres://isocenter@127.0.0.1:${ports.postgres}/isocenter`,
+    databaseIsManaged: values.DATABASE_URL !== undefined,
+    temporal: {
+      address: values.TEMPORAL_ADDRESS ?? `127.0.0.1:${ports.temporal}`,
+      namespace: values.TEMPORAL_NAMESPACE ?? 'isocenter',
+      isManaged: values.TEMPORAL_ADDRESS !== undefined,
+      tls: readTemporalTls(values),
+      apiKey: values.TEMPORAL_API_KEY,
+    },
+    temporalBinary: values.ISOCENTER_TEMPORAL_BIN,
+    blobStore: values.BLOB_STORE ?? `file:${home}/blobs`,
+    aeTitle: values.ISOCENTER_AE_TITLE ?? 'ISOCENTER',
+    secretKey: values.ISOCENTER_SECRET_KEY,
+    isDemo: values.ISOCENTER_DEMO !== 'false',
+    speed: values.ISOCENTER_SPEED ?? 1,
+    failpointFile: values.ISOCENTER_FAILPOINT_FILE,
+    oidc: readOidc(values),
+    logLevel: values.LOG_LEVEL ?? 'info',
+  }
+}
+
+/** What `isocenter config --explain` prints: every variable, whether it is set, what is expected, what it is for. */
+export function explainConfig(environment: Environment = process.env): string {
+  const rows = Object.entries<Variable>(variables).map(([name, { expected, purpose, isSecret }]) => {
+    const value = environment[name]
+    const source =
+      environment[`${name}_FILE`] === undefined ? 'not set' : `from ${environment[`${name}_FILE`]}`
+    const shown = value === undefined ? source : isSecret ? 'set' : `= ${value}`
+    return `${name}  (${expected}; ${shown})\n    ${purpose}`
+  })
+  return `${rows.join('\n')}\nEach may be given as <NAME>_FILE instead: the name of a file that holds the value.`
+}
+
+/** The environment as it is, for programs started by this one. */
+export function inheritedEnvironment(): Environment {
+  return { ...process.env }
+}
+
+function readValues(environment: Environment): Values {
+  const values: Record<string, unknown> = {}
+  for (const [name, variable] of Object.entries<Variable>(variables)) {
+    const found = valueOf(name, environment)
+    if (found === undefined || found === '') continue
+    const parsed = variable.check.safeParse(found)
+    if (!parsed.success) {
+      const shown = variable.isSecret
+        ? 'something else (not shown, it may be a secret)'
+        : JSON.stringify(found)
+      throw new ConfigError(`${name}: found ${shown}, expected ${variable.expected}`)
+    }
+    values[name] = parsed.data
+  }
+  return values as Values
+}
+
+function valueOf(name: string, environment: Environment): string | undefined {
+  const file = environment[`${name}_FILE`]
+  // TEMPORAL_TLS_CA_FILE and its kind are names of files themselves and have no _FILE of their own.
+  if (environment[name] !== undefined || file === undefined || name.endsWith('_FILE'))
+    return environment[name]
+  return readFileOf(`${name}_FILE`, file).toString('utf8').trim()
+}
+
+function readFileOf(name: string, file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new ConfigError(`${name}: found ${JSON.stringify(file)}, expected a readable file`, {
+      cause: error,
+    })
+  }
+}
+
+function derivePorts(values: Values): Ports {
+  const base = values.ISOCENTER_BASE_PORT
+  const pick = (standard: number, offset: number) => (base === undefined ? standard : base + offset)
+  return {
+    app: values.ISOCENTER_APP_PORT ?? pick(8080, 0),
+    mllp: values.ISOCENTER_MLLP_PORT ?? pick(2575, 1),
+    dicom: values.ISOCENTER_DICOM_PORT ?? pick(11_112, 2),
+    dicomTls: values.ISOCENTER_DICOM_TLS_PORT ?? pick(2762, 3),
+    postgres: values.ISOCENTER_POSTGRES_PORT ?? pick(55_432, 4),
+    temporal: values.ISOCENTER_TEMPORAL_PORT ?? pick(7233, 5),
+    temporalUi: values.ISOCENTER_TEMPORAL_UI_PORT ?? pick(8233, 6),
+    emr: values.ISOCENTER_EMR_PORT ?? pick(2576, 7),
+    emrControl: values.ISOCENTER_EMR_CONTROL_PORT ?? pick(2577, 8),
+    storeScp: pick(11_113, 91),
+    moveScu: pick(11_114, 92),
+    testScu: pick(11_115, 93),
+  }
+}
+
+function readTemporalTls(values: Values): TemporalTls | undefined {
+  const { TEMPORAL_TLS_CA_FILE: ca, TEMPORAL_TLS_CERT_FILE: cert, TEMPORAL_TLS_KEY_FILE: key } = values
+  const serverName = values.TEMPORAL_TLS_SERVER_NAME
+  if ([ca, cert, key, serverName].every((value) => value === undefined)) return undefined
+  if ((cert === undefined) !== (key === undefined)) {
+    const missing = cert === undefined ? 'TEMPORAL_TLS_CERT_FILE' : 'TEMPORAL_TLS_KEY_FILE'
+    throw new ConfigError(`${missing}: found nothing, expected a PEM file, since its other half is set`)
+  }
+  return {
+    serverNameOverride: serverName,
+    serverRootCACertificate: ca === undefined ? undefined : readFileOf('TEMPORAL_TLS_CA_FILE', ca),
+    clientCertPair:
+      cert === undefined || key === undefined
+        ? undefined
+        : { crt: readFileOf('TEMPORAL_TLS_CERT_FILE', cert), key: readFileOf('TEMPORAL_TLS_KEY_FILE', key) },
+  }
+}
+
+function readOidc(values: Values): Config['oidc'] {
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret } = values
+  if (!issuer && !clientId && !clientSecret) return undefined
+  if (issuer && clientId && clientSecret) return { issuer, clientId, clientSecret }
+  const missing = issuer ? (clientId ? 'OIDC_CLIENT_SECRET' : 'OIDC_CLIENT_ID') : 'OIDC_ISSUER'
+  throw new ConfigError(`${missing}: found nothing, expected a value, since other OIDC_ variables are set`)
+}
+
+function orExit(read: () => Config): Config {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`isocenter: ${error.message}\n`)
+    process.exit(2)
+  }
+}
+
+function is<T extends z.ZodType>(check: T, expected: string, purpose: string): Variable<T> {
+  return { check, expected, purpose }
+}
+
+function secret<T extends z.ZodType>(check: T, expected: string, purpose: string): Variable<T> {
+  return { check, expected, purpose, isSecret: true }
+}
