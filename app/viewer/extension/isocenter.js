@@ -1,0 +1,140 @@
+/**
+ * Our part of OHIF: loaded by it at run time as it stands (no build). It talks to the page around the viewer by
+ * postMessage on the same origin, and says in each viewport when an image is a prior's.
+ *
+ * Up:   { from: 'isocenter-viewer', type: 'ready' | 'key' | 'images' | 'protocol' | 'failed' | 'signed-out', … }
+ * Down: { to: 'isocenter-viewer', type: 'open' | 'layout' | 'focus', … }
+ */
+
+const PRIOR_COLOUR = '#c4a7ff'
+
+/** Layouts the page may ask for; OHIF goes black on a protocol that it does not know. */
+const LAYOUTS = ['default', 'mpr', 'main3D', 'mprAnd3DVolumeViewport', '@ohif/hpCompare', '@ohif/mnGrid']
+
+const seen = new Set()
+let services
+let commands
+
+export default {
+  id: 'isocenter',
+
+  preRegistration({ servicesManager, commandsManager }) {
+    services = servicesManager.services
+    commands = commandsManager
+    window.addEventListener('keydown', passKeyUp, { capture: true })
+    window.addEventListener('message', obey)
+    const { eventTarget, Enums } = window.cornerstone ?? {}
+    eventTarget?.addEventListener(Enums.Events.ELEMENT_ENABLED, (event) => watchElement(event.detail.element))
+  },
+
+  onModeEnter() {
+    seen.clear()
+    services.customizationService.setCustomizations(
+      { 'viewportOverlay.topRight': { $push: [PRIOR_LABEL] } },
+      'mode',
+    )
+    const { hangingProtocolService } = services
+    hangingProtocolService.subscribe(hangingProtocolService.EVENTS.PROTOCOL_CHANGED, () =>
+      tell('protocol', { protocol: hangingProtocolService.getActiveProtocol()?.protocol?.id ?? null }),
+    )
+    tell('ready', { studies: studiesInAddress() })
+  },
+}
+
+/** The current study always stands first in the address; whatever else is shown is a prior. */
+const PRIOR_LABEL = {
+  id: 'IsocenterPrior',
+  inheritsFrom: 'ohif.overlayItem',
+  title: 'Prior study',
+  color: PRIOR_COLOUR,
+  condition: ({ referenceInstance }) =>
+    Boolean(referenceInstance) && referenceInstance.StudyInstanceUID !== studiesInAddress()[0],
+  contentF: ({ referenceInstance }) => `PRIOR ${spokenDate(referenceInstance.StudyDate)}`.trim(),
+}
+
+function studiesInAddress() {
+  const listed = new URLSearchParams(window.location.search).getAll('StudyInstanceUIDs')
+  return listed.flatMap((part) => part.split(',')).filter(Boolean)
+}
+
+function spokenDate(da) {
+  if (!/^\d{8}$/.test(da ?? '')) return ''
+  const date = new Date(Date.UTC(Number(da.slice(0, 4)), Number(da.slice(4, 6)) - 1, Number(da.slice(6, 8))))
+  return date.toLocaleDateString('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    timeZone: 'UTC',
+  })
+}
+
+/** Alt with anything, F2 and F4 belong to the page around us; every plain key belongs to OHIF. */
+function passKeyUp(event) {
+  const isOurs = event.key === 'F2' || event.key === 'F4' || (event.altKey && event.key !== 'Alt')
+  if (!isOurs) return
+  event.preventDefault()
+  event.stopImmediatePropagation()
+  const { key, code, altKey, ctrlKey, shiftKey, metaKey, repeat } = event
+  tell('key', { key, code, altKey, ctrlKey, shiftKey, metaKey, repeat })
+}
+
+/** Counts each image once, when it has really been drawn. */
+function watchElement(element) {
+  const note = () => {
+    const viewport = window.cornerstone.getEnabledElement(element)?.viewport
+    const image = viewport?.getCurrentImageId?.()
+    if (!image || seen.has(image)) return
+    seen.add(image)
+    tell('images', { displayed: seen.size, available: imagesOfCurrentStudy(), layout: viewport.type })
+  }
+  for (const name of ['IMAGE_RENDERED', 'STACK_NEW_IMAGE', 'VOLUME_NEW_IMAGE'])
+    element.addEventListener(window.cornerstone.Enums.Events[name], note)
+}
+
+function imagesOfCurrentStudy() {
+  const [current] = studiesInAddress()
+  return services.displaySetService
+    .getActiveDisplaySets()
+    .filter((set) => set.StudyInstanceUID === current)
+    .reduce((images, set) => images + (set.numImageFrames ?? set.instances?.length ?? 0), 0)
+}
+
+function obey(event) {
+  if (event.source !== window.parent || event.origin !== window.location.origin) return
+  const said = event.data
+  if (said?.to !== 'isocenter-viewer') return
+  try {
+    if (said.type === 'open') open(said)
+    else if (said.type === 'layout') layOut(said)
+    else if (said.type === 'focus') focusViewport()
+  } catch (error) {
+    tell('failed', { type: said.type, message: String(error?.message ?? error) })
+  }
+}
+
+/** Another case within the same launch, without a reload: the launch decides what may be seen. */
+function open({ studies, layout }) {
+  const uids = studies.filter((uid) => /^[0-9.]{1,64}$/.test(uid))
+  if (uids.length === 0) throw new Error('no study to open')
+  const address = new URLSearchParams({
+    launch: window.config.isocenter.launch,
+    StudyInstanceUIDs: uids.join(','),
+  })
+  if (LAYOUTS.includes(layout)) address.set('hangingProtocolId', layout)
+  commands.runCommand('navigateHistory', { to: `/viewer?${address}` }, 'DEFAULT')
+}
+
+function layOut({ layout }) {
+  if (!LAYOUTS.includes(layout)) throw new Error(`no such layout: ${layout}`)
+  commands.runCommand('setHangingProtocol', { protocolId: layout })
+}
+
+function focusViewport() {
+  window.focus()
+  document.querySelector('[data-cy="viewport-pane"]')?.focus()
+}
+
+function tell(type, rest = {}) {
+  if (window.parent !== window)
+    window.parent.postMessage({ from: 'isocenter-viewer', type, ...rest }, window.location.origin)
+}

@@ -1,0 +1,188 @@
+/**
+ * Makes `build/viewer` out of the published OHIF site: re-based from `/` to `/viewer/` and pre-compressed.
+ * The published bundles carry their base path baked in; each place is counted, so that another version of
+ * `@ohif/app` fails here, in words, and not in front of a radiologist.
+ */
+import { createHash } from 'node:crypto'
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+
+const PUBLISHED = fileURLToPath(new URL('../../node_modules/@ohif/app/', import.meta.url))
+const BUILD = fileURLToPath(new URL('../../build/viewer/', import.meta.url))
+
+/** `ort` is in-browser AI (136 MB); the service worker and the rest call other hosts or belong to them. */
+const LEFT_OUT = new Set([
+  'ort',
+  'sw.js',
+  'init-service-worker.js',
+  'google.js',
+  'silent-refresh.html',
+  'oidc-client.min.js',
+  'serve.json',
+  '_headers',
+  '_redirects',
+  'app-config.js',
+])
+
+const COMPRESSIBLE = /\.(?:js|css|html|json|svg|wasm)$/
+const SMALLEST_WORTH_COMPRESSING = 1400
+
+interface Rebase {
+  file: RegExp
+  from: string
+  to: string
+  /** Occurrences in each file that matches, and how many files must match. */
+  times: number
+  files: number
+}
+
+const REBASES: readonly Rebase[] = [
+  {
+    file: /^index\.html$/,
+    from: 'window.PUBLIC_URL="/"',
+    to: 'window.PUBLIC_URL="/viewer/"',
+    times: 2,
+    files: 1,
+  },
+  { file: /^index\.html$/, from: 'href="/', to: 'href="/viewer/', times: 28, files: 1 },
+  { file: /^index\.html$/, from: ' src="/', to: ' src="/viewer/', times: 2, files: 1 },
+  { file: /^index\.html$/, from: 'content="/', to: 'content="/viewer/', times: 2, files: 1 },
+  {
+    file: /^(?:app|136|2299|8097|compute|histogram-worker|interpolation|polySeg)\.bundle\.[0-9a-f]+\.js$/,
+    from: '__webpack_require__.p = "/"',
+    to: '__webpack_require__.p = "/viewer/"',
+    times: 1,
+    files: 8,
+  },
+  {
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: "'/dicom-microscopy-viewer/",
+    to: "'/viewer/dicom-microscopy-viewer/",
+    times: 1,
+    files: 1,
+  },
+  { file: /^app\.bundle\.css$/, from: 'url(/', to: 'url(/viewer/', times: 5, files: 1 },
+  { file: /^manifest\.json$/, from: '"/assets/', to: '"/viewer/assets/', times: 9, files: 1 },
+]
+
+const SERVICE_WORKER =
+  '<script rel="preload" as="script" type="module" src="/init-service-worker.js"></script>'
+
+export interface PreparedViewer {
+  directory: string
+  version: string
+  /** False when an earlier preparation still holds. */
+  made: boolean
+  files: number
+}
+
+/** Idempotent: a stamp of the published version and of this recipe says whether there is anything to do. */
+export async function prepareViewer({
+  published = PUBLISHED,
+  directory = BUILD,
+}: {
+  published?: string
+  directory?: string
+} = {}): Promise<PreparedViewer> {
+  const { version } = JSON.parse(await readFile(join(published, 'package.json'), 'utf8')) as {
+    version: string
+  }
+  const stamp = createHash('sha256')
+    .update(version)
+    .update(await readFile(fileURLToPath(import.meta.url)))
+    .digest('hex')
+  const done = await readStamp(directory)
+  if (done?.stamp === stamp) return { directory, version, made: false, files: done.files }
+
+  const making = join(dirname(directory), `.${basename(directory)}-${process.pid}`)
+  await rm(making, { recursive: true, force: true })
+  const files = await copySite(join(published, 'dist'), making)
+  await writeFile(join(making, STAMP), JSON.stringify({ stamp, version, files }))
+  await rm(directory, { recursive: true, force: true })
+  await rename(making, directory)
+  return { directory, version, made: true, files }
+}
+
+const STAMP = '.prepared.json'
+
+async function readStamp(directory: string): Promise<{ stamp: string; files: number } | null> {
+  try {
+    return JSON.parse(await readFile(join(directory, STAMP), 'utf8'))
+  } catch {
+    // Absent or half written: both mean that it must be made.
+    return null
+  }
+}
+
+async function copySite(from: string, to: string): Promise<number> {
+  const counts = new Map<Rebase, number>(REBASES.map((rebase) => [rebase, 0]))
+  const names = (await filesBelow(from)).filter((name) => !isLeftOut(name))
+  // Eight at a time keep the thread pool of gzip busy without holding the whole site in memory.
+  const queue = [...names]
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      for (let name = queue.pop(); name !== undefined; name = queue.pop())
+        await copyOne({ from, to, name, counts })
+    }),
+  )
+  for (const [rebase, files] of counts)
+    if (files !== rebase.files)
+      throw new Error(
+        `OHIF: ${rebase.from} expected in ${rebase.files} file(s), found in ${files}: not the version we know`,
+      )
+  return names.length
+}
+
+function isLeftOut(name: string): boolean {
+  return LEFT_OUT.has(name.split('/')[0]!) || name.endsWith('.map')
+}
+
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(directory, '/').length))
+}
+
+async function copyOne(copy: {
+  from: string
+  to: string
+  name: string
+  counts: Map<Rebase, number>
+}): Promise<void> {
+  const source = join(copy.from, copy.name)
+  const target = join(copy.to, copy.name)
+  await mkdir(dirname(target), { recursive: true })
+  const rebases = REBASES.filter((rebase) => rebase.file.test(copy.name))
+  if (rebases.length === 0 && !COMPRESSIBLE.test(copy.name)) return copyFile(source, target)
+
+  let bytes = await readFile(source)
+  if (rebases.length > 0) {
+    let text = bytes.toString('utf8')
+    if (copy.name === 'index.html')
+      text = replaceCounted(text, { from: SERVICE_WORKER, to: '', times: 1, name: copy.name })
+    for (const rebase of rebases) {
+      text = replaceCounted(text, { ...rebase, name: copy.name })
+      copy.counts.set(rebase, copy.counts.get(rebase)! + 1)
+    }
+    bytes = Buffer.from(text)
+  }
+  await writeFile(target, bytes)
+  if (COMPRESSIBLE.test(copy.name) && bytes.length >= SMALLEST_WORTH_COMPRESSING)
+    await writeFile(`${target}.gz`, await promisify(gzip)(bytes, { level: 6 }))
+}
+
+function replaceCounted(
+  text: string,
+  change: { from: string; to: string; times: number; name: string },
+): string {
+  const parts = text.split(change.from)
+  if (parts.length - 1 !== change.times)
+    throw new Error(
+      `OHIF: ${change.from} expected ${change.times} time(s) in ${change.name}, found ${parts.length - 1}: not the version we know`,
+    )
+  return parts.join(change.to)
+}
