@@ -1,0 +1,174 @@
+/** Rows 12 to 14 of the next-work table: reading, signing what another wrote, and drafts that nobody finishes. */
+import type { OrderFacts, ProcedureFact, ReportFact, StudyFact } from '../facts.ts'
+import type { Policy } from '../policy.ts'
+import { everAccepted, firstAcceptance } from '../quality.ts'
+import { isFinalKind, standingVersions } from '../report-version.ts'
+import { readingAllowance } from '../sla.ts'
+import { AT_ONCE, audience, type Candidate } from '../work-item-wanted.ts'
+import { repeatPending } from './acquisition.ts'
+
+export function readingRules(facts: OrderFacts, policy: Policy): Candidate[] {
+  return [
+    ...facts.studies.flatMap((study) => reading(facts, study, policy)),
+    ...facts.reports.flatMap((report) => signing(facts, report, policy)),
+    ...facts.reports.flatMap((report) => watching(facts, report, policy)),
+  ]
+}
+
+/** Row 12: accepted once, and a procedure of it is still unread. */
+function reading(facts: OrderFacts, study: StudyFact, policy: Policy): Candidate[] {
+  const accepted = firstAcceptance(study)
+  const unread = facts.procedures.filter(
+    (procedure) =>
+      procedure.ended === null && study.procedureIds.includes(procedure.id) && !isReadOn(facts, procedure),
+  )
+  const first = unread[0]
+  if (accepted === null || first === undefined || study.visibleInstances === 0) return []
+  return [
+    {
+      kind: 'read',
+      subjectType: 'study',
+      subjectId: study.id,
+      cycle: 1 + readingsUndone(facts, study),
+      audience: audience(['radiologist', 'resident'], { area: first.area }),
+      wantedFrom: AT_ONCE,
+      dueFrom: accepted.at,
+      allowance: readingAllowance(policy, facts.order.priority, facts.order.patientClass),
+      owner: 'reader',
+      blockedBy: blockedBy(facts, study),
+    },
+  ]
+}
+
+/** Read to the end, or handed on: by a resident's preliminary, or by anybody's submission. */
+function isReadOn(facts: OrderFacts, procedure: ProcedureFact): boolean {
+  return facts.reports
+    .filter((report) => report.procedureIds.includes(procedure.id))
+    .some((report) => standingVersions(report).length > 0 || handedOn(report))
+}
+
+function handedOn(report: ReportFact): boolean {
+  if (report.state === 'PENDING_SIGN' || report.state === 'SIGN_REJECTED') return true
+  return report.state === 'PRELIM' && report.authorRole === 'resident'
+}
+
+/** Recalled final versions and retracted reports: each asks for another reading. */
+function readingsUndone(facts: OrderFacts, study: StudyFact): number {
+  return facts.reports
+    .filter((report) => report.procedureIds.some((id) => study.procedureIds.includes(id)))
+    .reduce((sum, report) => sum + recalls(report) + (wasRetracted(report) ? 1 : 0), 0)
+}
+
+function recalls(report: ReportFact): number {
+  return report.versions.filter((version) => version.kind === 'final' && version.recalledAt !== null).length
+}
+
+/** Cancelled after it had ended a reading; a draft that was only thrown away leaves its reading open. */
+function wasRetracted(report: ReportFact): boolean {
+  if (report.state !== 'CANCELLED') return false
+  const signed = report.versions.some((version) => isFinalKind(version) && version.recalledAt === null)
+  return signed || report.submissions > 0
+}
+
+function blockedBy(facts: OrderFacts, study: StudyFact): Candidate['blockedBy'] {
+  if (study.moveOpen) return 'move'
+  const open = study.returns.filter((asked) => asked.answeredAt === null)
+  if (open.some((asked) => asked.kind === 'clarify')) return 'clarify'
+  return open.length > 0 || repeatPending(facts, study) ? 'retake' : null
+}
+
+/** Row 13: a second pair of eyes, or the author again. */
+function signing(facts: OrderFacts, report: ReportFact, policy: Policy): Candidate[] {
+  const allowance = policy.allowances.sign[facts.order.priority]
+  const area = areaOf(facts, report)
+  const base = {
+    subjectType: 'report',
+    subjectId: report.id,
+    allowance,
+    owner: 'reader',
+    blockedBy: null,
+  } as const
+  const since = (instant: Date) => ({ wantedFrom: AT_ONCE, dueFrom: instant })
+
+  if (report.state === 'SIGN_REJECTED' && report.sentBackAt !== null) {
+    const widensAt = new Date(report.sentBackAt.getTime() + policy.widenMs.author)
+    const circle = audience([report.authorRole], {
+      userId: report.authorId,
+      area,
+      widensAt,
+      widensTo: ['radiologist'],
+    })
+    const cycle = Math.max(1, report.submissions)
+    return [{ ...base, ...since(report.sentBackAt), kind: 'sent-back', cycle, audience: circle }]
+  }
+  const kind = secondReading(report)
+  if (kind === null || report.submittedAt === null) return []
+  const circle = audience(['radiologist'], { area, exceptUserId: report.authorId })
+  const cycle = Math.max(1, report.submissions) + recalls(report)
+  return [{ ...base, ...since(report.submittedAt), kind, cycle, audience: circle }]
+}
+
+function secondReading(report: ReportFact): 'sign' | 'over-read' | null {
+  if (report.authorRole === 'resident') {
+    return report.state === 'PRELIM' || report.state === 'PENDING_SIGN' ? 'over-read' : null
+  }
+  return report.state === 'PENDING_SIGN' ? 'sign' : null
+}
+
+/** Row 14: the earliest of a draft without heartbeat, a wet read without a final, an amendment left open. */
+function watching(facts: OrderFacts, report: ReportFact, policy: Policy): Candidate[] {
+  const since = earliest(forgottenFrom(report, policy))
+  if (since === null || report.state === 'CANCELLED') return []
+  return [
+    {
+      kind: 'watchdog',
+      subjectType: 'report',
+      subjectId: report.id,
+      cycle: 1 + report.watchdogsAnswered,
+      audience: audience([report.authorRole], {
+        userId: report.authorId,
+        area: areaOf(facts, report),
+        widensAt: new Date(since.getTime() + policy.widenMs.author),
+        widensTo: ['lead'],
+      }),
+      wantedFrom: since,
+      dueFrom: since,
+      allowance: policy.allowances.watchdog,
+      owner: 'reader',
+      blockedBy: null,
+    },
+  ]
+}
+
+function forgottenFrom(report: ReportFact, policy: Policy): Date[] {
+  const stands = standingVersions(report).length > 0
+  const found: Date[] = []
+  if (report.draftTouchedAt !== null && !stands) {
+    found.push(later(report.draftTouchedAt, policy.watchdog.draftSilenceMs))
+  }
+  const wetRead = report.versions.findLast((version) => version.kind === 'wet-read')
+  if (report.state === 'WET_READ' && wetRead !== undefined) {
+    found.push(later(wetRead.signedAt, policy.watchdog.wetReadMs))
+  }
+  if (report.amendmentOpenedAt !== null) {
+    found.push(later(report.amendmentOpenedAt, policy.watchdog.amendmentMs))
+  }
+  return found
+}
+
+export function areaOf(facts: OrderFacts, report: ReportFact): string | null {
+  return facts.procedures.find((procedure) => report.procedureIds.includes(procedure.id))?.area ?? null
+}
+
+/** A study a reader may open: the quality gate let it on at least once. */
+export function readable(study: StudyFact): boolean {
+  return everAccepted(study) && study.visibleInstances > 0
+}
+
+function earliest(instants: readonly Date[]): Date | null {
+  return instants.length === 0 ? null : new Date(Math.min(...instants.map((instant) => instant.getTime())))
+}
+
+function later(from: Date, ms: number): Date {
+  return new Date(from.getTime() + ms)
+}
