@@ -136,6 +136,7 @@ create table steps (
   retake_of text references steps,
   retake_asked_at timestamptz,
   planned_since timestamptz not null,
+  booked_at timestamptz,
   bookings integer not null default 0,            -- booked or moved to another time
   undone_arrivals integer not null default 0,
   no_shows integer not null default 0,

@@ -18,6 +18,7 @@ create table work_items (
   due_from timestamptz not null,
   due_at timestamptz,
   allowance_ms bigint,
+  business boolean not null default false,         -- the allowance counts opening hours only
   clock_owner text not null,
   policy_version integer not null,
   late_at timestamptz,                            -- written once, never cleared

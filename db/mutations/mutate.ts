@@ -45,6 +45,8 @@ export interface Scope {
   /** Takes the order's row lock: first thing in every mutation that touches an order; several orders in id order. */
   lockOrder(orderId: string): Promise<void>
   append(orderId: string, ...events: NewEvent[]): void
+  /** How many events this transaction will append to the order. */
+  appended(orderId: string): number
   audit(event: NewAudit): void
   /** Topics told to screens after the commit. */
   announce(...topics: string[]): void
@@ -103,6 +105,9 @@ function record(sql: TransactionSql, act: Act, topics: Set<string>) {
     },
     append(orderId, ...more) {
       events.set(orderId, [...(events.get(orderId) ?? []), ...more])
+    },
+    appended(orderId) {
+      return events.get(orderId)?.length ?? 0
     },
     audit(event) {
       audits.push(event)

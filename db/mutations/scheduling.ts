@@ -48,7 +48,7 @@ async function tryBook(scope: Scope, booking: Booking, roomId: string): Promise<
   try {
     await scope.sql.savepoint((sql) => sql`
       update steps set status = 'scheduled', room_id = ${roomId}, planned_start = ${booking.start}, planned_end = ${end},
-        bookings = bookings + 1
+        bookings = bookings + 1, booked_at = ${scope.act.now}
       where id = ${booking.stepId} and status in ('planned', 'scheduled', 'no-show')`)
   } catch (error) {
     if ((error as { code?: string }).code === '23P01') return false

@@ -1,0 +1,159 @@
+/** The technologist's gate: accepted studies go to reading; rejected images disappear from readers and queries. */
+import { ulid } from 'ulid'
+import { RadiologyError } from '#domain/errors.ts'
+import type { Department } from '../department.ts'
+import { type Act, mutate, type Scope } from './mutate.ts'
+import { mustBeAbleOnItem } from './permission.ts'
+import { count } from './studies.ts'
+import { completeHeld, type ItemRow, lockItem } from './work-items.ts'
+
+export interface Acceptance {
+  itemId: string
+  fence: number
+}
+
+/** Accepts the study of a held quality item: it may go to reading. */
+export async function acceptQuality(department: Department, act: Act, { itemId, fence }: Acceptance): Promise<void> {
+  await mutate(department, act, 'accept-quality', async (scope) => {
+    const item = await lockItem(scope, itemId)
+    if (item.state === 'completed') return
+    await mustBeAbleOnItem(scope, 'quality-accept', item)
+    await completeHeld(scope, item, fence, { verdict: 'accepted' })
+    await decide(scope, item, { verdict: 'accepted', fence, reasonCodes: [], words: null, repeated: false, instances: [] })
+  })
+}
+
+export interface Rejection {
+  itemId: string
+  fence: number
+  /** Leaves of the department's reject tree (DICOM CID 7011 or local). */
+  reasonCodes: string[]
+  words?: string
+  /** SOP Instance UIDs; empty: the whole study. */
+  instances: string[]
+  /** A repeat is made: a new step for the patient, who may still be here. */
+  repeated: boolean
+}
+
+/**
+ * Rejects images with a reason; they leave every list and query at once (113001, rejected for quality reasons,
+ * or 113038 when they are another patient's).
+ * @throws RadiologyError 'reason-required'
+ */
+export async function rejectQuality(department: Department, act: Act, rejection: Rejection): Promise<void> {
+  if (rejection.reasonCodes.length === 0) throw new RadiologyError('reason-required', { itemId: rejection.itemId })
+  await mutate(department, act, 'reject-quality', async (scope) => {
+    const item = await lockItem(scope, rejection.itemId)
+    if (item.state === 'completed') return
+    await mustBeAbleOnItem(scope, 'quality-reject', item, { reason: rejection.reasonCodes.join(' ') })
+    await completeHeld(scope, item, rejection.fence, { verdict: 'rejected', repeated: rejection.repeated })
+    const instances = await rejectInstances(scope, item, rejection)
+    await decide(scope, item, { ...rejection, verdict: 'rejected', words: rejection.words ?? null, instances })
+    await afterRejection(scope, item, rejection)
+  })
+}
+
+async function rejectInstances(scope: Scope, item: ItemRow, rejection: Rejection): Promise<string[]> {
+  const { sql, act } = scope
+  const code = rejection.reasonCodes.includes('wrong-patient') ? '113038' : '113001'
+  const all = rejection.instances.length === 0
+  const rejected = await sql<{ sop_instance_uid: string }[]>`
+    update instances set rejected_code = ${code}
+    where study_id = ${item.subject_id} and rejected_code is null
+      and (${all} or sop_instance_uid = any(${rejection.instances})) returning sop_instance_uid`
+  const uids = rejected.map((row) => row.sop_instance_uid)
+  if (uids.length === 0) return []
+  await sql`
+    insert into rejections (id, study_id, code, reason_codes, words, instances, by, at)
+    values (${ulid()}, ${item.subject_id}, ${code}, ${rejection.reasonCodes}, ${rejection.words ?? null}, ${uids},
+      ${act.actor.id}, ${act.now})`
+  await count(scope, item.subject_id)
+  scope.audit({ subject: `study:${item.subject_id}`, type: 'study.rejected', data: { code, instances: uids.length } })
+  return uids
+}
+
+interface Decision {
+  verdict: 'accepted' | 'rejected'
+  fence: number
+  reasonCodes: string[]
+  words: string | null
+  repeated: boolean
+  instances: string[]
+}
+
+async function decide(scope: Scope, item: ItemRow, decision: Decision): Promise<void> {
+  const { sql, act } = scope
+  const { verdict, fence, reasonCodes, words, repeated, instances } = decision
+  await sql`
+    insert into quality_decisions (id, study_id, order_id, item_id, cycle, verdict, reason_codes, words, repeated, instances, fence, by, at)
+    values (${ulid()}, ${item.subject_id}, ${item.order_id}, ${item.id}, ${item.cycle}, ${verdict}, ${reasonCodes}, ${words},
+      ${repeated}, ${instances}, ${fence}, ${act.actor.id}, ${act.now})`
+  for (const orderId of await ordersOfStudy(scope, item.subject_id)) {
+    scope.append(orderId, {
+      type: verdict === 'accepted' ? 'quality.accepted' : 'quality.rejected',
+      data: { studyId: item.subject_id, cycle: item.cycle, reasonCodes, instances: instances.length, repeated },
+    })
+  }
+}
+
+// A study of several orders (grouped procedures) tells each of them; locks are taken in id order.
+async function ordersOfStudy(scope: Scope, studyId: string): Promise<string[]> {
+  const rows = await scope.sql<{ order_id: string }[]>`
+    select distinct order_id from study_links where study_id = ${studyId} and undone_at is null order by order_id`
+  return rows.map((row) => row.order_id)
+}
+
+// Section 3, row 10: "repeat" makes a new step; without one, what is left is accepted, and nothing left ends the procedure.
+async function afterRejection(scope: Scope, item: ItemRow, rejection: Rejection): Promise<void> {
+  const { sql, act } = scope
+  const [left] = await sql<{ n: number }[]>`
+    select count(*) as n from instances where study_id = ${item.subject_id} and rejected_code is null`
+  if (left!.n === 0) {
+    await sql`
+      update steps set voided = true where status = 'departed' and procedure_id in (
+        select procedure_id from study_links where study_id = ${item.subject_id} and undone_at is null)`
+  }
+  const procedures = await sql<{ id: string; order_id: string }[]>`
+    select p.id, p.order_id from study_links l join procedures p on p.id = l.procedure_id
+    where l.study_id = ${item.subject_id} and l.undone_at is null and p.end_kind is null order by p.order_id, p.position`
+  if (rejection.repeated) return makeRetake(scope, procedures[0])
+  if (left!.n > 0) return
+  for (const procedure of procedures) {
+    await sql`
+      update procedures set end_kind = 'discontinued', ended_at = ${act.now}, end_reason = 'rejected' where id = ${procedure.id}`
+    scope.append(procedure.order_id, { type: 'procedure.ended', data: { procedureId: procedure.id, end: 'discontinued', reason: 'rejected' } })
+  }
+}
+
+async function makeRetake(scope: Scope, procedure: { id: string; order_id: string } | undefined): Promise<void> {
+  if (!procedure) return
+  await scope.sql`
+    insert into steps (id, procedure_id, order_id, step_number, status, modality, room_id, protocol_code, protocol_name,
+      retake_of, retake_asked_at, planned_since)
+    select ${ulid()}, procedure_id, order_id, 'SPS' || lpad(nextval('step_numbers')::text, 6, '0'), 'planned', modality,
+      room_id, protocol_code, protocol_name, id, ${scope.act.now}, ${scope.act.now}
+    from steps where procedure_id = ${procedure.id} order by planned_start desc nulls last limit 1`
+}
+
+/**
+ * Lets an incomplete study go on as it is, with a reason; readers see what is missing for ever.
+ * @throws RadiologyError 'illegal-transition' when its verdict is not incomplete
+ */
+export async function acceptIncomplete(department: Department, act: Act, { itemId, fence, reason }: Acceptance & { reason: string }): Promise<void> {
+  if (!reason) throw new RadiologyError('reason-required', { itemId })
+  await mutate(department, act, 'accept-incomplete', async (scope) => {
+    const item = await lockItem(scope, itemId)
+    await mustBeAbleOnItem(scope, 'complete', item)
+    await completeHeld(scope, item, fence, { accepted: true })
+    const [study] = await scope.sql<{ completeness_missing: number }[]>`
+      update studies set incomplete_accepted_at = ${act.now}
+      where id = ${item.subject_id} and completeness = 'incomplete' returning completeness_missing`
+    if (!study) throw new RadiologyError('illegal-transition', { studyId: item.subject_id, event: 'accept-incomplete' })
+    for (const orderId of await ordersOfStudy(scope, item.subject_id)) {
+      scope.append(orderId, {
+        type: 'completeness.decided',
+        data: { studyId: item.subject_id, verdict: 'incomplete', missing: study.completeness_missing, evidence: ['accepted'] },
+      })
+    }
+  })
+}
