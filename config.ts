@@ -206,7 +206,7 @@ export function inheritedEnvironment(): Environment {
 function readValues(environment: Environment): Values {
   const values: Record<string, unknown> = {}
   for (const [name, variable] of Object.entries<Variable>(variables)) {
-    const found = valueOf(name, environment)
+    const found = givenValue(name, environment)
     if (found === undefined || found === '') continue
     const parsed = variable.check.safeParse(found)
     if (!parsed.success) {
@@ -220,7 +220,7 @@ function readValues(environment: Environment): Values {
   return values as Values
 }
 
-function valueOf(name: string, environment: Environment): string | undefined {
+function givenValue(name: string, environment: Environment): string | undefined {
   const file = environment[`${name}_FILE`]
   // TEMPORAL_TLS_CA_FILE and its kind are names of files themselves and have no _FILE of their own.
   if (environment[name] !== undefined || file === undefined || name.endsWith('_FILE'))
