@@ -1,0 +1,77 @@
+/** May this reader take this case? The first reason against it, in the order the department explains it. */
+import { yearsBetween } from './calendar.ts'
+import type { Actor } from './permissions.ts'
+import type { Modality, Priority, WorkItemKind } from './words.ts'
+
+export type IneligibleReason =
+  | 'role'
+  | 'site'
+  | 'credential'
+  | 'area'
+  | 'paediatric'
+  | 'mammography'
+  | 'resident'
+  | 'author'
+  | 'first-reader'
+
+export type ReadingCase = {
+  kind: WorkItemKind
+  siteId: string
+  area: string | null
+  priority: Priority
+  modality: Modality | null
+  screening: boolean
+  /** Patient's birth date and the exam's local date, YYYY-MM-DD; null when not known. */
+  birthDate: string | null
+  examDate: string
+  /** Who wrote the report that is to be over-read or signed. */
+  authorId: string | null
+  /** Who read it first, where two must. */
+  firstReaderId: string | null
+  /** Half the allowance is used and nobody of the area is on shift; a stat case spills at once. */
+  spilled: boolean
+}
+
+/** The right to read at a site at all. */
+export const READING_CREDENTIAL = 'reading'
+const ADULT_AGE = 18
+
+/** Null when eligible. `today` is the site's local date. Re-checked at claim and at signing. */
+export function ineligible(reader: Actor, subject: ReadingCase, today: string): IneligibleReason | null {
+  const holds = (name: string) =>
+    reader.credentials.some(
+      (credential) =>
+        credential.name === name &&
+        (credential.site === subject.siteId || credential.site === '*') &&
+        credential.validUntil >= today,
+    )
+  const spill = subject.spilled || subject.priority === 'stat'
+  const attending = reader.roles.includes('radiologist')
+
+  if (!attending && !reader.roles.includes('resident')) return 'role'
+  if (!reader.sites.includes('*') && !reader.sites.includes(subject.siteId)) return 'site'
+  if (!holds(READING_CREDENTIAL)) return 'credential'
+  if (!holdsArea(reader, subject.area) && !spill) return 'area'
+  if (isChild(subject) && !holds('paediatric') && !spill) return 'paediatric'
+  if (subject.modality === 'MG' && !holds('mammography')) return 'mammography'
+  if (!attending && !forResident(subject)) return 'resident'
+  if (isSecondLook(subject.kind) && subject.authorId === reader.id) return 'author'
+  return subject.firstReaderId === reader.id ? 'first-reader' : null
+}
+
+/** Everybody reads what has no area yet, or what is nobody's in particular. */
+function holdsArea(reader: Actor, area: string | null): boolean {
+  return area === null || area === 'general' || reader.areas.includes(area)
+}
+
+function isChild({ birthDate, examDate }: ReadingCase): boolean {
+  return birthDate !== null && yearsBetween(birthDate, examDate) < ADULT_AGE
+}
+
+function forResident({ kind, modality, screening }: ReadingCase): boolean {
+  return !isSecondLook(kind) && !(modality === 'MG' && screening)
+}
+
+function isSecondLook(kind: WorkItemKind): boolean {
+  return kind === 'over-read' || kind === 'sign'
+}
