@@ -1,0 +1,8 @@
+/** Every page of the app: its address and the file that draws it. */
+import { index, layout, type RouteConfig, route } from '@react-router/dev/routes'
+
+export default [
+  route('sign-in', 'routes/sign-in.tsx'),
+  route('sign-out', 'routes/sign-out.tsx'),
+  layout('routes/shell.tsx', [index('routes/landing.tsx')]),
+] satisfies RouteConfig

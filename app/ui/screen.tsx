@@ -1,0 +1,50 @@
+/** One screen: its content and, at its foot, the keys that act on it and one fact about freshness or a rule. */
+import type { ReactNode } from 'react'
+import { shownKeys } from '../keys/chord.ts'
+import { type KeyBinding, useKeys } from '../keys/key-layer.tsx'
+import { t } from '../strings/words.ts'
+
+/** A key as the foot bar shows it. Those with `silent` act and stand on the key sheet only. */
+export interface ScreenKey extends KeyBinding {
+  silent?: boolean
+  /** Shown instead of its own chord, for keys that come in groups: `↑ ↓`. */
+  caps?: string[]
+}
+
+export function Screen({ label, keys, fact, children, className = '' }: ScreenProps) {
+  useKeys(keys)
+  return (
+    <>
+      <main id="content" tabIndex={-1} aria-label={label} className={className}>
+        {children}
+      </main>
+      <footer className="foot-bar">
+        {keys
+          .filter((key) => !key.silent)
+          .map((key) => (
+            <span key={key.chord}>
+              <FootCaps caps={key.caps ?? shownKeys(key.chord)} />
+              {key.word}
+            </span>
+          ))}
+        <span className="push">
+          {fact}
+          <kbd>?</kbd>
+          {t('shell.all-keys')}
+        </span>
+      </footer>
+    </>
+  )
+}
+
+interface ScreenProps {
+  label: string
+  keys: ScreenKey[]
+  fact?: ReactNode
+  children: ReactNode
+  className?: string
+}
+
+function FootCaps({ caps }: { caps: string[] }) {
+  return caps.map((cap) => <kbd key={cap}>{cap}</kbd>)
+}
