@@ -78,7 +78,7 @@ create table users (
   roles text[] not null,
   sites text[] not null,
   areas text[] not null default '{}',
-  credentials text[] not null default '{}',
+  credentials jsonb not null default '[]',           -- [{name, site, validUntil}]
   enabled boolean not null default true,
   failed_sign_ins integer not null default 0,
   locked_until timestamptz,

@@ -99,7 +99,7 @@ create table deliveries (
   acknowledged_at timestamptz,
   last_answer text,                               -- AA, AE, AR … or timeout, lost, refused; never content
   parked_reason text,
-  unique (report_id, version, destination_id),
+  unique (report_id, version, destination_id, order_id),   -- a report over two orders tells each accession
   foreign key (report_id, version) references report_versions (report_id, version)
 );
 create index deliveries_lane on deliveries (destination_id, patient_id, lane_position) where state <> 'acknowledged';

@@ -4,6 +4,7 @@ import { RadiologyError } from '#domain/errors.ts'
 import type { Department } from '../department.ts'
 import { raiseException } from './exceptions.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
+import { mustBeAbleOnOrder } from './permission.ts'
 import { type LockedStep, lockStep } from './scheduling.ts'
 import { departWhenDone, startStep } from './steps.ts'
 
@@ -247,6 +248,7 @@ export async function decideStopped(
   await mutate(department, act, 'decide-stopped', async (scope) => {
     const { sql } = scope
     const steps = await lockStepsOf(scope, performedStepId)
+    for (const step of steps) await mustBeAbleOnOrder(scope, 'decide-exam', step.order_id)
     const [decided] = await sql`
       update performed_steps set decision = ${decision}, decided_at = ${act.now}
       where id = ${performedStepId} and status = 'DISCONTINUED' and decision is null returning id`

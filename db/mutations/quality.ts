@@ -143,7 +143,7 @@ export async function acceptIncomplete(department: Department, act: Act, { itemI
   if (!reason) throw new RadiologyError('reason-required', { itemId })
   await mutate(department, act, 'accept-incomplete', async (scope) => {
     const item = await lockItem(scope, itemId)
-    await mustBeAbleOnItem(scope, 'complete', item)
+    await mustBeAbleOnItem(scope, 'complete-study', item)
     await completeHeld(scope, item, fence, { accepted: true })
     const [study] = await scope.sql<{ completeness_missing: number }[]>`
       update studies set incomplete_accepted_at = ${act.now}

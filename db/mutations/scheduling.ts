@@ -72,7 +72,7 @@ export async function bookStep(
 ): Promise<void> {
   await mutate(department, act, 'book-step', async (scope) => {
     const step = await lockStep(scope, stepId)
-    await mustBeAbleOnOrder(scope, 'book', step.order_id)
+    await mustBeAbleOnOrder(scope, 'book-step', step.order_id)
     if (!['planned', 'scheduled', 'no-show'].includes(step.status)) {
       throw new RadiologyError('illegal-transition', { stepId, from: step.status, event: 'book' })
     }
@@ -89,7 +89,7 @@ export async function bookStep(
 export async function unbookStep(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
   await mutate(department, act, 'unbook-step', async (scope) => {
     const step = await lockStep(scope, stepId)
-    await mustBeAbleOnOrder(scope, 'book', step.order_id)
+    await mustBeAbleOnOrder(scope, 'unbook-step', step.order_id)
     if (step.status === 'planned') return
     if (!['scheduled', 'no-show'].includes(step.status)) {
       throw new RadiologyError(step.status === 'started' ? 'procedure-begun' : 'illegal-transition', { stepId, from: step.status })

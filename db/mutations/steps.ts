@@ -11,7 +11,7 @@ import { type LockedStep, lockStep } from './scheduling.ts'
 export async function arrive(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
   await mutate(department, act, 'arrive', async (scope) => {
     const step = await lockStep(scope, stepId)
-    await mustBeAbleOnOrder(scope, 'arrive', step.order_id)
+    await mustBeAbleOnOrder(scope, 'arrive-step', step.order_id)
     if (['arrived', 'ready', 'started'].includes(step.status)) return
     refuseUnless(step, ['planned', 'scheduled', 'no-show'], 'arrive')
     await scope.sql`update steps set status = 'ready', arrived_at = ${act.now} where id = ${stepId}`
@@ -23,7 +23,7 @@ export async function arrive(department: Department, act: Act, { stepId }: { ste
 export async function undoArrive(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
   await mutate(department, act, 'undo-arrive', async (scope) => {
     const step = await lockStep(scope, stepId)
-    await mustBeAbleOnOrder(scope, 'arrive', step.order_id)
+    await mustBeAbleOnOrder(scope, 'undo-arrive', step.order_id)
     if (step.status === 'scheduled' || step.status === 'planned') return
     refuseUnless(step, ['arrived', 'ready'], 'undo-arrive')
     const back = step.planned_start ? 'scheduled' : 'planned'
@@ -40,7 +40,7 @@ export async function undoArrive(department: Department, act: Act, { stepId }: {
 export async function beginStep(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
   await mutate(department, act, 'begin-step', async (scope) => {
     const step = await lockStep(scope, stepId)
-    await mustBeAbleOnOrder(scope, 'begin', step.order_id)
+    await mustBeAbleOnOrder(scope, 'begin-exam', step.order_id)
     if (step.status === 'started') return
     refuseUnless(step, ['planned', 'scheduled', 'arrived', 'ready'], 'begin')
     const performedStepId = await inferPerformedStep(scope, { step, startedAt: act.now, stationAe: '' })
@@ -55,7 +55,7 @@ export async function beginStep(department: Department, act: Act, { stepId }: { 
 export async function endExam(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
   await mutate(department, act, 'end-exam', async (scope) => {
     const step = await lockStep(scope, stepId)
-    await mustBeAbleOnOrder(scope, 'end', step.order_id)
+    await mustBeAbleOnOrder(scope, 'end-exam', step.order_id)
     if (step.status === 'departed') return
     refuseUnless(step, ['started'], 'end')
     await scope.sql`

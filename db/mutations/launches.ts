@@ -1,0 +1,59 @@
+/** Launches: who opened which order's images, for what, with which priors; the only key to images for a viewer. */
+import { ulid } from 'ulid'
+import { RadiologyError } from '#domain/errors.ts'
+import type { Department } from '../department.ts'
+import { type Act, mutate } from './mutate.ts'
+import { mustBeAbleOnOrder } from './permission.ts'
+
+export type LaunchPurpose = 'read' | 'view' | 'quality'
+
+export interface Launch {
+  id: string
+  orderId: string
+  /** Study Instance UIDs, the current ones first, then the permitted priors, newest first. */
+  studies: string[]
+}
+
+const MOST_PRIORS = 8
+
+/**
+ * Opens an order's images for one session. Priors are this patient's other studies, by our patient link and never
+ * by a Patient ID in an object.
+ * @throws RadiologyError 'not-found' when the order has no visible images or may not be seen
+ */
+export async function createLaunch(
+  department: Department,
+  act: Act,
+  { orderId, sessionId, purpose }: { orderId: string; sessionId: string; purpose: LaunchPurpose },
+): Promise<Launch> {
+  return mutate(department, act, 'create-launch', async (scope) => {
+    const { sql } = scope
+    await mustBeAbleOnOrder(scope, 'see-images', orderId)
+    const current = await sql<{ study_uid: string }[]>`
+      select distinct s.study_uid, s.id from study_links l join studies s on s.id = l.study_id
+      where l.order_id = ${orderId} and l.undone_at is null and s.instance_count > 0 order by s.id`
+    if (current.length === 0) throw new RadiologyError('not-found', { orderId })
+    const priors = await sql<{ study_uid: string }[]>`
+      select s.study_uid from orders o join studies s on s.patient_id = o.patient_id
+      where o.id = ${orderId} and s.instance_count > 0 and s.study_uid <> all(${current.map((row) => row.study_uid)})
+        and exists (select 1 from quality_decisions q where q.study_id = s.id and q.verdict = 'accepted')
+      order by s.study_date desc, s.study_time desc limit ${MOST_PRIORS}`
+    const id = ulid()
+    const studies = [...current, ...priors].map((row) => row.study_uid)
+    await sql`
+      insert into launches (id, session_id, user_id, order_id, purpose, studies, created_at)
+      values (${id}, ${sessionId}, ${act.actor.id}, ${orderId}, ${purpose}, ${studies}, ${act.machineNow})`
+    scope.audit({ subject: `order:${orderId}`, type: 'images.launched', data: { launchId: id, purpose, studies: studies.length } })
+    return { id, orderId, studies }
+  })
+}
+
+/** The launch that a viewer's request names, when it belongs to this session and still stands. */
+export async function launchOfSession(
+  { sql }: Department,
+  { launchId, sessionId }: { launchId: string; sessionId: string },
+): Promise<Launch | null> {
+  const [row] = await sql<{ id: string; order_id: string; studies: string[] }[]>`
+    select id, order_id, studies from launches where id = ${launchId} and session_id = ${sessionId} and ended_at is null`
+  return row ? { id: row.id, orderId: row.order_id, studies: row.studies } : null
+}

@@ -1,0 +1,364 @@
+/**
+ * Reads for DICOMweb and C-FIND: what a requestor may see of studies, series and instances (PS3.4 C.2.2.2, PS3.18 10).
+ * Rejected instances are invisible, and so is a series or a study that has no other.
+ */
+import type postgres from 'postgres'
+import { nameKeyOfDicom } from '#domain/identity.ts'
+import type { AnySql } from '../client.ts'
+
+/** Which studies a requestor may see; null means that this side sets no limit. */
+export interface StudyScope {
+  /** Study Instance UIDs of a launch. */
+  studies: readonly string[] | null
+  /** Site ids of a program or a person. */
+  sites: readonly string[] | null
+}
+
+export type Level = 'study' | 'series' | 'instance'
+
+/** A matching key: eight hexadecimal digits and what the requestor sent for it. */
+export interface Match {
+  tag: string
+  value: string
+}
+
+export interface Search {
+  level: Level
+  scope: StudyScope
+  matches: readonly Match[]
+  limit: number
+  offset: number
+  /** Names match as beginnings of their components, without wildcards being typed (fuzzymatching=true). */
+  fuzzy?: boolean
+}
+
+type Json = Record<string, { vr: string; Value?: unknown[]; BulkDataURI?: string; InlineBinary?: string }>
+
+export interface StudyRow {
+  id: string
+  studyUid: string
+  patientId: string
+  issuer: string
+  patientName: string
+  accession: string
+  studyDate: string
+  studyTime: string
+  studyId: string
+  description: string
+  referringPhysician: string
+  modalities: string[]
+  attributes: Json
+  seriesCount: number
+  instanceCount: number
+  availability: string
+  rev: number
+}
+
+export interface SeriesRow {
+  id: string
+  seriesUid: string
+  modality: string
+  seriesNumber: number | null
+  description: string
+  seriesDate: string
+  seriesTime: string
+  bodyPart: string
+  attributes: Json
+  instanceCount: number
+  rev: number
+}
+
+export interface InstanceSummary {
+  id: string
+  sopInstanceUid: string
+  sopClassUid: string
+  transferSyntaxUid: string
+  instanceNumber: number | null
+  frames: number
+  rows: number | null
+  columns: number | null
+  /** The few header elements that a search answers (Bits Allocated, names of documents). */
+  attributes: Json
+}
+
+/** One hit: the row of the level asked for and the rows above it. */
+export interface Found {
+  study: StudyRow
+  series: SeriesRow | null
+  instance: InstanceSummary | null
+}
+
+/** In a stable order: newest study first, then by series and instance number, then by UID. */
+export async function search(sql: AnySql, asked: Search): Promise<Found[]> {
+  const { level } = asked
+  const rows = await sql<{ study: StudyRow; series: SeriesRow | null; instance: InstanceSummary | null }[]>`
+    select ${studyJson(sql)} as study,
+      ${level === 'study' ? sql`null::jsonb` : seriesJson(sql)} as series,
+      ${level === 'instance' ? instanceJson(sql) : sql`null::jsonb`} as instance
+    from studies s
+    ${level === 'study' ? sql`` : sql`join series e on e.study_id = s.id`}
+    ${level === 'instance' ? sql`join instances i on i.series_id = e.id` : sql``}
+    where ${visible(sql, level)} and ${inScope(sql, asked.scope)} ${all(sql, conditions(sql, asked))}
+    order by s.study_date desc, s.study_time desc, s.study_uid desc
+      ${level === 'study' ? sql`` : sql`, e.series_number nulls last, e.series_uid`}
+      ${level === 'instance' ? sql`, i.instance_number nulls last, i.sop_instance_uid` : sql``}
+    limit ${asked.limit} offset ${asked.offset}`
+  return rows.map(({ study, series, instance }) => ({ study, series, instance }))
+}
+
+/** Whether a key is matched on at a level; others are returned and not matched on. */
+export function isMatched(level: Level, tag: string): boolean {
+  return keysOf(level).has(tag)
+}
+
+/** A stored object as retrieval needs it. */
+export interface StoredObject {
+  id: string
+  studyUid: string
+  seriesUid: string
+  seriesId: string
+  sopInstanceUid: string
+  sopClassUid: string
+  transferSyntaxUid: string
+  frames: number
+  blob: string
+  bytes: number
+  datasetOffset: number
+  sha256: string
+  pixel: unknown
+}
+
+export interface Place {
+  studyUid: string
+  seriesUid?: string
+  sopInstanceUid?: string
+}
+
+/** The visible objects at a place, in the order in which they are shown; empty when there is none to be seen. */
+export async function storedObjects(sql: AnySql, scope: StudyScope, place: Place): Promise<StoredObject[]> {
+  return sql<StoredObject[]>`
+    select i.id, s.study_uid as "studyUid", e.series_uid as "seriesUid", e.id as "seriesId",
+      i.sop_instance_uid as "sopInstanceUid", i.sop_class_uid as "sopClassUid",
+      i.transfer_syntax_uid as "transferSyntaxUid", i.frames, i.blob, i.bytes, i.dataset_offset as "datasetOffset",
+      i.sha256, i.pixel
+    from instances i join series e on e.id = i.series_id join studies s on s.id = i.study_id
+    where s.study_uid = ${place.studyUid} and i.rejected_code is null and ${inScope(sql, scope)}
+      ${place.seriesUid === undefined ? sql`` : sql`and e.series_uid = ${place.seriesUid}`}
+      ${place.sopInstanceUid === undefined ? sql`` : sql`and i.sop_instance_uid = ${place.sopInstanceUid}`}
+    order by e.series_number nulls last, e.series_uid, i.instance_number nulls last, i.sop_instance_uid`
+}
+
+/** The header of one object, as DICOM JSON. */
+export async function headerOf(sql: AnySql, instanceId: string): Promise<Json> {
+  const [row] = await sql<{ attributes: Json }[]>`select attributes from instances where id = ${instanceId}`
+  return row?.attributes ?? {}
+}
+
+export interface SeriesPlace {
+  id: string
+  seriesUid: string
+  rev: number
+}
+
+/** The visible series of a study, or the one named. */
+export async function seriesAt(sql: AnySql, scope: StudyScope, place: Place): Promise<SeriesPlace[]> {
+  return sql<SeriesPlace[]>`
+    select e.id, e.series_uid as "seriesUid", e.rev
+    from series e join studies s on s.id = e.study_id
+    where s.study_uid = ${place.studyUid} and e.instance_count > 0 and ${inScope(sql, scope)}
+      ${place.seriesUid === undefined ? sql`` : sql`and e.series_uid = ${place.seriesUid}`}
+    order by e.series_number nulls last, e.series_uid`
+}
+
+export interface HeaderText {
+  sopInstanceUid: string
+  /** DICOM JSON as text in the order of its tags, so that nothing needs to be parsed to hand it on. */
+  text: string
+}
+
+export interface HeadersAsked {
+  seriesId: string
+  sopInstanceUid?: string
+  /** Transfer syntaxes whose frames are handed out as Explicit VR Little Endian. */
+  native: readonly string[]
+}
+
+/**
+ * The visible headers of a series in the order of its images, each with Available Transfer Syntax UID (0008,3002) and
+ * a BulkDataURI for its pixels. Written by Postgres, which keeps the tags in order; JavaScript would put 54000100 first.
+ */
+export async function headersOf(sql: AnySql, asked: HeadersAsked): Promise<HeaderText[]> {
+  return sql<HeaderText[]>`
+    select sop_instance_uid as "sopInstanceUid", (attributes
+        || jsonb_build_object('00083002', jsonb_build_object('vr', 'UI', 'Value', jsonb_build_array(
+          case when transfer_syntax_uid = any(${asked.native as string[]}) then '1.2.840.10008.1.2.1' else transfer_syntax_uid end)))
+        || case when jsonb_typeof(pixel) = 'object' and not jsonb_exists(attributes, '7FE00010')
+          then '{"7FE00010": {"vr": "OW", "BulkDataURI": "bulkdata/7FE00010"}}'::jsonb else '{}'::jsonb end)::text as text
+    from instances
+    where series_id = ${asked.seriesId} and rejected_code is null
+      ${asked.sopInstanceUid === undefined ? sql`` : sql`and sop_instance_uid = ${asked.sopInstanceUid}`}
+    order by instance_number nulls last, sop_instance_uid`
+}
+
+/** Whether a study is stored at all, seen or not: tells a denial from a study that isn't there. */
+export async function isStored(sql: AnySql, studyUid: string): Promise<boolean> {
+  const [row] = await sql`select 1 from studies where study_uid = ${studyUid}`
+  return row !== undefined
+}
+
+type Fragment = postgres.PendingQuery<postgres.Row[]>
+
+function visible(sql: AnySql, level: Level): Fragment {
+  if (level === 'instance') return sql`i.rejected_code is null`
+  return level === 'series' ? sql`e.instance_count > 0` : sql`s.instance_count > 0`
+}
+
+function inScope(sql: AnySql, { studies, sites }: StudyScope): Fragment {
+  return sql`true ${studies === null ? sql`` : sql`and s.study_uid = any(${studies as string[]})`}
+    ${sites === null ? sql`` : sql`and s.site_id = any(${sites as string[]})`}`
+}
+
+function all(sql: AnySql, conditions: readonly Fragment[]): Fragment {
+  return conditions.reduce((so, condition) => sql`${so} and ${condition}`, sql``)
+}
+
+type KeyKind = 'text' | 'folded' | 'name' | 'date' | 'time' | 'uid' | 'number' | 'list'
+type Key = readonly [kind: KeyKind, expression: string]
+
+const first = (alias: string, tag: string) => `coalesce(${alias}.attributes->'${tag}'->'Value'->>0, '')`
+
+// Expressions of our own, never anything that came from outside.
+const STUDY_KEYS: Record<string, Key> = {
+  '00080020': ['date', 's.study_date'],
+  '00080030': ['time', 's.study_time'],
+  '00080050': ['text', 's.accession'],
+  '00080061': ['list', 's.modalities'],
+  '00080090': ['folded', 's.referring_physician'],
+  '00081030': ['folded', 's.description'],
+  '00100010': ['name', 's.patient_name_key'],
+  '00100020': ['text', 's.dicom_patient_id'],
+  '00100021': ['text', 's.dicom_issuer'],
+  '00100030': ['date', first('s', '00100030')],
+  '00100040': ['text', first('s', '00100040')],
+  '0020000D': ['uid', 's.study_uid'],
+  '00200010': ['text', 's.study_id'],
+}
+
+const SERIES_KEYS: Record<string, Key> = {
+  '00080021': ['date', 'e.series_date'],
+  '00080031': ['time', 'e.series_time'],
+  '00080060': ['text', 'e.modality'],
+  '0008103E': ['folded', 'e.description'],
+  '00180015': ['text', 'e.body_part'],
+  '0020000E': ['uid', 'e.series_uid'],
+  '00200011': ['number', 'e.series_number'],
+  '00400244': ['date', first('e', '00400244')],
+  '00400245': ['time', first('e', '00400245')],
+}
+
+const INSTANCE_KEYS: Record<string, Key> = {
+  '00080016': ['uid', 'i.sop_class_uid'],
+  '00080018': ['uid', 'i.sop_instance_uid'],
+  '00200013': ['number', 'i.instance_number'],
+}
+
+const KEYS: Record<Level, Map<string, Key>> = {
+  study: new Map(Object.entries(STUDY_KEYS)),
+  series: new Map(Object.entries({ ...STUDY_KEYS, ...SERIES_KEYS })),
+  instance: new Map(Object.entries({ ...STUDY_KEYS, ...SERIES_KEYS, ...INSTANCE_KEYS })),
+}
+
+function keysOf(level: Level): Map<string, Key> {
+  return KEYS[level]
+}
+
+function conditions(sql: AnySql, asked: Search): Fragment[] {
+  const keys = keysOf(asked.level)
+  return asked.matches.flatMap(({ tag, value }) => {
+    const key = keys.get(tag)
+    // An empty key, or a lone asterisk, is universal matching.
+    if (!key || value === '' || /^\*+$/.test(value)) return []
+    return [condition(sql, { kind: key[0], column: sql.unsafe(key[1]) as unknown as Fragment, value, fuzzy: asked.fuzzy ?? false })]
+  })
+}
+
+interface Condition {
+  kind: KeyKind
+  column: Fragment
+  value: string
+  fuzzy: boolean
+}
+
+function condition(sql: AnySql, { kind, column, value, fuzzy }: Condition): Fragment {
+  switch (kind) {
+    case 'uid':
+      return sql`${column} = any(${value.split(/[\\,]/).map((uid) => uid.trim())})`
+    case 'number':
+      return /^[+-]?\d{1,9}$/.test(value.trim()) ? sql`${column} = ${Number(value)}` : sql`false`
+    case 'date':
+      return range(sql, { column, value, last: '' })
+    // A time without its seconds begins its minute as well as ends it: 12 to 13 includes 13:59:59.
+    case 'time':
+      return range(sql, { column, value: value.replaceAll(':', ''), last: '~' })
+    case 'list':
+      return sql`exists (select 1 from unnest(${column}) m where m like any(${value.split(/[\\,]/).map(likePattern)}))`
+    case 'name':
+      return sql`${column} like any(${namePatterns(value, fuzzy)})`
+    case 'folded':
+      return sql`lower(${column}) like ${likePattern(value.toLowerCase())}`
+    case 'text':
+      return hasWildcard(value) ? sql`${column} like ${likePattern(value)}` : sql`${column} = ${value}`
+  }
+}
+
+// PS3.4 C.2.2.2.5: from-to, each end may be open; DA and TM sort as text.
+function range(sql: AnySql, { column, value, last }: { column: Fragment; value: string; last: string }): Fragment {
+  const dash = value.indexOf('-')
+  if (dash < 0) return sql`${column} like ${`${escaped(value)}%`}`
+  const [from, to] = [value.slice(0, dash), value.slice(dash + 1)]
+  return sql`${column} <> '' ${from === '' ? sql`` : sql`and ${column} >= ${from}`}
+    ${to === '' ? sql`` : sql`and ${column} <= ${to + last}`}`
+}
+
+const hasWildcard = (value: string): boolean => /[*?]/.test(value)
+
+const escaped = (value: string): string => value.replace(/[\\%_]/g, '\\$&')
+
+function likePattern(value: string): string {
+  return escaped(value).replaceAll('*', '%').replaceAll('?', '_')
+}
+
+/**
+ * Patterns over the folded name. A name without a wildcard matches whole or with further components after it, because
+ * a requestor who types DOE^JOHN means DOE^JOHN^Q too; fuzzy matches the beginning of any component.
+ */
+function namePatterns(value: string, fuzzy: boolean): string[] {
+  const folded = likePattern(foldKeepingWildcards(value))
+  if (fuzzy) return [`${folded}%`, `%^${folded}%`, `% ${folded}%`]
+  return hasWildcard(value) ? [folded] : [folded, `${folded}^%`]
+}
+
+// The fold drops what is not a letter; the wildcards between the letters are ours to keep.
+function foldKeepingWildcards(value: string): string {
+  return value
+    .split(/([*?])/)
+    .map((part) => (part === '*' || part === '?' || part === '' ? part : nameKeyOfDicom(part)))
+    .join('')
+}
+
+const studyJson = (sql: AnySql) => sql`jsonb_build_object('id', s.id, 'studyUid', s.study_uid,
+  'patientId', s.dicom_patient_id, 'issuer', s.dicom_issuer, 'patientName', s.dicom_patient_name,
+  'accession', s.accession, 'studyDate', s.study_date, 'studyTime', s.study_time, 'studyId', s.study_id,
+  'description', s.description, 'referringPhysician', s.referring_physician, 'modalities', s.modalities,
+  'attributes', s.attributes, 'seriesCount', s.series_count, 'instanceCount', s.instance_count,
+  'availability', s.availability, 'rev', s.rev)`
+
+const seriesJson = (sql: AnySql) => sql`jsonb_build_object('id', e.id, 'seriesUid', e.series_uid, 'modality', e.modality,
+  'seriesNumber', e.series_number, 'description', e.description, 'seriesDate', e.series_date, 'seriesTime', e.series_time,
+  'bodyPart', e.body_part, 'attributes', e.attributes, 'instanceCount', e.instance_count, 'rev', e.rev)`
+
+const instanceJson = (sql: AnySql) => sql`jsonb_build_object('id', i.id, 'sopInstanceUid', i.sop_instance_uid,
+  'sopClassUid', i.sop_class_uid, 'transferSyntaxUid', i.transfer_syntax_uid, 'instanceNumber', i.instance_number,
+  'frames', i.frames, 'rows', i.rows, 'columns', i.columns,
+  'attributes', jsonb_strip_nulls(jsonb_build_object('00280100', i.attributes->'00280100', '00420010', i.attributes->'00420010',
+    '0040A493', i.attributes->'0040A493', '00700080', i.attributes->'00700080')))`
