@@ -59,9 +59,9 @@ export function ineligible(reader: Actor, subject: ReadingCase, today: string): 
   return subject.firstReaderId === reader.id ? 'first-reader' : null
 }
 
-/** Everybody reads what has no area yet, or what is nobody's in particular. */
+/** Everybody reads what has no area yet: its code is still unknown. */
 function holdsArea(reader: Actor, area: string | null): boolean {
-  return area === null || area === 'general' || reader.areas.includes(area)
+  return area === null || reader.areas.includes(area)
 }
 
 function isChild({ birthDate, examDate }: ReadingCase): boolean {

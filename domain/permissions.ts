@@ -21,6 +21,13 @@ export type Actor = {
 /** A right to practise or a further qualification (`paediatric`, `mammography`) at a site until a local date. */
 export type Credential = { name: string; site: string; validUntil: string }
 
+/** `reading`, `reading@MAIN` or `reading@MAIN/2027-06-30`: what is left out is every site, and no end. */
+export function parseCredential(text: string): Credential {
+  const [nameAndSite = '', validUntil = '9999-12-31'] = text.split('/')
+  const [name = '', site = '*'] = nameAndSite.split('@')
+  return { name, site, validUntil }
+}
+
 /**
  * What the act is about and how it is done. What is left out counts as not given: an unknown site is nobody's,
  * a missing reason is missing.

@@ -1,0 +1,109 @@
+/** Who is who: person names in three component groups (PS3.5 6.2.1.2), identifiers with issuer, and names alike. */
+import type { NameGroup, NameSaid } from './order-message.ts'
+
+const COMPONENTS = ['family', 'given', 'middle', 'prefix', 'suffix'] as const
+const GROUPS = ['alphabetic', 'ideographic', 'phonetic'] as const
+/** A prefix or a suffix comes and goes between systems; it is no part of who somebody is. */
+const KEY_COMPONENTS = 3
+const SIMILAR_EDITS = 2
+
+/** A Person Name value (VR PN) as groups; an empty text is an empty name. */
+export function parsePersonName(text: string): NameSaid {
+  const name: NameSaid = {}
+  text.split('=').forEach((group, index) => {
+    const key = GROUPS[index]
+    const parsed = parseGroup(group)
+    if (key !== undefined && Object.keys(parsed).length > 0) name[key] = parsed
+  })
+  return name
+}
+
+/** The Person Name value of a name, without empty components or groups at its end. */
+export function formatPersonName(name: NameSaid): string {
+  return trimEnd(GROUPS.map((key) => formatGroup(name[key] ?? {})).join('='), '=')
+}
+
+/** How a name is found and compared: folded family, given and middle name of each group it has. */
+export function nameKey(name: NameSaid): string {
+  return nameKeyOfDicom(formatPersonName(name))
+}
+
+/** The same key from a Person Name value, as an image or a query carries it. */
+export function nameKeyOfDicom(text: string | null | undefined): string {
+  const groups = (text ?? '').split('=').slice(0, GROUPS.length)
+  const folded = groups.map((group) =>
+    trimEnd(group.split('^').slice(0, KEY_COMPONENTS).map(foldName).join('^'), '^'),
+  )
+  return trimEnd(folded.join('='), '=')
+}
+
+/**
+ * Upper case, no diacritics, no punctuation, single blanks; letters of any script stay.
+ * A hyphen parts names as a blank does; an apostrophe parts nothing.
+ */
+export function foldName(text: string): string {
+  return text
+    .normalize('NFKD')
+    .replace(/[\p{M}'’.]/gu, '')
+    .replace(/ß/g, 'ss')
+    .toUpperCase()
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim()
+}
+
+/** Names that two clerks may have typed for one person: equal when folded, or at most two edits apart. */
+export function similarNames(one: NameSaid, other: NameSaid): boolean {
+  const [a, b] = [one, other].map((name) => foldName(formatGroup(name.alphabetic ?? {})))
+  if (a === undefined || b === undefined || a === '' || b === '') return false
+  return withinEdits(a, b, SIMILAR_EDITS)
+}
+
+export type Identifier = { value: string; issuer: string }
+
+/** Unique on the pair, never on the value: two hospitals both have a patient 4711. */
+export function identifierKey({ value, issuer }: Identifier): string {
+  return `${value.trim().length}:${value.trim()}@${issuer.trim()}`
+}
+
+export function sameIdentifier(one: Identifier, other: Identifier): boolean {
+  return identifierKey(one) === identifierKey(other)
+}
+
+function parseGroup(text: string): NameGroup {
+  const group: NameGroup = {}
+  text.split('^').forEach((part, index) => {
+    const component = COMPONENTS[index]
+    // Blanks at the ends of a component are padding (PS3.5 6.2, PN).
+    if (component !== undefined && part.trim() !== '') group[component] = part.trim()
+  })
+  return group
+}
+
+/** A degree has no component of its own in DICOM; it stands with the suffix. */
+function formatGroup(group: NameGroup): string {
+  const suffix = [group.suffix, group.degree].filter((part) => part !== undefined && part !== '').join(' ')
+  const parts = COMPONENTS.map((component) => (component === 'suffix' ? suffix : (group[component] ?? '')))
+  return trimEnd(parts.join('^'), '^')
+}
+
+function trimEnd(text: string, mark: string): string {
+  let end = text.length
+  while (end > 0 && text[end - 1] === mark) end -= 1
+  return text.slice(0, end)
+}
+
+/** Levenshtein distance at most `limit`, by rows that are given up as soon as none of them can stay within it. */
+function withinEdits(a: string, b: string, limit: number): boolean {
+  if (Math.abs(a.length - b.length) > limit) return false
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      row.push(Math.min(replaced, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
+    }
+    if (Math.min(...row) > limit) return false
+    previous = row
+  }
+  return (previous[b.length] ?? 0) <= limit
+}
