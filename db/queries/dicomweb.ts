@@ -278,7 +278,14 @@ function conditions(sql: AnySql, asked: Search): Fragment[] {
     const key = keys.get(tag)
     // An empty key, or a lone asterisk, is universal matching.
     if (!key || value === '' || /^\*+$/.test(value)) return []
-    return [condition(sql, { kind: key[0], column: sql.unsafe(key[1]) as unknown as Fragment, value, fuzzy: asked.fuzzy ?? false })]
+    return [
+      condition(sql, {
+        kind: key[0],
+        column: sql.unsafe(key[1]) as unknown as Fragment,
+        value,
+        fuzzy: asked.fuzzy ?? false,
+      }),
+    ]
   })
 }
 
@@ -312,7 +319,10 @@ function condition(sql: AnySql, { kind, column, value, fuzzy }: Condition): Frag
 }
 
 // PS3.4 C.2.2.2.5: from-to, each end may be open; DA and TM sort as text.
-function range(sql: AnySql, { column, value, last }: { column: Fragment; value: string; last: string }): Fragment {
+function range(
+  sql: AnySql,
+  { column, value, last }: { column: Fragment; value: string; last: string },
+): Fragment {
   const dash = value.indexOf('-')
   if (dash < 0) return sql`${column} like ${`${escaped(value)}%`}`
   const [from, to] = [value.slice(0, dash), value.slice(dash + 1)]
@@ -353,7 +363,9 @@ const studyJson = (sql: AnySql) => sql`jsonb_build_object('id', s.id, 'studyUid'
   'attributes', s.attributes, 'seriesCount', s.series_count, 'instanceCount', s.instance_count,
   'availability', s.availability, 'rev', s.rev)`
 
-const seriesJson = (sql: AnySql) => sql`jsonb_build_object('id', e.id, 'seriesUid', e.series_uid, 'modality', e.modality,
+const seriesJson = (
+  sql: AnySql,
+) => sql`jsonb_build_object('id', e.id, 'seriesUid', e.series_uid, 'modality', e.modality,
   'seriesNumber', e.series_number, 'description', e.description, 'seriesDate', e.series_date, 'seriesTime', e.series_time,
   'bodyPart', e.body_part, 'attributes', e.attributes, 'instanceCount', e.instance_count, 'rev', e.rev)`
 

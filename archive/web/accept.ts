@@ -1,0 +1,69 @@
+/** What a user agent will take: the Accept header and query parameter (RFC 9110 12.5.1, PS3.18 8.7). */
+import type { WebRequest } from './exchange.ts'
+
+export interface MediaRange {
+  /** `type/subtype`, lower case; for multipart/related the media type of its parts. */
+  type: string
+  multipart: boolean
+  /** `*`, a transfer syntax UID, or null when it is left to us. */
+  transferSyntax: string | null
+  quality: number
+}
+
+/** Most wanted first; an absent header takes anything. */
+export function acceptable(request: WebRequest): MediaRange[] {
+  const asked = request.query.get('accept') ?? request.headers.accept ?? '*/*'
+  const ranges = splitOutsideQuotes(asked, ',')
+    .map(mediaRange)
+    .filter((range) => range.quality > 0)
+  return ranges.sort((a, b) => b.quality - a.quality)
+}
+
+export function takes(range: MediaRange, type: string): boolean {
+  if (range.type === '*/*' || range.type === type) return true
+  return range.type.endsWith('/*') && type.startsWith(range.type.slice(0, -1))
+}
+
+function mediaRange(text: string): MediaRange {
+  const [type = '*/*', ...rest] = splitOutsideQuotes(text, ';')
+  const parameters = new Map(rest.map(parameter))
+  const multipart = /^multipart\/(related|\*)$/i.test(type)
+  const quality = Number(parameters.get('q') ?? 1)
+  return {
+    type: (multipart ? (parameters.get('type') ?? '*/*') : type).toLowerCase(),
+    multipart,
+    transferSyntax: parameters.get('transfer-syntax') ?? null,
+    quality: Number.isFinite(quality) ? quality : 0,
+  }
+}
+
+function parameter(text: string): [string, string] {
+  const equals = text.indexOf('=')
+  if (equals < 0) return [text.toLowerCase(), '']
+  const value = text.slice(equals + 1).trim()
+  return [text.slice(0, equals).trim().toLowerCase(), value.replace(/^"(.*)"$/s, '$1')]
+}
+
+export function splitOutsideQuotes(text: string, separator: string): string[] {
+  const parts: string[] = []
+  let part = ''
+  let quoted = false
+  for (const char of text) {
+    if (char === '"') quoted = !quoted
+    if (char === separator && !quoted) {
+      parts.push(part.trim())
+      part = ''
+    } else part += char
+  }
+  return [...parts, part.trim()].filter((found) => found !== '')
+}
+
+/** The parameters of a Content-Type, by lower-case name, and its type. */
+export function contentType(text: string): { type: string; parameters: Map<string, string> } {
+  const [type = '', ...rest] = splitOutsideQuotes(text, ';')
+  return { type: type.toLowerCase(), parameters: new Map(rest.map(parameter)) }
+}
+
+export function takesGzip(request: WebRequest): boolean {
+  return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(String(request.headers['accept-encoding'] ?? ''))
+}

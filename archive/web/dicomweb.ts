@@ -1,0 +1,246 @@
+/** The DICOMweb service: which address means which transaction, and one edge where errors become statuses (PS3.18 10.3). */
+import type { AnySql } from '#db/client.ts'
+import { isStored, type Level, type Place } from '#db/queries/dicomweb.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
+import type { DerivedStore } from '../storage/derived-store.ts'
+import type { Access, Denial } from './access.ts'
+import { bodyLength, sliceBody, WebError, type WebRequest, type WebResponse } from './exchange.ts'
+import { searchResource } from './qido-rs.ts'
+import { type StowDependencies, storeInstances } from './stow-rs.ts'
+import {
+  type Retrieval,
+  retrieveBulkData,
+  retrieveFrames,
+  retrieveMetadata,
+  retrieveObjects,
+  retrieveRendered,
+} from './wado-rs.ts'
+
+export interface DicomwebDependencies extends StowDependencies {
+  sql: AnySql
+  blobs: BlobStore
+  derived: DerivedStore
+  /** A study was asked for that the requestor may not see: an audit row. */
+  denied(denial: Denial): Promise<void>
+  /** An error of ours behind a 500: for the log. */
+  failed(error: unknown, route: string): void
+}
+
+export type Dicomweb = (request: WebRequest, access: Access) => Promise<WebResponse>
+
+export function dicomweb(service: DicomwebDependencies): Dicomweb {
+  return async (request, access) => {
+    const route = routeOf(request.path)
+    try {
+      const response = await answer(service, request, access)
+      return ranged(request, response)
+    } catch (error) {
+      if (error instanceof WebError) {
+        if (error.status === 404) await auditDenial(service, { request, access, route })
+        return problem(error.status, error.message)
+      }
+      service.failed(error, route)
+      return problem(500, 'the archive could not answer')
+    }
+  }
+}
+
+async function answer(
+  service: DicomwebDependencies,
+  request: WebRequest,
+  access: Access,
+): Promise<WebResponse> {
+  const target = targetOf(request.path)
+  if (target === null) throw new WebError(404, 'there is no such resource')
+  if (request.method === 'POST') return stored(service, { request, access, target })
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    throw new WebError(405, `${request.method} is not served here`)
+  return target.kind === 'search'
+    ? searched(service, request, { access, target })
+    : retrieved(service, { request, access, place: target.place }, target)
+}
+
+function stored(
+  service: DicomwebDependencies,
+  { request, access, target }: { request: WebRequest; access: Access; target: Target },
+): Promise<WebResponse> {
+  const isStudies = target.kind === 'search' && request.path.length === 1 && target.level === 'study'
+  const isStudy = target.kind === 'objects' && target.place.seriesUid === undefined
+  if (!isStudies && !isStudy) throw new WebError(405, 'objects are stored to studies or to one study')
+  return storeInstances(service, { request, access, studyUid: isStudy ? target.place.studyUid : null })
+}
+
+type Target =
+  | { kind: 'search'; level: Level; within: { studyUid?: string; seriesUid?: string } }
+  | { kind: 'objects' | 'metadata'; place: Place }
+  | { kind: 'frames'; place: Place; list: string }
+  | { kind: 'bulkdata'; place: Place; path: readonly string[] }
+  | { kind: 'rendered'; place: Place; frame: number; thumbnail: boolean }
+
+const UID = /^[0-9.]{1,64}$/
+
+function targetOf(path: readonly string[]): Target | null {
+  const { place, level, rest } = placeOf(path)
+  if (level === null) return null
+  const within = { studyUid: place.studyUid, seriesUid: place.seriesUid }
+  // A collection's name at the end is searched; a UID at the end is retrieved.
+  if (rest.length === 1 && rest[0] === COLLECTIONS[level])
+    return { kind: 'search', level, within: defined(within) }
+  if (place.studyUid === '') return null
+  return retrievalOf({ ...defined(place), studyUid: place.studyUid }, rest)
+}
+
+function retrievalOf(place: Place, rest: readonly string[]): Target | null {
+  const [first, second, third] = rest
+  const isInstance = place.sopInstanceUid !== undefined
+  if (first === undefined) return { kind: 'objects', place }
+  if (first === 'metadata' && rest.length === 1) return { kind: 'metadata', place }
+  if (first === 'thumbnail' && rest.length === 1)
+    return { kind: 'rendered', place, frame: 1, thumbnail: true }
+  if (!isInstance) return null
+  if (first === 'rendered' && rest.length === 1)
+    return { kind: 'rendered', place, frame: 1, thumbnail: false }
+  if (first === 'bulkdata' && rest.length > 1) return { kind: 'bulkdata', place, path: rest.slice(1) }
+  if (first !== 'frames' || second === undefined) return null
+  if (rest.length === 2) return { kind: 'frames', place, list: second }
+  const isPicture =
+    (third === 'rendered' || third === 'thumbnail') && rest.length === 3 && /^[1-9]\d{0,8}$/.test(second)
+  return isPicture
+    ? { kind: 'rendered', place, frame: Number(second), thumbnail: third === 'thumbnail' }
+    : null
+}
+
+const COLLECTIONS: Record<Level, string> = { study: 'studies', series: 'series', instance: 'instances' }
+
+interface Placed {
+  place: { studyUid: string; seriesUid?: string; sopInstanceUid?: string }
+  /** What a search at this point would be for. */
+  level: Level | null
+  rest: readonly string[]
+}
+
+function placeOf(path: readonly string[]): Placed {
+  const place: Placed['place'] = { studyUid: '' }
+  const [root] = path
+  if (root === 'series' || root === 'instances')
+    return {
+      place,
+      level: path.length === 1 ? (root === 'series' ? 'series' : 'instance') : null,
+      rest: path,
+    }
+  if (root !== 'studies') return { place, level: null, rest: path }
+  if (path.length === 1) return { place, level: 'study', rest: path }
+  if (!UID.test(path[1]!)) return { place, level: null, rest: path }
+  place.studyUid = path[1]!
+  if (path[2] === 'instances')
+    return { place, level: path.length === 3 ? 'instance' : null, rest: path.slice(2) }
+  if (path[2] !== 'series') return { place, level: 'series', rest: path.slice(2) }
+  if (path.length === 3) return { place, level: 'series', rest: path.slice(2) }
+  if (!UID.test(path[3]!)) return { place, level: null, rest: path }
+  place.seriesUid = path[3]!
+  if (path[4] !== 'instances' || path.length === 5) return { place, level: 'instance', rest: path.slice(4) }
+  if (!UID.test(path[5]!)) return { place, level: null, rest: path }
+  place.sopInstanceUid = path[5]!
+  return { place, level: 'instance', rest: path.slice(6) }
+}
+
+function defined<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined && value !== ''),
+  ) as Partial<T>
+}
+
+async function searched(
+  service: DicomwebDependencies,
+  request: WebRequest,
+  { access, target }: { access: Access; target: Extract<Target, { kind: 'search' }> },
+): Promise<WebResponse> {
+  const { response, denied } = await searchResource(service, {
+    request,
+    access,
+    level: target.level,
+    within: target.within,
+  })
+  const route = routeOf(request.path)
+  for (const studyUid of denied) await service.denied(denialOf({ request, access, route }, studyUid))
+  return response
+}
+
+function retrieved(
+  service: DicomwebDependencies,
+  retrieval: Retrieval,
+  target: Exclude<Target, { kind: 'search' }>,
+): Promise<WebResponse> {
+  switch (target.kind) {
+    case 'objects':
+      return retrieveObjects(service, retrieval)
+    case 'metadata':
+      return retrieveMetadata(service, retrieval)
+    case 'frames':
+      return retrieveFrames(service, retrieval, target.list)
+    case 'bulkdata':
+      return retrieveBulkData(service, retrieval, target.path)
+    case 'rendered':
+      return retrieveRendered(service, retrieval, target)
+  }
+}
+
+/** RFC 9110 14.2: one range of a body that is one stretch; several are answered with the whole. */
+function ranged(request: WebRequest, response: WebResponse): WebResponse {
+  if (response.status !== 200 || response.headers['Content-Type']?.startsWith('multipart/')) return response
+  const length = bodyLength(response.body)
+  const headers = { ...response.headers, 'Accept-Ranges': 'bytes' }
+  const asked = /^bytes=(\d*)-(\d*)$/.exec(String(request.headers.range ?? ''))
+  if (!asked || (asked[1] === '' && asked[2] === '')) return { ...response, headers }
+  const start = asked[1] === '' ? Math.max(0, length - Number(asked[2])) : Number(asked[1])
+  const end = asked[1] === '' || asked[2] === '' ? length : Math.min(length, Number(asked[2]) + 1)
+  if (start >= end) return { status: 416, headers: { 'Content-Range': `bytes */${length}` }, body: [] }
+  return {
+    status: 206,
+    headers: { ...headers, 'Content-Range': `bytes ${start}-${end - 1}/${length}` },
+    body: sliceBody(response.body, start, end),
+  }
+}
+
+// Not found and not allowed look the same from outside; the audit trail tells them apart.
+async function auditDenial(service: DicomwebDependencies, asked: Asked): Promise<void> {
+  const studyUid = asked.request.path[0] === 'studies' ? asked.request.path[1] : undefined
+  if (studyUid === undefined || !UID.test(studyUid)) return
+  const { access } = asked
+  if (access.kind === 'launch' ? access.studies.includes(studyUid) : access.sites === null) return
+  if (await isStored(service.sql, studyUid)) await service.denied(denialOf(asked, studyUid))
+}
+
+interface Asked {
+  request: WebRequest
+  access: Access
+  route: string
+}
+
+function denialOf({ request, access, route }: Asked, studyUid: string): Denial {
+  const launchId = access.kind === 'launch' ? access.launchId : null
+  return { actor: access.actor, launchId, studyUid, method: request.method, route }
+}
+
+/** `studies/{}/series/{}`: what may stand in a log. */
+export function routeOf(path: readonly string[]): string {
+  const words = new Set([
+    'studies',
+    'series',
+    'instances',
+    'metadata',
+    'frames',
+    'bulkdata',
+    'rendered',
+    'thumbnail',
+  ])
+  return path.map((part) => (words.has(part) ? part : '{}')).join('/')
+}
+
+export function problem(status: number, words: string): WebResponse {
+  return {
+    status,
+    headers: { 'Content-Type': 'application/json' },
+    body: [Buffer.from(JSON.stringify({ status, message: words }))],
+  }
+}

@@ -1,0 +1,242 @@
+/** QIDO-RS: searching for studies, series and instances (PS3.18 10.6). */
+import type { AnySql } from '#db/client.ts'
+import { type Found, isMatched, isStored, type Level, type Match, search } from '#db/queries/dicomweb.ts'
+import { hexOf, isKeyword, tagOf } from '../dimse/dictionary.ts'
+import { acceptable, takes } from './accept.ts'
+import { type Access, scopeOf } from './access.ts'
+import { json, WebError, type WebRequest, type WebResponse } from './exchange.ts'
+
+export interface QidoDependencies {
+  sql: AnySql
+}
+
+export interface Searching {
+  request: WebRequest
+  access: Access
+  level: Level
+  /** What the address itself names. */
+  within: { studyUid?: string; seriesUid?: string }
+}
+
+const MOST_RESULTS = 1000
+const STUDY_UID = '0020000D'
+const SERIES_UID = '0020000E'
+const CONTROLS = new Set([
+  'limit',
+  'offset',
+  'fuzzymatching',
+  'includefield',
+  'accept',
+  'charset',
+  'emptyvaluematching',
+  'multiplevaluematching',
+])
+
+/** Studies asked for by UID that the requestor may not see; the caller writes them to the audit trail. */
+export interface SearchResult {
+  response: WebResponse
+  denied: string[]
+}
+
+export async function searchResource({ sql }: QidoDependencies, asked: Searching): Promise<SearchResult> {
+  const { request, access, level, within } = asked
+  if (
+    !acceptable(request).some(
+      (range) => takes(range, 'application/dicom+json') || range.type === 'application/json',
+    )
+  )
+    throw new WebError(406, 'results are to be had as application/dicom+json')
+  const matches = [...matchesOf(request.query), ...named(within)]
+  const limit = Math.min(count(request.query, 'limit') ?? MOST_RESULTS, MOST_RESULTS)
+  const offset = count(request.query, 'offset') ?? 0
+  const fuzzy = request.query.get('fuzzymatching') === 'true'
+  // One more than asked for, to know whether to say that there is more.
+  const found = await search(sql, {
+    level,
+    scope: scopeOf(access),
+    matches: access.kind === 'launch' ? withoutPatient(matches) : matches,
+    limit: limit + 1,
+    offset,
+    fuzzy,
+  })
+  const answered = found.slice(0, limit)
+  const fields = fieldsOf(request.query)
+  const results = answered.map((hit) => resultOf(hit, { level, within, fields, root: request.root }))
+  const headers = warnings({ level, matches, more: found.length > limit, limit })
+  return { response: json(results, headers), denied: await deniedStudies(sql, asked, matches) }
+}
+
+/**
+ * Under a launch a patient is never matched on: the launch's own studies are its priors, chosen by the department,
+ * whatever Patient ID the viewer read from an image.
+ */
+function withoutPatient(matches: readonly Match[]): Match[] {
+  return matches.filter((match) => !match.tag.startsWith('0010'))
+}
+
+function matchesOf(query: URLSearchParams): Match[] {
+  return [...query].flatMap(([name, value]) => {
+    if (CONTROLS.has(name.toLowerCase())) return []
+    const outer = name.split('.')[0]!
+    if (!isKeyword(outer) && !/^[0-9A-Fa-f]{8}$/.test(outer))
+      throw new WebError(400, 'a key of the query is no DICOM attribute')
+    return name.includes('.') ? [{ tag: name, value }] : [{ tag: hexOf(tagOf(name)), value }]
+  })
+}
+
+function named({ studyUid, seriesUid }: Searching['within']): Match[] {
+  return [
+    ...(studyUid === undefined ? [] : [{ tag: STUDY_UID, value: studyUid }]),
+    ...(seriesUid === undefined ? [] : [{ tag: SERIES_UID, value: seriesUid }]),
+  ]
+}
+
+function count(query: URLSearchParams, name: string): number | null {
+  const text = query.get(name)
+  if (text === null) return null
+  if (!/^\d{1,9}$/.test(text)) throw new WebError(400, `${name} is a whole number`)
+  return Number(text)
+}
+
+function warnings({
+  level,
+  matches,
+  more,
+  limit,
+}: {
+  level: Level
+  matches: readonly Match[]
+  more: boolean
+  limit: number
+}) {
+  const words: string[] = []
+  const ignored = matches
+    .filter((match) => match.value !== '' && !isMatched(level, match.tag))
+    .map((match) => match.tag)
+  if (ignored.length > 0) words.push(`299 isocenter "These keys were not matched on: ${ignored.join(' ')}"`)
+  if (more && limit === MOST_RESULTS)
+    words.push(`299 isocenter "There are more than ${limit} results; ask for them with offset"`)
+  return words.length === 0 ? undefined : { Warning: words.join(', ') }
+}
+
+async function deniedStudies(
+  sql: AnySql,
+  { access, within, request }: Searching,
+  matches: readonly Match[],
+): Promise<string[]> {
+  if (access.kind !== 'launch') return []
+  const asked = matches
+    .filter((match) => match.tag === STUDY_UID)
+    .flatMap((match) => match.value.split(/[\\,]/))
+  if (within.studyUid === undefined && !request.query.has('StudyInstanceUID') && asked.length === 0) return []
+  const outside = [...new Set(asked)].filter((uid) => !access.studies.includes(uid))
+  const stored = await Promise.all(outside.map(async (uid) => ((await isStored(sql, uid)) ? [uid] : [])))
+  return stored.flat()
+}
+
+type Json = Record<string, { vr: string; Value?: unknown[]; BulkDataURI?: string; InlineBinary?: string }>
+
+function fieldsOf(query: URLSearchParams): 'all' | Set<string> {
+  const listed = query.getAll('includefield').flatMap((value) => value.split(','))
+  if (listed.some((field) => field.toLowerCase() === 'all')) return 'all'
+  return new Set(
+    listed
+      .filter((field) => isKeyword(field) || /^[0-9A-Fa-f]{8}$/.test(field))
+      .map((field) => hexOf(tagOf(field))),
+  )
+}
+
+interface Shaping {
+  level: Level
+  within: Searching['within']
+  fields: 'all' | Set<string>
+  root: string
+}
+
+/** The level asked for, and the levels above it that the address does not already name (PS3.18 10.6.3.3). */
+function resultOf({ study, series, instance }: Found, { level, within, fields, root }: Shaping): Json {
+  const at = `${root}/studies/${study.studyUid}`
+  const all: Json = {
+    '00080005': { vr: 'CS', Value: ['ISO_IR 192'] },
+    '00080056': value('CS', study.availability),
+    [STUDY_UID]: value('UI', study.studyUid),
+  }
+  const isStudyWanted = level === 'study' || within.studyUid === undefined
+  if (isStudyWanted) Object.assign(all, studyResult(study))
+  const extra: Json = isStudyWanted ? { ...study.attributes } : {}
+  all['00081190'] = value('UR', at)
+  if (series) {
+    all['00081190'] = value('UR', `${at}/series/${series.seriesUid}`)
+    all[SERIES_UID] = value('UI', series.seriesUid)
+    all['00080060'] = value('CS', series.modality)
+    if (level === 'series' || within.seriesUid === undefined) {
+      Object.assign(all, seriesResult(series))
+      Object.assign(extra, series.attributes)
+    }
+  }
+  if (instance) {
+    all['00081190'] = value('UR', `${at}/series/${series!.seriesUid}/instances/${instance.sopInstanceUid}`)
+    Object.assign(all, instanceResult(instance))
+    Object.assign(extra, instance.attributes)
+  }
+  for (const [tag, element] of Object.entries(extra)) {
+    if (all[tag] === undefined && (fields === 'all' || fields.has(tag))) all[tag] = element
+  }
+  return inTagOrder(all)
+}
+
+function studyResult(study: Found['study']): Json {
+  const { attributes } = study
+  return {
+    '00080020': value('DA', study.studyDate),
+    '00080030': value('TM', study.studyTime),
+    '00080050': value('SH', study.accession),
+    '00080061': { vr: 'CS', ...(study.modalities.length > 0 && { Value: study.modalities }) },
+    '00080090': attributes['00080090'] ?? name(study.referringPhysician),
+    '00081030': attributes['00081030'] ?? value('LO', study.description),
+    '00100010': attributes['00100010'] ?? name(study.patientName),
+    '00100020': value('LO', study.patientId),
+    '00100021': value('LO', study.issuer),
+    '00100030': attributes['00100030'] ?? { vr: 'DA' },
+    '00100040': attributes['00100040'] ?? { vr: 'CS' },
+    '00200010': value('SH', study.studyId),
+    '00201206': value('IS', study.seriesCount),
+    '00201208': value('IS', study.instanceCount),
+  }
+}
+
+function seriesResult(series: NonNullable<Found['series']>): Json {
+  return {
+    '00080021': value('DA', series.seriesDate),
+    '00080031': value('TM', series.seriesTime),
+    '0008103E': series.attributes['0008103E'] ?? value('LO', series.description),
+    '00180015': value('CS', series.bodyPart),
+    '00200011': series.seriesNumber === null ? { vr: 'IS' } : value('IS', series.seriesNumber),
+    '00201209': value('IS', series.instanceCount),
+  }
+}
+
+function instanceResult(instance: NonNullable<Found['instance']>): Json {
+  return {
+    '00080016': value('UI', instance.sopClassUid),
+    '00080018': value('UI', instance.sopInstanceUid),
+    '00083002': value('UI', instance.transferSyntaxUid),
+    '00200013': instance.instanceNumber === null ? { vr: 'IS' } : value('IS', instance.instanceNumber),
+    ...(instance.rows !== null && { '00280010': value('US', instance.rows) }),
+    ...(instance.columns !== null && { '00280011': value('US', instance.columns) }),
+    ...(instance.attributes['00280100'] && { '00280100': instance.attributes['00280100'] }),
+    ...(instance.frames > 1 && { '00280008': value('IS', instance.frames) }),
+  }
+}
+
+function value(vr: string, content: string | number): Json[string] {
+  return content === '' ? { vr } : { vr, Value: [content] }
+}
+
+function name(text: string): Json[string] {
+  return text === '' ? { vr: 'PN' } : { vr: 'PN', Value: [{ Alphabetic: text }] }
+}
+
+function inTagOrder(all: Json): Json {
+  return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)))
+}

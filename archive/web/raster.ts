@@ -1,0 +1,36 @@
+/** A picture of eight bits a sample, ready to be encoded. */
+export interface Raster {
+  width: number
+  height: number
+  /** 1 for grey, 3 for RGB, pixel by pixel. */
+  samples: 1 | 3
+  data: Uint8Array
+}
+
+/** The picture at a smaller size, each pixel the mean of what it covers; a larger size is left as it is. */
+export function fitInto(raster: Raster, box: { width: number; height: number }): Raster {
+  const scale = Math.min(box.width / raster.width, box.height / raster.height)
+  if (!(scale < 1)) return raster
+  const width = Math.max(1, Math.round(raster.width * scale))
+  const height = Math.max(1, Math.round(raster.height * scale))
+  const { samples } = raster
+  const data = new Uint8Array(width * height * samples)
+  for (let y = 0; y < height; y++) {
+    const [top, bottom] = covered(y, height, raster.height)
+    for (let x = 0; x < width; x++) {
+      const [left, right] = covered(x, width, raster.width)
+      for (let s = 0; s < samples; s++) {
+        let sum = 0
+        for (let v = top; v < bottom; v++)
+          for (let u = left; u < right; u++) sum += raster.data[(v * raster.width + u) * samples + s]!
+        data[(y * width + x) * samples + s] = Math.round(sum / ((bottom - top) * (right - left)))
+      }
+    }
+  }
+  return { width, height, samples, data }
+}
+
+function covered(at: number, small: number, large: number): [from: number, to: number] {
+  const from = Math.floor((at * large) / small)
+  return [from, Math.max(from + 1, Math.floor(((at + 1) * large) / small))]
+}

@@ -1,0 +1,97 @@
+/** STOW-RS: storing instances, each answered for by itself (PS3.18 10.5). */
+import { contentType } from './accept.ts'
+import type { Access } from './access.ts'
+import { WebError, type WebRequest, type WebResponse } from './exchange.ts'
+import { readMultipart } from './multipart.ts'
+
+/** What became of one object; `ingest` keeps or sets aside its bytes before it answers. */
+export type Ingested =
+  | {
+      outcome: 'stored' | 'repeat' | 'conflict'
+      studyUid: string
+      seriesUid: string
+      sopClassUid: string
+      sopInstanceUid: string
+    }
+  | { outcome: 'refused'; failureReason: number; sopClassUid: string | null; sopInstanceUid: string | null }
+
+export interface Incoming {
+  /** A Part 10 file as it comes in; to be read to its end. */
+  bytes: AsyncIterable<Uint8Array>
+  /** The study that the address names: an instance of another one is refused. */
+  studyUid: string | null
+  actor: string
+}
+
+export interface StowDependencies {
+  ingest(incoming: Incoming): Promise<Ingested>
+}
+
+/** 0110H, processing failure, and C409H, "data set does not match the study of the address" (PS3.18 table I.2-2). */
+export const FAILURE = { processing: 272, notThisStudy: 43265 } as const
+
+export async function storeInstances(
+  { ingest }: StowDependencies,
+  { request, access, studyUid }: { request: WebRequest; access: Access; studyUid: string | null },
+): Promise<WebResponse> {
+  if (access.kind !== 'program' || !access.mayStore) throw new WebError(403, 'storing is not allowed here')
+  const type = String(request.headers['content-type'] ?? '')
+  const results: Ingested[] = []
+  for await (const bytes of objectsIn(request, type))
+    results.push(await ingest({ bytes, studyUid, actor: access.actor }))
+  if (results.length === 0) throw new WebError(400, 'there is no object in the body')
+  return answer(results, request.root)
+}
+
+async function* objectsIn(request: WebRequest, type: string): AsyncGenerator<AsyncIterable<Uint8Array>> {
+  const { type: media, parameters } = contentType(type)
+  if (media === 'application/dicom') {
+    yield request.body
+    return
+  }
+  const isDicomParts =
+    media === 'multipart/related' &&
+    (parameters.get('type') ?? 'application/dicom').toLowerCase() === 'application/dicom'
+  if (!isDicomParts)
+    throw new WebError(415, 'objects are stored as application/dicom, one or several in multipart/related')
+  for await (const part of readMultipart(request.body, type)) yield part.bytes
+}
+
+function answer(results: readonly Ingested[], root: string): WebResponse {
+  const stored = results.filter((result) => result.outcome !== 'refused')
+  const refused = results.filter((result) => result.outcome === 'refused')
+  const studies = [...new Set(stored.map((result) => result.studyUid))]
+  const body = {
+    ...(refused.length > 0 && { '00081198': { vr: 'SQ', Value: refused.map(failed) } }),
+    ...(studies.length === 1 && { '00081190': { vr: 'UR', Value: [`${root}/studies/${studies[0]}`] } }),
+    ...(stored.length > 0 && {
+      '00081199': { vr: 'SQ', Value: stored.map((result) => referenced(result, root)) },
+    }),
+  }
+  const status = refused.length === 0 ? 200 : stored.length === 0 ? 409 : 202
+  return {
+    status,
+    headers: { 'Content-Type': 'application/dicom+json' },
+    body: [Buffer.from(JSON.stringify(inTagOrder(body)))],
+  }
+}
+
+const inTagOrder = (body: object): object =>
+  Object.fromEntries(Object.entries(body).sort(([a], [b]) => (a < b ? -1 : 1)))
+
+function failed(result: Extract<Ingested, { outcome: 'refused' }>): object {
+  return {
+    ...(result.sopClassUid !== null && { '00081150': { vr: 'UI', Value: [result.sopClassUid] } }),
+    ...(result.sopInstanceUid !== null && { '00081155': { vr: 'UI', Value: [result.sopInstanceUid] } }),
+    '00081197': { vr: 'US', Value: [result.failureReason] },
+  }
+}
+
+function referenced(result: Exclude<Ingested, { outcome: 'refused' }>, root: string): object {
+  const at = `${root}/studies/${result.studyUid}/series/${result.seriesUid}/instances/${result.sopInstanceUid}`
+  return {
+    '00081150': { vr: 'UI', Value: [result.sopClassUid] },
+    '00081155': { vr: 'UI', Value: [result.sopInstanceUid] },
+    '00081190': { vr: 'UR', Value: [at] },
+  }
+}
