@@ -58,21 +58,30 @@ export async function signIn(
   if (waitSeconds > 0) return { ok: false, waitSeconds }
   // An unknown user costs as much time as a known one, so that names cannot be told apart.
   const matches = await passwordMatches(password, row?.password_hash ?? unknownUserHash)
-  if (!row || !matches) return { ok: false, waitSeconds: await noteFailure(department, { row, now, address }) }
+  if (!row || !matches)
+    return { ok: false, waitSeconds: await noteFailure(department, { row, now, address }) }
   await sql`update users set failed_sign_ins = 0, locked_until = null where id = ${row.id}`
   const { token, sessionId } = await openSession(department, row.id, now)
   const user = signedIn(row, sessionId)
-  await audit(department, { actor: user.actor, source: 'app', machineNow: now, address }, { subject: `user:${row.id}`, type: 'session.opened', data: { sessionId } })
+  await audit(
+    department,
+    { actor: user.actor, source: 'app', machineNow: now, address },
+    { subject: `user:${row.id}`, type: 'session.opened', data: { sessionId } },
+  )
   return { ok: true, token, user }
 }
 
-const unknownUserHash = '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
+const unknownUserHash =
+  '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
 
 async function noteFailure(
   department: Department,
   { row, now, address }: { row: UserRow | undefined; now: Date; address: string },
 ): Promise<number> {
-  const waitSeconds = row && row.failed_sign_ins + 1 >= FREE_TRIES ? Math.min(LONGEST_WAIT_S, 2 ** (row.failed_sign_ins + 1 - FREE_TRIES) * 5) : 0
+  const waitSeconds =
+    row && row.failed_sign_ins + 1 >= FREE_TRIES
+      ? Math.min(LONGEST_WAIT_S, 2 ** (row.failed_sign_ins + 1 - FREE_TRIES) * 5)
+      : 0
   if (row) {
     await department.sql`
       update users set failed_sign_ins = failed_sign_ins + 1,
@@ -87,7 +96,11 @@ async function noteFailure(
   return waitSeconds
 }
 
-async function openSession({ sql }: Department, userId: string, now: Date): Promise<{ token: string; sessionId: string }> {
+async function openSession(
+  { sql }: Department,
+  userId: string,
+  now: Date,
+): Promise<{ token: string; sessionId: string }> {
   const token = randomBytes(32).toString('base64url')
   const sessionId = ulid()
   await sql`
@@ -127,10 +140,14 @@ export async function signOut(department: Department, token: string): Promise<vo
  * Proves again who signs: true when the password is the user's own. Failures count as failed sign-ins.
  * @throws RadiologyError 'reauthentication-required' while the account waits after failures
  */
-export async function reauthenticate(department: Department, { userId, password }: { userId: string; password: string }): Promise<boolean> {
+export async function reauthenticate(
+  department: Department,
+  { userId, password }: { userId: string; password: string },
+): Promise<boolean> {
   const [row] = await department.sql<UserRow[]>`select * from users where id = ${userId} and enabled`
   const now = new Date()
-  if (!row || (row.locked_until && row.locked_until > now)) throw new RadiologyError('reauthentication-required', { userId })
+  if (!row || (row.locked_until && row.locked_until > now))
+    throw new RadiologyError('reauthentication-required', { userId })
   if (await passwordMatches(password, row.password_hash)) {
     await department.sql`update users set failed_sign_ins = 0 where id = ${userId}`
     return true
@@ -140,7 +157,10 @@ export async function reauthenticate(department: Department, { userId, password 
 }
 
 /** The actor behind HTTP Basic with a local account (programs only), or null. */
-export async function basicActor(department: Department, { userName, password }: { userName: string; password: string }): Promise<Actor | null> {
+export async function basicActor(
+  department: Department,
+  { userName, password }: { userName: string; password: string },
+): Promise<Actor | null> {
   const [row] = await department.sql<UserRow[]>`select * from users where user_name = ${userName} and enabled`
   const now = new Date()
   if (row?.locked_until && row.locked_until > now) return null
@@ -156,7 +176,9 @@ export async function tokenActor({ sql }: Department, token: string): Promise<Ac
   const [row] = await sql<{ id: string; role: Role; sites: string[] }[]>`
     update api_tokens set last_used_at = case when last_used_at is null or last_used_at < now() - interval '1 minute' then now() else last_used_at end
     where token_hash = ${hashToken(token)} and revoked_at is null returning id, role, sites`
-  return row ? { kind: 'token', id: row.id, roles: [row.role], sites: row.sites, areas: [], credentials: [] } : null
+  return row
+    ? { kind: 'token', id: row.id, roles: [row.role], sites: row.sites, areas: [], credentials: [] }
+    : null
 }
 
 export function hashToken(token: string): string {

@@ -254,11 +254,11 @@ async function announceImages(scope: Scope, { orderId, study, kind, added }: Arr
       update studies set late_batches = late_batches || ${sql.json([{ at: act.now.toISOString(), answeredAt: null }])}
       where id = ${study.id}`
   }
-  const [{ total }] = (await sql<{ total: number }[]>`select stored_count as total from studies where id = ${study.id}`) as [{ total: number }]
+  const [counted] = await sql<{ total: number }[]>`select stored_count as total from studies where id = ${study.id}`
   scope.append(orderId, {
     type: kind === 'late' ? 'images.late' : 'images.arrived',
     refs: { studyInstanceUid: study.study_uid },
-    data: { studyId: study.id, added, total, lastAt: act.now.toISOString() },
+    data: { studyId: study.id, added, total: counted!.total, lastAt: act.now.toISOString() },
   })
 }
 

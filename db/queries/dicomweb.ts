@@ -3,7 +3,7 @@
  * Rejected instances are invisible, and so is a series or a study that has no other.
  */
 import type postgres from 'postgres'
-import { nameKeyOfDicom } from '#domain/identity.ts'
+import { foldName } from '#domain/identity.ts'
 import type { AnySql } from '../client.ts'
 
 /** Which studies a requestor may see; null means that this side sets no limit. */
@@ -345,15 +345,18 @@ function likePattern(value: string): string {
 function namePatterns(value: string, fuzzy: boolean): string[] {
   const folded = likePattern(foldKeepingWildcards(value))
   if (fuzzy) return [`${folded}%`, `%^${folded}%`, `% ${folded}%`]
-  return hasWildcard(value) ? [folded] : [folded, `${folded}^%`]
+  return hasWildcard(value) ? [folded] : [folded, `${folded}^%`, `${folded}=%`]
 }
 
-// The fold drops what is not a letter; the wildcards between the letters are ours to keep.
+// The fold drops what is not a letter; the wildcards and carets between the letters are ours to keep.
 function foldKeepingWildcards(value: string): string {
-  return value
-    .split(/([*?])/)
-    .map((part) => (part === '*' || part === '?' || part === '' ? part : nameKeyOfDicom(part)))
-    .join('')
+  const component = (text: string) =>
+    text
+      .split(/([*?])/)
+      .map((part) => (part === '*' || part === '?' ? part : foldName(part)))
+      .join('')
+  const group = (text: string) => text.split('^').slice(0, 3).map(component).join('^').replace(/\^+$/, '')
+  return value.split('=').map(group).join('=').replace(/=+$/, '')
 }
 
 const studyJson = (sql: AnySql) => sql`jsonb_build_object('id', s.id, 'studyUid', s.study_uid,

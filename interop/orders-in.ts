@@ -1,0 +1,73 @@
+/** One message of the MLLP listener, from its bytes to the answers on the wire: stored, applied, committed, then acknowledged. */
+import { ulid } from 'ulid'
+import type { Department } from '#db/department.ts'
+import { failpoint } from '#db/failpoint.ts'
+import type { Act } from '#db/mutations/mutate.ts'
+import { type InboundMessage, receiveOrderMessage, refuseMessage } from '#db/mutations/inbound-messages.ts'
+import type { Actor } from '#domain/permissions.ts'
+import type { KnownConnection } from './connections.ts'
+import type { Outcome } from './v2/ack.ts'
+import { splitBatch } from './v2/batch.ts'
+import { answerFor, type Inbound, outcomeOfError, readInbound } from './v2/intake.ts'
+
+export interface OrdersIn {
+  department: Department
+  connectionFor(bytes: Buffer): Promise<KnownConnection>
+}
+
+/** Answers every message of a frame in order; a bad one costs none of the others. */
+export async function answerFrame(orders: OrdersIn, bytes: Buffer, peer: string): Promise<Buffer[]> {
+  const answers: Buffer[] = []
+  for (const message of splitBatch(bytes).messages) answers.push(...(await answerMessage(orders, Buffer.from(message), peer)))
+  await failpoint('mllp:before-ack')
+  return answers
+}
+
+async function answerMessage({ department, connectionFor }: OrdersIn, bytes: Buffer, peer: string): Promise<Buffer[]> {
+  const known = await connectionFor(bytes)
+  const inbound = readInbound(bytes, known.agreement)
+  const act: Act = { actor: senderActor(known), source: 'hl7', now: await department.now(), machineNow: new Date(), address: peer }
+  const outcome = await outcomeOf({ department, act, known, bytes, peer }, inbound)
+  return answerFor(inbound, outcome, { connection: known.agreement, newControlId: () => `ACK${ulid().slice(-16)}`, now: act.now })
+}
+
+interface Arrival {
+  department: Department
+  act: Act
+  known: KnownConnection
+  bytes: Buffer
+  peer: string
+}
+
+async function outcomeOf({ department, act, known, bytes, peer }: Arrival, inbound: Inbound): Promise<Outcome> {
+  const message: InboundMessage = {
+    application: inbound.key.sendingApplication,
+    facility: inbound.key.sendingFacility,
+    controlId: keyOf(inbound),
+    messageType: inbound.type,
+    hash: inbound.hash,
+    raw: bytes,
+    connectionId: known.id,
+    siteId: known.siteId,
+    peer,
+  }
+  if (inbound.kind === 'acknowledgement') return { code: 'AA' }
+  if (inbound.kind === 'refusal') {
+    const reasonCode = inbound.outcome.errors?.[0]?.ourCode ?? 'invalid-message'
+    await refuseMessage(department, act, message, { code: inbound.outcome.code === 'AR' ? 'AR' : 'AE', reasonCode, exception: inbound.exception })
+    return inbound.outcome
+  }
+  const received = await receiveOrderMessage(department, act, message, inbound.orders)
+  if (received.outcome === 'refused') return outcomeOfError(received.error, undefined, received.control)
+  return { code: 'AA' }
+}
+
+// Where control ids start again every day, or do not count at all, the agreed scope is part of the identity.
+function keyOf({ key }: Inbound): string | null {
+  if (!key.controlId) return null
+  return key.scope ? `${key.controlId} ${key.scope}` : key.controlId
+}
+
+function senderActor(known: KnownConnection): Actor {
+  return { kind: 'token', id: `hl7:${known.id}`, roles: ['integration'], sites: [known.siteId], areas: [], credentials: [] }
+}
