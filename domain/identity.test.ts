@@ -70,6 +70,10 @@ describe('a name key', () => {
     expect(nameKey(name)).toBe(nameKeyOfDicom('DOE^JOHN'))
   })
 
+  test('keeps the voicing that makes another kana', () => {
+    expect(nameKeyOfDicom('やまた^たろう')).not.toBe(nameKeyOfDicom('やまだ^たろう'))
+  })
+
   test('of nobody is empty', () => {
     expect(nameKey({})).toBe('')
     expect(nameKeyOfDicom(null)).toBe('')

@@ -38,16 +38,17 @@ export function nameKeyOfDicom(text: string | null | undefined): string {
 }
 
 /**
- * Upper case, no diacritics, no punctuation, single blanks; letters of any script stay.
- * A hyphen parts names as a blank does; an apostrophe parts nothing.
+ * Upper case, no Latin diacritics, no punctuation, single blanks; letters of any script stay, with the marks that
+ * make them (a kana's voicing, an Arabic vowel). A hyphen parts names as a blank does; an apostrophe parts nothing.
  */
 export function foldName(text: string): string {
   return text
     .normalize('NFKD')
-    .replace(/[\p{M}'’.]/gu, '')
+    .replace(/[\u0300-\u036f'’.]/g, '')
+    .normalize('NFKC')
     .replace(/ß/g, 'ss')
     .toUpperCase()
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ')
     .trim()
 }
 
