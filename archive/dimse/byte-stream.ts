@@ -1,0 +1,133 @@
+/** A socket as bytes to take in order, with backpressure, deadlines and a floor under the peer's speed. */
+import type { Socket } from 'node:net'
+import { DicomError } from './dicom-error.ts'
+
+export type StreamTimers = {
+  /** Longest silence in the middle of a PDU or of a message. */
+  readonly stallMs: number
+  /** Bytes a second a peer must average over a PDU or message that takes longer than `graceMs` to come. */
+  readonly floorBytesPerSecond: number
+  readonly graceMs: number
+}
+
+// Above it the socket is paused: what a slow disk leaves waiting stays in the peer's memory, not in ours.
+const HIGH_WATER_BYTES = 256 * 1024
+
+/**
+ * Only time spent waiting for the peer counts: while our own side is slow, the socket is paused and no clock runs.
+ */
+export class ByteStream {
+  private readonly socket: Socket
+  private readonly timers: StreamTimers
+  private readonly chunks: Buffer[] = []
+  private queuedBytes = 0
+  private ended: DicomError | undefined
+  private waiting: { wake(): void } | undefined
+  private takenBytes = 0
+  private measured: { since: number; waitedMs: number } | undefined
+
+  constructor(socket: Socket, timers: StreamTimers) {
+    this.socket = socket
+    this.timers = timers
+    socket.on('data', (chunk: Buffer) => this.arrived(chunk))
+    socket.on('end', () => this.finish(new DicomError('connection-lost', { how: 'closed by the peer' })))
+    socket.on('close', () => this.finish(new DicomError('connection-lost', { how: 'closed' })))
+    socket.on('error', (cause) =>
+      this.finish(
+        new DicomError('connection-lost', { how: (cause as NodeJS.ErrnoException).code ?? 'error' }, cause),
+      ),
+    )
+  }
+
+  /** From here to `endMeasure` the peer's speed is held against the floor. */
+  beginMeasure() {
+    this.measured ??= { since: this.takenBytes, waitedMs: 0 }
+  }
+
+  endMeasure() {
+    this.measured = undefined
+  }
+
+  /**
+   * Exactly `length` bytes, for headers and small bodies: check the length first.
+   * @throws DicomError 'connection-lost', 'peer-too-slow'
+   */
+  async take(length: number, patienceMs = this.timers.stallMs): Promise<Buffer> {
+    const parts: Buffer[] = []
+    for (let missing = length; missing > 0; ) {
+      const part = await this.some(missing, patienceMs)
+      parts.push(part)
+      missing -= part.length
+    }
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+  }
+
+  /** At least one and at most `limit` bytes, as they came, uncopied. */
+  async some(limit: number, patienceMs = this.timers.stallMs): Promise<Buffer> {
+    while (this.chunks.length === 0) {
+      if (this.ended) throw this.ended
+      await this.more(patienceMs)
+    }
+    const first = this.chunks[0]!
+    const part = first.length <= limit ? first : first.subarray(0, limit)
+    if (part === first) this.chunks.shift()
+    else this.chunks[0] = first.subarray(limit)
+    this.queuedBytes -= part.length
+    this.takenBytes += part.length
+    if (this.queuedBytes < HIGH_WATER_BYTES && this.socket.isPaused()) this.socket.resume()
+    return part
+  }
+
+  /** Ends every wait, now and later, with this error. */
+  finish(reason: DicomError) {
+    this.ended ??= reason
+    this.waiting?.wake()
+  }
+
+  /** False for a peer that only looked whether the port is open. */
+  get hasReceived(): boolean {
+    return this.takenBytes + this.queuedBytes > 0
+  }
+
+  /** Lets the peer's remaining bytes go by unread, so that what was last written to it is not lost to a reset. */
+  discard() {
+    this.finish(new DicomError('connection-lost', { how: 'given up' }))
+    this.chunks.length = 0
+    this.socket.resume()
+  }
+
+  private arrived(chunk: Buffer) {
+    if (this.ended) return
+    this.chunks.push(chunk)
+    this.queuedBytes += chunk.length
+    if (this.queuedBytes >= HIGH_WATER_BYTES) this.socket.pause()
+    this.waiting?.wake()
+  }
+
+  private async more(patienceMs: number): Promise<void> {
+    const began = performance.now()
+    const came = await this.arrival(Math.min(patienceMs, this.allowanceMs()))
+    if (this.measured) this.measured.waitedMs += performance.now() - began
+    if (!came) throw new DicomError('peer-too-slow', { waitedMs: Math.round(performance.now() - began) })
+  }
+
+  private arrival(patienceMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const done = (came: boolean) => {
+        clearTimeout(timer)
+        this.waiting = undefined
+        resolve(came)
+      }
+      const timer = setTimeout(() => done(false), Math.min(Math.max(patienceMs, 1), 0x7fffffff))
+      this.waiting = { wake: () => done(true) }
+    })
+  }
+
+  /** How much longer the peer may keep us waiting and still be above the floor. */
+  private allowanceMs(): number {
+    if (!this.measured) return Number.POSITIVE_INFINITY
+    const bytes = this.takenBytes - this.measured.since
+    const earnedMs = (bytes * 1000) / this.timers.floorBytesPerSecond
+    return Math.max(this.timers.graceMs, earnedMs) - this.measured.waitedMs
+  }
+}

@@ -1,0 +1,111 @@
+/** DIMSE messages onto a socket as P-DATA-TF PDUs, one message at a time, without copying data sets. */
+import type { Socket } from 'node:net'
+import { DicomError } from './dicom-error.ts'
+import { PDU } from './pdu.ts'
+
+/** Bytes of a data set: whole, or in pieces as a file is read. */
+export type DatasetBytes = Buffer | AsyncIterable<Buffer>
+
+// What a peer without a limit gets: larger gains nothing.
+const LONGEST_PDU_BYTES = 1024 * 1024
+const PDV_HEADER_BYTES = 6
+
+export class MessageWriter {
+  private readonly socket: Socket
+  private readonly fragmentBytes: number
+  private readonly stallMs: number
+  private turn: Promise<unknown> = Promise.resolve()
+
+  constructor(socket: Socket, peerMaxPduBytes: number, stallMs: number) {
+    if (peerMaxPduBytes > 0 && peerMaxPduBytes <= PDV_HEADER_BYTES) {
+      throw new DicomError('pdu-malformed', { wanted: 'a usable maximum length', found: peerMaxPduBytes })
+    }
+    this.socket = socket
+    this.fragmentBytes = Math.min(peerMaxPduBytes || LONGEST_PDU_BYTES, LONGEST_PDU_BYTES) - PDV_HEADER_BYTES
+    this.stallMs = stallMs
+  }
+
+  /** Resolves when the socket has taken it. Messages never interleave. */
+  message(contextId: number, command: Buffer, dataset?: DatasetBytes): Promise<void> {
+    return this.inTurn(async () => {
+      // Corked until the event loop turns, so that a command and a short data set leave in one segment.
+      this.socket.cork()
+      process.nextTick(() => this.socket.uncork())
+      await this.fragments(contextId, 0x01, whole(command))
+      if (dataset) await this.fragments(contextId, 0x00, Buffer.isBuffer(dataset) ? whole(dataset) : dataset)
+    })
+  }
+
+  /** A PDU after the messages before it. */
+  pdu(bytes: Buffer): Promise<void> {
+    return this.inTurn(() => this.write([bytes]))
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.turn.then(work)
+    this.turn = done.catch(() => undefined)
+    return done
+  }
+
+  // Held back by one piece, because only the last fragment of all is flagged.
+  private async fragments(contextId: number, flags: number, pieces: AsyncIterable<Buffer>): Promise<void> {
+    let held: Buffer | undefined
+    for await (const piece of pieces) {
+      if (held) await this.piece(contextId, flags, held, false)
+      held = piece
+    }
+    await this.piece(contextId, flags, held ?? Buffer.alloc(0), true)
+  }
+
+  private async piece(contextId: number, flags: number, bytes: Buffer, isLast: boolean): Promise<void> {
+    for (let at = 0; at === 0 || at < bytes.length; at += this.fragmentBytes) {
+      const fragment = bytes.subarray(at, at + this.fragmentBytes)
+      const last = isLast && at + this.fragmentBytes >= bytes.length
+      await this.write([dataHeader(contextId, flags | (last ? 0x02 : 0), fragment.length), fragment])
+    }
+  }
+
+  private async write(buffers: readonly Buffer[]): Promise<void> {
+    if (this.socket.destroyed || !this.socket.writable) {
+      throw new DicomError('connection-lost', { how: 'no longer writable' })
+    }
+    let room = true
+    for (const buffer of buffers) room = this.socket.write(buffer)
+    if (!room) await this.drained()
+  }
+
+  private drained(): Promise<void> {
+    const { socket } = this
+    return new Promise((resolve, reject) => {
+      const settle = (error?: DicomError) => {
+        clearTimeout(timer)
+        socket.off('drain', onDrain).off('close', onClose)
+        if (error) reject(error)
+        else resolve()
+      }
+      const onDrain = () => settle()
+      const onClose = () => settle(new DicomError('connection-lost', { how: 'closed' }))
+      // A peer that takes nothing would otherwise hold its association and our memory for ever.
+      const timer = setTimeout(() => {
+        socket.destroy()
+        settle(new DicomError('peer-too-slow', { waitedMs: this.stallMs }))
+      }, this.stallMs)
+      socket.once('drain', onDrain).once('close', onClose)
+    })
+  }
+}
+
+async function* whole(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes
+}
+
+function dataHeader(contextId: number, flags: number, bytes: number): Buffer {
+  const header = Buffer.allocUnsafe(12)
+  header[0] = PDU.dataTf
+  header[1] = 0
+  header.writeUInt32BE(bytes + PDV_HEADER_BYTES, 2)
+  header.writeUInt32BE(bytes + 2, 6)
+  header[10] = contextId
+  header[11] = flags
+  return header
+}

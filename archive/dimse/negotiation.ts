@@ -1,0 +1,63 @@
+/** Chooses what to accept of a proposed association (PS3.8 section 7.1.1.13 and PS3.7 annex D). */
+import type { PresentationContext } from './association.ts'
+import {
+  type AnsweredContext,
+  type AssociateRq,
+  CONTEXT_RESULT,
+  type ProposedContext,
+  type Role,
+} from './pdu.ts'
+import { IMPLICIT_LITTLE } from './transfer-syntax.ts'
+
+/** How a SOP class is accepted. */
+export type Acceptance = {
+  /** Ours, in our order: the first that is proposed is chosen. */
+  readonly transferSyntaxes: readonly string[]
+  /** Failing that, the first proposed, whatever it is: for Storage, where bytes are kept as they come. */
+  readonly anyTransferSyntax?: boolean
+  /** Lets the requestor be SCP by role selection: the Storage classes of a C-GET. */
+  readonly requestorMayBeScp?: boolean
+}
+
+export type Supports = (abstractSyntax: string) => Acceptance | undefined
+
+export type Negotiated = {
+  readonly answers: readonly AnsweredContext[]
+  readonly contexts: readonly PresentationContext[]
+  readonly roles: readonly Role[]
+}
+
+export function negotiate(rq: AssociateRq, supports: Supports): Negotiated {
+  const answers = rq.contexts.map((proposed) => answerTo(proposed, supports(proposed.abstractSyntax)))
+  const contexts = rq.contexts.flatMap(({ id, abstractSyntax }, index) => {
+    const { result, transferSyntax } = answers[index]!
+    return result === CONTEXT_RESULT.acceptance ? [{ id, abstractSyntax, transferSyntax }] : []
+  })
+  return {
+    answers,
+    contexts,
+    roles: rq.roles.flatMap((role) => roleAnswer(role, supports(role.sopClassUid))),
+  }
+}
+
+function answerTo(proposed: ProposedContext, acceptance: Acceptance | undefined): AnsweredContext {
+  const { id } = proposed
+  if (!acceptance)
+    return { id, result: CONTEXT_RESULT.abstractSyntaxNotSupported, transferSyntax: IMPLICIT_LITTLE }
+  const chosen = choose(proposed.transferSyntaxes, acceptance)
+  if (chosen) return { id, result: CONTEXT_RESULT.acceptance, transferSyntax: chosen }
+  return { id, result: CONTEXT_RESULT.transferSyntaxesNotSupported, transferSyntax: IMPLICIT_LITTLE }
+}
+
+function choose(
+  proposed: readonly string[],
+  { transferSyntaxes, anyTransferSyntax }: Acceptance,
+): string | undefined {
+  const ours = transferSyntaxes.find((uid) => proposed.includes(uid))
+  return ours ?? (anyTransferSyntax ? proposed.find((uid) => uid !== '') : undefined)
+}
+
+function roleAnswer(role: Role, acceptance: Acceptance | undefined): Role[] {
+  if (!acceptance) return []
+  return [{ ...role, scp: role.scp && acceptance.requestorMayBeScp === true }]
+}

@@ -1,0 +1,48 @@
+/** Limits and timers of associations, with the defaults a department can live with. */
+import type { StreamTimers } from './byte-stream.ts'
+
+export type DimseLimits = {
+  /** Sockets open at once, associated or not; more are closed unanswered. */
+  readonly connections: number
+  /** Associations at once; more are rejected as temporarily congested. */
+  readonly associations: number
+  /** The longest P-DATA-TF variable field we receive: announced in the negotiation, checked before any reading. */
+  readonly pduBytes: number
+  readonly associatePduBytes: number
+  readonly commandBytes: number
+  /** A data set that is held in memory: every service's but C-STORE's. */
+  readonly datasetBytes: number
+  /** Requests a peer may send ahead of their answers before we stop reading. */
+  readonly waitingRequests: number
+}
+
+export const DIMSE_LIMITS: DimseLimits = {
+  connections: 1000,
+  associations: 200,
+  pduBytes: 256 * 1024,
+  associatePduBytes: 512 * 1024,
+  commandBytes: 64 * 1024,
+  datasetBytes: 16 * 1024 * 1024,
+  waitingRequests: 16,
+}
+
+export type DimseTimers = StreamTimers & {
+  /** From the connection to the whole A-ASSOCIATE-RQ (PS3.8 section 9.1.5). */
+  readonly artimMs: number
+  /** An association on which nothing is under way. */
+  readonly idleMs: number
+  /** From a request we send to its response, and from each pending one to the next. */
+  readonly responseMs: number
+  /** What a peer gets to take our last words and close, after a rejection, abort or release. */
+  readonly lingerMs: number
+}
+
+export const DIMSE_TIMERS: DimseTimers = {
+  artimMs: 30_000,
+  idleMs: 5 * 60_000,
+  stallMs: 30_000,
+  floorBytesPerSecond: 1000,
+  graceMs: 30_000,
+  responseMs: 60_000,
+  lingerMs: 3000,
+}
