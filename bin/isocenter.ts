@@ -1,0 +1,118 @@
+/** The `isocenter` command: finds the subcommand, reads its flags, and turns failures into one line and an exit code. */
+import { parseArgs } from 'node:util'
+import { ConfigError, explainConfig } from '../config.ts'
+import { CommandFailure, EXIT, wrongUsage } from './failure.ts'
+import { NoTemporal } from './temporal.ts'
+
+const USAGE = `isocenter <command>
+  up [--home DIR] [--base-port N] [--simulate] [--speed X] [--no-demo]   run the department in the foreground
+  doctor                    what this machine has of what is needed
+  config --explain          every environment variable
+  test, test:corpus         run the tests`
+
+const commands: Record<string, (args: string[]) => Promise<number>> = {
+  up: runUp,
+  doctor: async () => (await import('./doctor.ts')).doctor(),
+  config: runConfig,
+  test: async (args) => (await import('./test.ts')).test(args),
+  'test:corpus': async (args) => (await import('./test.ts')).testCorpus(args),
+}
+
+/** Handed over by the launcher, which cannot know which command wants it. */
+const INSTALLED = '--installed-ms='
+
+process.exit(await main(process.argv.slice(2)))
+
+async function main(argv: string[]): Promise<number> {
+  const [name, ...args] = argv.filter((arg) => !arg.startsWith(INSTALLED))
+  try {
+    if (name === undefined || name.startsWith('-')) {
+      process.stdout.write(`${USAGE}\n`)
+      return name === '--help' || name === '-h' ? EXIT.stopped : EXIT.usage
+    }
+    const command = commands[name]
+    if (!command) throw wrongUsage(`there is no command ${JSON.stringify(name)}\n${USAGE}`)
+    return await command(args)
+  } catch (error) {
+    return explainFailure(error)
+  }
+}
+
+function explainFailure(error: unknown): number {
+  if (error instanceof CommandFailure) return complain(error.message, error.exitCode)
+  if (error instanceof ConfigError) return complain(error.message, EXIT.usage)
+  if (error instanceof NoTemporal) return complain(error.message, EXIT.missing)
+  throw error
+}
+
+function complain(message: string, exitCode: number): number {
+  process.stderr.write(`isocenter: ${message}\n`)
+  return exitCode
+}
+
+async function runUp(args: string[]): Promise<number> {
+  const flags = readFlags(args, {
+    home: { type: 'string' },
+    'base-port': { type: 'string' },
+    simulate: { type: 'boolean' },
+    speed: { type: 'string' },
+    'no-demo': { type: 'boolean' },
+  })
+  const { up } = await import('./up.ts')
+  return up({
+    home: text(flags.home),
+    basePort: number(
+      '--base-port',
+      flags['base-port'],
+      'a port',
+      (n) => Number.isInteger(n) && n > 0 && n <= 65_400,
+    ),
+    simulate: flags.simulate === true,
+    speed: number('--speed', flags.speed, 'a number above 0', (n) => n > 0),
+    demo: flags['no-demo'] !== true,
+    installedMs: installedMs(),
+  })
+}
+
+function installedMs(): number | undefined {
+  const given = process.argv.find((arg) => arg.startsWith(INSTALLED))
+  return given === undefined ? undefined : Number(given.slice(INSTALLED.length))
+}
+
+async function runConfig(args: string[]): Promise<number> {
+  const flags = readFlags(args, { explain: { type: 'boolean' } })
+  if (!flags.explain) throw wrongUsage('config: found nothing to do, expected --explain')
+  process.stdout.write(`${explainConfig()}\n`)
+  return EXIT.stopped
+}
+
+type Flags = Record<string, { type: 'string' | 'boolean' }>
+
+function readFlags(args: string[], options: Flags): Record<string, string | boolean | undefined> {
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals: false }).values as Record<
+      string,
+      string
+    >
+  } catch (error) {
+    throw wrongUsage(`${(error as Error).message}\n${USAGE}`)
+  }
+}
+
+function text(value: string | boolean | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function number(
+  flag: string,
+  value: string | boolean | undefined,
+  expected: string,
+  isRight: (n: number) => boolean,
+): number | undefined {
+  if (value === undefined) return undefined
+  const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN
+  if (Number.isNaN(parsed) || !isRight(parsed)) {
+    throw wrongUsage(`${flag}: found ${JSON.stringify(value)}, expected ${expected}`)
+  }
+  return parsed
+}
