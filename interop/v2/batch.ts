@@ -18,8 +18,7 @@ export function splitBatch(bytes: Buffer): Batch {
     const name = head.subarray(0, 3).toString('latin1')
     if (name === 'MSH' || name === 'FHS' || name === 'BHS') separator = head[3]
     if (!wrappers.has(name) && name !== 'MSH') continue
-    if (name === 'MSH' || beginsSegment(head.length < 4 ? head : head.subarray(0, 4), separator))
-      starts.push({ at, name })
+    if (beginsSegment(head, separator) && !isWord(head[3])) starts.push({ at, name })
   }
   const parts = starts.map(({ at, name }, i) => ({
     name,

@@ -17,7 +17,7 @@ export type Connection = CharsetPolicy & {
   authorityFor: Authority[]
   /** A placer wishes, a scheduler (RAD-4) books, a filler reports on orders of its own. */
   role: 'placer' | 'scheduler' | 'filler'
-  /** Where this sender puts the accession number; the first place with a value counts. */
+  /** Where this sender puts the accession number (others use OBR-20, OBR-3.1, ORC-3.1, OBR-21): the first with a value counts. */
   accessionFrom: string[]
   /** MSH-11 values taken: a real site `P`, a demonstration all three. */
   processingIds: string[]
@@ -39,7 +39,7 @@ export const connectionDefaults: Connection = {
   authority: 'UNKNOWN',
   authorityFor: [],
   role: 'placer',
-  accessionFrom: ['OBR-18', 'OBR-20', 'OBR-3.1', 'ORC-3.1', 'OBR-21'],
+  accessionFrom: ['OBR-18'],
   processingIds: ['P'],
   localScheme: '99MAIN',
   priorityWords: {},

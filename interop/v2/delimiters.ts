@@ -41,7 +41,7 @@ export function readDelimiters(line: Uint8Array): { delimiters: Delimiters; odd:
 }
 
 function usable(character: string): boolean {
-  return character > ' ' && character < '\x7f' && !/[A-Za-z0-9"]/.test(character)
+  return character > ' ' && character < '\x7f' && !/[A-Za-z0-9".]/.test(character)
 }
 
 function meaningOf([field, component, repetition, third, fourth, fifth]: string[]): Delimiters {
