@@ -90,7 +90,8 @@ function decodeGuarded(bytes: Buffer): Dataset {
 export type CommandFields = Record<string, string | number | readonly (string | number)[] | undefined>
 
 export function encodeCommand(fields: CommandFields): Buffer {
-  const body = encodeDataset(Dataset.of(fields), IMPLICIT_LITTLE)
+  // Inheriting the default repertoire: a command set states no character set.
+  const body = encodeDataset(Dataset.of(fields, []), IMPLICIT_LITTLE)
   const length = Buffer.alloc(12)
   length.writeUInt32LE(4, 4)
   length.writeUInt32LE(body.length, 8)

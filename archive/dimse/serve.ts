@@ -215,7 +215,7 @@ function responseFields(command: Command, outcome: Outcome): CommandFields {
     MessageIDBeingRespondedTo: command.messageId,
     Status: outcome.status,
     OffendingElement: outcome.offendingElements,
-    ErrorComment: outcome.comment?.slice(0, 64),
+    ErrorComment: outcome.comment?.replace(/[^ -[\]-~]/g, '?').slice(0, 64),
     ErrorID: outcome.errorId,
     AffectedSOPInstanceUID: outcome.sopInstanceUid ?? (command.sopInstanceUid || undefined),
     AttributeIdentifierList: outcome.attributes,

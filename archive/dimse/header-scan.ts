@@ -1,0 +1,98 @@
+/** What the index needs of a stored object: its elements without bulk data, and proof that it is whole. */
+import { type ByteSource, bufferSource } from './byte-source.ts'
+import type { Dataset } from './dataset.ts'
+import { DECODE_LIMITS, decodeDataset, inflate } from './decode.ts'
+import { DicomError } from './dicom-error.ts'
+import { type PixelData, pixelDataOf } from './frames.ts'
+import { type Part10, readPart10 } from './part10.ts'
+import { encodingOf } from './transfer-syntax.ts'
+import { uidFault } from './uid.ts'
+
+export type ScanOptions = {
+  /** Values longer than this are located instead of read. */
+  readonly locateAboveBytes?: number
+  /** Bytes of values read in all; more is no header. */
+  readonly headerBytes?: number
+}
+
+export type HeaderScan = Part10 & {
+  /** Pixel data and other long values are `located`: their offsets are into the file, or into `inflated`. */
+  readonly dataset: Dataset
+  readonly pixelData: PixelData | undefined
+  /** The inflated data set of a deflated file: what offsets are into then. */
+  readonly inflated: Buffer | undefined
+}
+
+const LOCATE_ABOVE_BYTES = 64 * 1024
+const HEADER_BYTES = 64 * 1024 * 1024
+
+/**
+ * Walks the whole data set, every length held against what contains it, but reads only the header:
+ * an object cut short anywhere, its pixel data included, does not pass.
+ * @throws DicomError 'not-part-10', 'dataset-truncated', 'dataset-malformed', 'dataset-too-deep', 'dataset-too-large'
+ */
+export function scanHeader(given: Buffer | ByteSource, options: ScanOptions = {}): HeaderScan {
+  const source = Buffer.isBuffer(given) ? bufferSource(given) : given
+  const part10 = readPart10(source)
+  const { transferSyntaxUid, datasetOffset } = part10
+  const inflated = encodingOf(transferSyntaxUid).deflated
+    ? inflate(source.bytes(datasetOffset, source.size - datasetOffset))
+    : undefined
+  const dataset = scan(
+    inflated ? bufferSource(inflated) : source,
+    inflated ? 0 : datasetOffset,
+    part10,
+    options,
+  )
+  return {
+    ...part10,
+    dataset,
+    inflated,
+    pixelData: pixelDataOf(dataset, inflated ? bufferSource(inflated) : source),
+  }
+}
+
+function scan(
+  source: ByteSource,
+  offset: number,
+  { transferSyntaxUid }: Part10,
+  options: ScanOptions,
+): Dataset {
+  // Inflated by now: the rest is Explicit VR Little Endian, as any unknown transfer syntax is.
+  const syntax = encodingOf(transferSyntaxUid).deflated ? '' : transferSyntaxUid
+  return decodeDataset(source, syntax, {
+    offset,
+    locateAboveBytes: options.locateAboveBytes ?? LOCATE_ABOVE_BYTES,
+    limits: { ...DECODE_LIMITS, bytes: options.headerBytes ?? HEADER_BYTES },
+  })
+}
+
+export type Identity = {
+  readonly sopClassUid: string
+  readonly sopInstanceUid: string
+  readonly studyInstanceUid: string
+  readonly seriesInstanceUid: string
+}
+
+/**
+ * The UIDs an object is filed by, their syntax checked.
+ * @throws DicomError 'invalid-uid' naming the keyword, never the value
+ */
+export function identityOf(dataset: Dataset): Identity {
+  return {
+    sopClassUid: uidOf(dataset, 'SOPClassUID'),
+    sopInstanceUid: uidOf(dataset, 'SOPInstanceUID'),
+    studyInstanceUid: uidOf(dataset, 'StudyInstanceUID'),
+    seriesInstanceUid: uidOf(dataset, 'SeriesInstanceUID'),
+  }
+}
+
+function uidOf(dataset: Dataset, keyword: string): string {
+  const uid = dataset.text(keyword) ?? ''
+  const fault = uidFault(uid)
+  // Old consoles write components with leading zeros; such a UID still identifies, and the object is real.
+  if (fault !== undefined && fault !== 'has a component with a leading zero') {
+    throw new DicomError('invalid-uid', { keyword, fault })
+  }
+  return uid
+}
