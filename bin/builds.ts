@@ -34,7 +34,7 @@ export async function buildScreens(logFile: string): Promise<boolean> {
       )
     }
     const log = openSync(logFile, 'a')
-    const program = join(ROOT, 'node_modules', '@react-router', 'dev', 'bin.js')
+    const program = join(ROOT, 'node_modules', '@react-router', 'dev', 'bin.cjs')
     const { status } = spawnSync(process.execPath, [program, 'build'], {
       cwd: ROOT,
       stdio: ['ignore', log, log],

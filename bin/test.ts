@@ -50,7 +50,7 @@ function checks(): Check[] {
     {
       name: 'types',
       commands: [
-        [bin('@react-router/dev/bin.js'), 'typegen'],
+        [bin('@react-router/dev/bin.cjs'), 'typegen'],
         [bin('typescript/bin/tsc'), '--noEmit'],
       ],
     },
