@@ -7,10 +7,7 @@ export type TransactionSql = postgres.TransactionSql<{ bigint: number }>
 export type AnySql = Sql | TransactionSql
 
 /** Opens a pool; `name` stands in pg_stat_activity, so that an operator sees which process holds what. */
-export function connect(
-  databaseUrl: string,
-  { name, max = 10 }: { name: string; max?: number },
-): Sql {
+export function connect(databaseUrl: string, { name, max = 10 }: { name: string; max?: number }): Sql {
   return postgres(databaseUrl, {
     max,
     connection: { application_name: `isocenter-${name}` },

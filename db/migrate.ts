@@ -25,7 +25,10 @@ async function runPending(sql: Sql): Promise<string[]> {
   await sql`create table if not exists migrations (
     name text primary key, hash text not null, applied_at timestamptz not null default clock_timestamp())`
   const applied = new Map(
-    (await sql<{ name: string; hash: string }[]>`select name, hash from migrations`).map((row) => [row.name, row.hash]),
+    (await sql<{ name: string; hash: string }[]>`select name, hash from migrations`).map((row) => [
+      row.name,
+      row.hash,
+    ]),
   )
   const ran: string[] = []
   for (const name of (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()) {

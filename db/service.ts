@@ -1,5 +1,5 @@
 /** The life of one process of the department: its database, its heartbeat, readiness, and a clean end on SIGTERM. */
-import { pino, type Logger } from 'pino'
+import { type Logger, pino } from 'pino'
 import { type Department, openDepartment } from './department.ts'
 import { armFailpoints } from './failpoint.ts'
 
@@ -26,9 +26,18 @@ export interface Running {
  * Runs a process until SIGTERM or SIGINT: starts it, beats every five seconds, tells the supervisor when it is
  * ready, and ends it in order. A failed start ends the process with exit code 1 and one line.
  */
-export async function runService(name: string, settings: ServiceSettings, start: (service: Service) => Promise<Running>): Promise<void> {
+export async function runService(
+  name: string,
+  settings: ServiceSettings,
+  start: (service: Service) => Promise<Running>,
+): Promise<void> {
   armFailpoints(settings.failpointFile)
-  const log = pino({ name, level: settings.logLevel, base: { pid: process.pid }, serializers: { err: withoutParameters } })
+  const log = pino({
+    name,
+    level: settings.logLevel,
+    base: { pid: process.pid },
+    serializers: { err: withoutParameters },
+  })
   const department = openDepartment(settings.databaseUrl, { name, max: 12 })
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'a rejection nobody handled'))
   try {
@@ -37,7 +46,9 @@ export async function runService(name: string, settings: ServiceSettings, start:
     onceStopped(async () => {
       clearInterval(beat)
       await running.stop()
-      await department.sql`delete from heartbeats where process = ${name} and pid = ${process.pid}`.catch(() => {})
+      await department.sql`delete from heartbeats where process = ${name} and pid = ${process.pid}`.catch(
+        () => {},
+      )
       await department.close()
     })
     process.send?.({ type: 'ready' })
@@ -75,7 +86,17 @@ function onceStopped(stop: () => Promise<void>): void {
 
 // A driver's error carries the statement's parameters, that is, patient data: only its kind is logged.
 function withoutParameters(error: unknown) {
-  const { name, code, message, stack } = error as { name?: string; code?: string; message?: string; stack?: string }
+  const { name, code, message, stack } = error as {
+    name?: string
+    code?: string
+    message?: string
+    stack?: string
+  }
   const fromDriver = name === 'PostgresError'
-  return { type: name, code, message: fromDriver ? `postgres ${code}` : message, stack: fromDriver ? stack?.split('\n').slice(1).join('\n') : stack }
+  return {
+    type: name,
+    code,
+    message: fromDriver ? `postgres ${code}` : message,
+    stack: fromDriver ? stack?.split('\n').slice(1).join('\n') : stack,
+  }
 }

@@ -83,7 +83,12 @@ async function evidenceOf({ sql }: Scope, orderId: string): Promise<StudyEvidenc
     order by st.id`
 }
 
-async function record(scope: Scope, orderId: string, study: StudyEvidence, found: Completeness): Promise<void> {
+async function record(
+  scope: Scope,
+  orderId: string,
+  study: StudyEvidence,
+  found: Completeness,
+): Promise<void> {
   const { sql, act } = scope
   await sql`update studies set completeness_recheck_at = ${found.recheckAt} where id = ${study.id}`
   const unchanged = study.verdict === found.verdict && study.missing === found.missing
@@ -101,7 +106,13 @@ async function record(scope: Scope, orderId: string, study: StudyEvidence, found
     where id = ${study.id}`
   scope.append(orderId, {
     type: 'completeness.decided',
-    data: { studyId: study.id, verdict: found.verdict, missing: found.missing, evidence: found.evidence, lacking: found.lacking },
+    data: {
+      studyId: study.id,
+      verdict: found.verdict,
+      missing: found.missing,
+      evidence: found.evidence,
+      lacking: found.lacking,
+    },
   })
   if (found.verdict === 'complete' || found.verdict === 'inferred') await endInferred(scope, orderId, study)
 }

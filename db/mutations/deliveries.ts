@@ -19,11 +19,21 @@ export interface DeliveryHead {
   attempts: number
   /** Machine milliseconds until the next attempt may start; null when a person must mend it first. */
   dueInMs: number | null
-  destination: { id: string; host: string; port: number; receivingApplication: string; receivingFacility: string; policy: Record<string, unknown> }
+  destination: {
+    id: string
+    host: string
+    port: number
+    receivingApplication: string
+    receivingFacility: string
+    policy: Record<string, unknown>
+  }
 }
 
 /** The oldest delivery of a lane that is not acknowledged: only the head may be sent. */
-export async function laneHead(department: Department, { destinationId, patientId }: Lane): Promise<DeliveryHead | null> {
+export async function laneHead(
+  department: Department,
+  { destinationId, patientId }: Lane,
+): Promise<DeliveryHead | null> {
   const [row] = await department.sql<Record<string, never>[]>`
     select d.id, d.order_id, d.report_id, d.version, d.control_id, d.state, d.attempts, d.next_attempt_at,
       t.host, t.port, t.receiving_application, t.receiving_facility, t.policy, t.enabled
@@ -40,7 +50,8 @@ export async function laneHead(department: Department, { destinationId, patientI
     controlId: head.control_id,
     state: head.state,
     attempts: head.attempts,
-    dueInMs: head.state === 'parked' ? null : Math.max(0, (head.next_attempt_at?.getTime() ?? 0) - Date.now()),
+    dueInMs:
+      head.state === 'parked' ? null : Math.max(0, (head.next_attempt_at?.getTime() ?? 0) - Date.now()),
     destination: {
       id: destinationId,
       host: head.host,
@@ -63,7 +74,16 @@ export async function beginAttempt(
 ): Promise<{ bytes: Buffer; controlId: string; attempt: number } | null> {
   return mutate(department, act, 'begin-attempt', async (scope) => {
     await lockOrderOf(scope, deliveryId)
-    const [row] = await scope.sql<{ bytes: Buffer; control_id: string; attempts: number; order_id: string; destination_id: string; version: number }[]>`
+    const [row] = await scope.sql<
+      {
+        bytes: Buffer
+        control_id: string
+        attempts: number
+        order_id: string
+        destination_id: string
+        version: number
+      }[]
+    >`
       update deliveries set bytes = coalesce(bytes, ${bytes}), attempts = attempts + 1, state = 'sent',
         first_sent_at = coalesce(first_sent_at, ${act.now}), last_attempt_at = ${act.now}
       where id = ${deliveryId} and state in ('waiting', 'sent', 'unknown')
@@ -71,13 +91,27 @@ export async function beginAttempt(
     if (!row) return null
     scope.append(row.order_id, {
       type: 'delivery.sent',
-      data: { deliveryId, destinationId: row.destination_id, version: row.version, controlId: row.control_id, attempt: row.attempts },
+      data: {
+        deliveryId,
+        destinationId: row.destination_id,
+        version: row.version,
+        controlId: row.control_id,
+        attempt: row.attempts,
+      },
     })
     return { bytes: row.bytes, controlId: row.control_id, attempt: row.attempts }
   })
 }
 
-export type Answer = 'acknowledged' | 'error' | 'rejected' | 'malformed' | 'timeout' | 'lost' | 'refused' | 'foreign'
+export type Answer =
+  | 'acknowledged'
+  | 'error'
+  | 'rejected'
+  | 'malformed'
+  | 'timeout'
+  | 'lost'
+  | 'refused'
+  | 'foreign'
 
 export interface AnswerRecorded {
   state: 'waiting' | 'sent' | 'unknown' | 'acknowledged' | 'parked'
@@ -127,7 +161,12 @@ async function acknowledge(scope: Scope, row: DeliveryRow, code = 'AA'): Promise
   return { state: 'acknowledged', retryInMs: null }
 }
 
-async function park(scope: Scope, row: DeliveryRow, answer: Answer, code = answer as string): Promise<AnswerRecorded> {
+async function park(
+  scope: Scope,
+  row: DeliveryRow,
+  answer: Answer,
+  code = answer as string,
+): Promise<AnswerRecorded> {
   const { sql } = scope
   await sql`
     update deliveries set state = 'parked', last_answer = ${code}, parked_reason = ${answer}, next_attempt_at = null where id = ${row.id}`
@@ -137,7 +176,8 @@ async function park(scope: Scope, row: DeliveryRow, answer: Answer, code = answe
     kind: 'delivery',
     key: `delivery:${row.id}`,
     reasonCode: answer,
-    reason: 'A receiver refused a report. It waits here until somebody mends it; later reports of this patient wait behind it.',
+    reason:
+      'A receiver refused a report. It waits here until somebody mends it; later reports of this patient wait behind it.',
     refs: { deliveryId: row.id, destinationId: row.destination_id, controlId: row.control_id },
     orderId: row.order_id,
     siteId: site!.site_id,
@@ -150,7 +190,8 @@ async function retryOrPark(scope: Scope, row: DeliveryRow, code = 'AE'): Promise
   const { sql, act } = scope
   const { delivery } = POLICY_VERSION_1
   const firstErrorAt = row.first_error_at ?? act.machineNow
-  if (act.machineNow.getTime() - firstErrorAt.getTime() >= delivery.parkAfterFirstErrorMs) return park(scope, row, 'error', code)
+  if (act.machineNow.getTime() - firstErrorAt.getTime() >= delivery.parkAfterFirstErrorMs)
+    return park(scope, row, 'error', code)
   const retryInMs = backOff(row.attempts)
   await sql`
     update deliveries set state = 'waiting', last_answer = ${code}, first_error_at = ${firstErrorAt},
@@ -160,7 +201,12 @@ async function retryOrPark(scope: Scope, row: DeliveryRow, code = 'AE'): Promise
 }
 
 // Refused: nothing was sent. Time-out or lost connection: unknown, sent again with the same control id, without end.
-async function tryAgain(scope: Scope, row: DeliveryRow, answer: Answer, code = answer as string): Promise<AnswerRecorded> {
+async function tryAgain(
+  scope: Scope,
+  row: DeliveryRow,
+  answer: Answer,
+  code = answer as string,
+): Promise<AnswerRecorded> {
   const { sql, act } = scope
   const state = answer === 'refused' ? 'waiting' : 'unknown'
   const retryInMs = backOff(row.attempts)
@@ -168,7 +214,10 @@ async function tryAgain(scope: Scope, row: DeliveryRow, answer: Answer, code = a
     update deliveries set state = ${state}, last_answer = ${code}, first_error_at = null,
       next_attempt_at = ${new Date(act.machineNow.getTime() + retryInMs)} where id = ${row.id}`
   if (state !== row.state || answer !== 'refused') {
-    scope.append(row.order_id, { type: state === 'unknown' ? 'delivery.unknown' : 'delivery.answered', data: { ...eventData(row), code } })
+    scope.append(row.order_id, {
+      type: state === 'unknown' ? 'delivery.unknown' : 'delivery.answered',
+      data: { ...eventData(row), code },
+    })
   }
   return { state, retryInMs }
 }
@@ -181,7 +230,11 @@ function backOff(attempts: number): number {
 }
 
 /** A parked delivery goes again after a person mended the cause: same control id, same bytes. */
-export async function replayDelivery(department: Department, act: Act, { deliveryId }: { deliveryId: string }): Promise<void> {
+export async function replayDelivery(
+  department: Department,
+  act: Act,
+  { deliveryId }: { deliveryId: string },
+): Promise<void> {
   await mutate(department, act, 'replay-delivery', async (scope) => {
     await lockOrderOf(scope, deliveryId)
     const [row] = await scope.sql<DeliveryRow[]>`
@@ -192,7 +245,9 @@ export async function replayDelivery(department: Department, act: Act, { deliver
 }
 
 async function lockOrderOf(scope: Scope, deliveryId: string): Promise<void> {
-  const [row] = await scope.sql<{ order_id: string }[]>`select order_id from deliveries where id = ${deliveryId}`
+  const [row] = await scope.sql<
+    { order_id: string }[]
+  >`select order_id from deliveries where id = ${deliveryId}`
   if (row) await scope.lockOrder(row.order_id)
 }
 

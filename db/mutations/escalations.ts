@@ -56,7 +56,8 @@ export async function escalateDue(
     if (!facts) return { fired: 0, nextAt: null }
     const policy = await policyOf(scope.sql, facts.order.policyVersion)
     let fired = 0
-    for (const item of await ladderItems(scope.sql, orderId)) fired += await fire(scope, { orderId, item, facts, policy })
+    for (const item of await ladderItems(scope.sql, orderId))
+      fired += await fire(scope, { orderId, item, facts, policy })
     return { fired, nextAt: await nextEscalation(scope.sql, facts, policy) }
   })
 }
@@ -70,7 +71,11 @@ interface Firing {
 
 async function fire(scope: Scope, { orderId, item, facts, policy }: Firing): Promise<number> {
   const { sql, act } = scope
-  const due = stepsDue(laddersOf(item, facts, policy), { recorded: item.recorded, finishedAt: item.finished_at }, act.now)
+  const due = stepsDue(
+    laddersOf(item, facts, policy),
+    { recorded: item.recorded, finishedAt: item.finished_at },
+    act.now,
+  )
   for (const step of due) {
     const inserted = await sql`
       insert into escalations (item_id, step, planned_at, fired_at, late_by_ms, overtaken)
@@ -79,7 +84,13 @@ async function fire(scope: Scope, { orderId, item, facts, policy }: Firing): Pro
     if (inserted.length === 0) continue
     scope.append(orderId, {
       type: step.outcome === 'fired' ? 'escalation.fired' : 'escalation.overtaken',
-      data: { itemId: item.id, kind: item.kind, step: step.rung, plannedAt: step.plannedAt.toISOString(), lateByMs: step.lateByMs },
+      data: {
+        itemId: item.id,
+        kind: item.kind,
+        step: step.rung,
+        plannedAt: step.plannedAt.toISOString(),
+        lateByMs: step.lateByMs,
+      },
     })
     // "Reassign" drops the assignment and opens spill; it never breaks a lease.
     if (step.rung === 'reassign') await sql`update work_items set assigned_to = null where id = ${item.id}`

@@ -42,7 +42,11 @@ export async function raiseException(scope: Scope, exception: NewException): Pro
     returning id, times, cycle`
   if (row!.times === 1) {
     await openMendItem(scope, row!.id, exception)
-    if (orderId) scope.append(orderId, { type: 'exception.opened', data: { exceptionId: row!.id, kind, reason: reasonCode } })
+    if (orderId)
+      scope.append(orderId, {
+        type: 'exception.opened',
+        data: { exceptionId: row!.id, kind, reason: reasonCode },
+      })
   }
   scope.announce('exceptions', `exception:${kind}`)
   return row!.id
@@ -85,6 +89,7 @@ export async function closeExceptionIn(scope: Scope, exceptionId: string): Promi
     update work_items set state = 'completed', completed_at = ${act.now}, completed_by = ${act.actor.id},
       holder = null, lease_until = null
     where subject_type = 'exception' and subject_id = ${exceptionId} and state in ('open', 'claimed')`
-  if (row.order_id) scope.append(row.order_id, { type: 'exception.closed', data: { exceptionId, kind: row.kind } })
+  if (row.order_id)
+    scope.append(row.order_id, { type: 'exception.closed', data: { exceptionId, kind: row.kind } })
   scope.announce('exceptions')
 }

@@ -45,14 +45,26 @@ export async function receiveOrderMessage(
       const messageId = await insertMessage(scope, message, 'AA', null)
       const orderIds: string[] = []
       for (const order of inPlacerOrder(orders)) {
-        orderIds.push(await applyOrder(scope, order, { ...message, messageId, contentHash: contentHash(order), sendingApplication: message.application, sendingFacility: message.facility }))
+        orderIds.push(
+          await applyOrder(scope, order, {
+            ...message,
+            messageId,
+            contentHash: contentHash(order),
+            sendingApplication: message.application,
+            sendingFacility: message.facility,
+          }),
+        )
       }
       return { outcome: 'accepted', messageId, orderIds }
     })
   } catch (error) {
     if (!isRefusal(error)) throw error
     const refusal = error
-    const messageId = await refuseMessage(department, act, message, { code: 'AE', reasonCode: refusal.code, orderId: refusal.refs.orderId as string })
+    const messageId = await refuseMessage(department, act, message, {
+      code: 'AE',
+      reasonCode: refusal.code,
+      orderId: refusal.refs.orderId as string,
+    })
     return { outcome: 'refused', messageId, error: refusal, control: orders[0]?.control }
   }
 }
@@ -62,7 +74,10 @@ function inPlacerOrder(orders: OrderMessage[]): OrderMessage[] {
   return [...orders].sort((a, b) => ((a.placer?.value ?? '') < (b.placer?.value ?? '') ? -1 : 1))
 }
 
-async function sameIdentity(scope: Scope, { application, facility, controlId, hash }: InboundMessage): Promise<Received | null> {
+async function sameIdentity(
+  scope: Scope,
+  { application, facility, controlId, hash }: InboundMessage,
+): Promise<Received | null> {
   if (controlId === null) return null
   const { sql, act } = scope
   await sql`select pg_advisory_xact_lock(hashtextextended(${`${application}|${facility}|${controlId}`}, 2))`
@@ -76,7 +91,12 @@ async function sameIdentity(scope: Scope, { application, facility, controlId, ha
   return { outcome: 'repeat', messageId: first.id }
 }
 
-async function insertMessage({ sql, act }: Scope, message: InboundMessage, outcome: string, errorCode: string | null): Promise<string> {
+async function insertMessage(
+  { sql, act }: Scope,
+  message: InboundMessage,
+  outcome: string,
+  errorCode: string | null,
+): Promise<string> {
   const id = ulid()
   await sql`
     insert into inbound_messages (id, connection_id, sending_application, sending_facility, control_id, message_type,
@@ -109,7 +129,9 @@ export async function refuseMessage(
       kind,
       key: `message:${message.application}|${message.facility}|${message.controlId ?? message.hash}`,
       reasonCode,
-      reason: sentences[reasonCode] ?? 'A message could not be taken. Its bytes are kept; mend it, or ask the sender.',
+      reason:
+        sentences[reasonCode] ??
+        'A message could not be taken. Its bytes are kept; mend it, or ask the sender.',
       refs: { messageId, messageType: message.messageType, ...(orderId ? { orderId } : {}) },
       orderId: kind === 'conflict' ? (orderId ?? null) : null,
       siteId: message.siteId,
@@ -118,7 +140,14 @@ export async function refuseMessage(
   })
 }
 
-const conflicts = new Set(['duplicate-order', 'order-ended', 'procedure-begun', 'images-exist', 'report-final', 'illegal-transition'])
+const conflicts = new Set([
+  'duplicate-order',
+  'order-ended',
+  'procedure-begun',
+  'images-exist',
+  'report-final',
+  'illegal-transition',
+])
 
 function kindOf(reasonCode: string): 'message' | 'conflict' | 'identity' {
   if (reasonCode === 'identity-mismatch') return 'identity'
@@ -126,7 +155,8 @@ function kindOf(reasonCode: string): 'message' | 'conflict' | 'identity' {
 }
 
 const sentences: Record<string, string> = {
-  'message-conflict': 'A control id came again with other content. Nothing was changed; ask the sender which one counts.',
+  'message-conflict':
+    'A control id came again with other content. Nothing was changed; ask the sender which one counts.',
   'unknown-order': 'A message speaks of an order that is not known here.',
   'duplicate-order': 'A new order came under a number that is known with other content.',
   'order-ended': 'A message wants to change an order that has ended.',

@@ -43,7 +43,11 @@ export async function createLaunch(
     await sql`
       insert into launches (id, session_id, user_id, order_id, purpose, studies, created_at)
       values (${id}, ${sessionId}, ${act.actor.id}, ${orderId}, ${purpose}, ${studies}, ${act.machineNow})`
-    scope.audit({ subject: `order:${orderId}`, type: 'images.launched', data: { launchId: id, purpose, studies: studies.length } })
+    scope.audit({
+      subject: `order:${orderId}`,
+      type: 'images.launched',
+      data: { launchId: id, purpose, studies: studies.length },
+    })
     return { id, orderId, studies }
   })
 }

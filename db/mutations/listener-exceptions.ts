@@ -22,19 +22,35 @@ const reasons: Record<string, string> = {
 }
 
 /** Keeps the bytes and opens (or counts up) one exception per peer and kind; other events are not trouble. */
-export async function raiseListenerException(department: Department, event: ListenerTrouble, peer: string): Promise<void> {
+export async function raiseListenerException(
+  department: Department,
+  event: ListenerTrouble,
+  peer: string,
+): Promise<void> {
   const reason = reasons[event.type]
   if (!reason) return
-  await mutate(department, await dutyAct(department, { source: 'hl7', address: peer }), 'listener-exception', async (scope) => {
-    const { sql, act } = scope
-    const bytes = bytesOf(event)
-    const messageId = ulid()
-    await sql`
+  await mutate(
+    department,
+    await dutyAct(department, { source: 'hl7', address: peer }),
+    'listener-exception',
+    async (scope) => {
+      const { sql, act } = scope
+      const bytes = bytesOf(event)
+      const messageId = ulid()
+      await sql`
       insert into inbound_messages (id, content_hash, raw, received_at, peer, outcome, error_code)
       values (${messageId}, ${createHash('sha256').update(bytes).digest('hex')}, ${bytes}, ${act.now}, ${peer}, 'none', ${event.type})`
-    const [site] = await sql<{ id: string }[]>`select id from sites order by id limit 1`
-    await raiseException(scope, { kind: 'message', key: `listener:${event.type}:${peer}`, reasonCode: event.type, reason, refs: { messageId, peer }, siteId: site!.id })
-  })
+      const [site] = await sql<{ id: string }[]>`select id from sites order by id limit 1`
+      await raiseException(scope, {
+        kind: 'message',
+        key: `listener:${event.type}:${peer}`,
+        reasonCode: event.type,
+        reason,
+        refs: { messageId, peer },
+        siteId: site!.id,
+      })
+    },
+  )
 }
 
 function bytesOf(event: ListenerTrouble): Buffer {

@@ -1,7 +1,7 @@
 /** The one shape of every write: who asks, one transaction, conditional changes, events, derived phases, return. */
 
-import type { EventType } from '#domain/words.ts'
 import type { Actor } from '#domain/permissions.ts'
+import type { EventType } from '#domain/words.ts'
 import type { TransactionSql } from '../client.ts'
 import type { Department } from '../department.ts'
 import { failpoint } from '../failpoint.ts'
@@ -53,7 +53,8 @@ export interface Scope {
 }
 
 // These say who works on what, not where the order stands: the phase cannot change by them.
-const withoutPhase = /^(work-item|escalation|critical|delivery\.(queued|sent|answered|unknown|parked|mended))\b|^report\.saved$/
+const withoutPhase =
+  /^(work-item|escalation|critical|delivery\.(queued|sent|answered|unknown|parked|mended))\b|^report\.saved$/
 
 /**
  * Runs `body` in one transaction; appended events, phases derived from them and audit rows are written in it.
@@ -85,7 +86,11 @@ export async function mutate<T>(
 }
 
 // The key's row is inserted first, so that a second caller waits here for the first one's commit.
-async function firstResult<T>(sql: TransactionSql, key: string | undefined, name: string): Promise<{ result: T } | null> {
+async function firstResult<T>(
+  sql: TransactionSql,
+  key: string | undefined,
+  name: string,
+): Promise<{ result: T } | null> {
   if (!key) return null
   const inserted = await sql`
     insert into idempotency_keys (key, mutation) values (${key}, ${name}) on conflict do nothing returning key`

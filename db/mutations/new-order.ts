@@ -54,15 +54,27 @@ export async function createOrder(scope: Scope, said: OrderMessage, origin: Orde
     data: { priority: said.priority?.level ?? 'routine', procedures: said.procedures.length },
   })
   for (const [index, procedure] of said.procedures.entries()) {
-    await addProcedure(scope, { orderId, siteId: origin.siteId, position: index + 1, procedure, mint, protocolling: policy.protocolling })
+    await addProcedure(scope, {
+      orderId,
+      siteId: origin.siteId,
+      position: index + 1,
+      procedure,
+      mint,
+      protocolling: policy.protocolling,
+    })
   }
   if (patient.identityDoubt) await raiseIdentityDoubt(scope, orderId, patient.id, origin)
   return orderId
 }
 
-async function accessionFor(scope: Scope, mint: Minting, said: OrderMessage): Promise<{ value: string; issuer: string }> {
+async function accessionFor(
+  scope: Scope,
+  mint: Minting,
+  said: OrderMessage,
+): Promise<{ value: string; issuer: string }> {
   const sent = said.procedures.find((procedure) => procedure.accession)?.accession
-  if (!sent) return { value: await mintAccession(scope.sql, mint, scope.act.now), issuer: mint.accessionIssuer }
+  if (!sent)
+    return { value: await mintAccession(scope.sql, mint, scope.act.now), issuer: mint.accessionIssuer }
   const [taken] = await scope.sql`
     select id from orders where accession = ${sent.value} and accession_issuer = ${sent.issuer}`
   if (taken) throw new RadiologyError('message-conflict', { field: 'accession', orderId: taken.id as string })
@@ -78,7 +90,10 @@ interface ProcedureToAdd {
   protocolling: 'off' | 'on'
 }
 
-async function addProcedure(scope: Scope, { orderId, siteId, position, procedure, mint, protocolling }: ProcedureToAdd): Promise<void> {
+async function addProcedure(
+  scope: Scope,
+  { orderId, siteId, position, procedure, mint, protocolling }: ProcedureToAdd,
+): Promise<void> {
   const { sql, act } = scope
   const id = ulid()
   const entry = await catalogueEntry(scope, procedure)
@@ -93,7 +108,10 @@ async function addProcedure(scope: Scope, { orderId, siteId, position, procedure
       ${await studyUidFor(scope, mint, procedure)}, ${byRule && entry ? 'rule' : null}, ${byRule && entry ? act.now : null})`
   scope.append(orderId, { type: 'procedure.added', data: { procedureId: id, known: entry !== null } })
   if (byRule && entry) {
-    scope.append(orderId, { type: 'procedure.protocolled', data: { procedureId: id, protocolId: entry.protocol_code, by: 'rule' } })
+    scope.append(orderId, {
+      type: 'procedure.protocolled',
+      data: { procedureId: id, protocolId: entry.protocol_code, by: 'rule' },
+    })
   }
   for (const step of procedure.steps.length > 0 ? procedure.steps : [{ aeTitles: [] }]) {
     await addStep(scope, { orderId, procedureId: id, siteId, step, modality, entry })
@@ -109,7 +127,10 @@ interface StepToAdd {
   entry: CatalogueRow | null
 }
 
-async function addStep(scope: Scope, { orderId, procedureId, siteId, step, modality, entry }: StepToAdd): Promise<void> {
+async function addStep(
+  scope: Scope,
+  { orderId, procedureId, siteId, step, modality, entry }: StepToAdd,
+): Promise<void> {
   const { sql, act } = scope
   const id = ulid()
   const own = step.modality ?? modality
@@ -146,7 +167,10 @@ interface CatalogueRow {
 }
 
 // A code is matched with its scheme; a bare code or a LOINC sent as such also finds its entry.
-async function catalogueEntry({ sql }: Scope, { code, scheme, alternate }: OrderedProcedure): Promise<CatalogueRow | null> {
+async function catalogueEntry(
+  { sql }: Scope,
+  { code, scheme, alternate }: OrderedProcedure,
+): Promise<CatalogueRow | null> {
   const codes = [code, alternate?.code].filter((one): one is string => Boolean(one))
   if (codes.length === 0) return null
   const [row] = await sql<CatalogueRow[]>`
@@ -156,7 +180,10 @@ async function catalogueEntry({ sql }: Scope, { code, scheme, alternate }: Order
 }
 
 // A number that the sender is the authority for is adopted unless somebody else has it already.
-async function requestedProcedureId({ sql }: Scope, { requestedProcedureId: sent }: OrderedProcedure): Promise<string> {
+async function requestedProcedureId(
+  { sql }: Scope,
+  { requestedProcedureId: sent }: OrderedProcedure,
+): Promise<string> {
   if (sent && sent.length <= 16) {
     const [taken] = await sql`select 1 from procedures where requested_procedure_id = ${sent}`
     if (!taken) return sent
@@ -172,9 +199,15 @@ async function stepNumber({ sql }: Scope, { stepId: sent }: OrderedStep): Promis
   return mintStepNumber(sql)
 }
 
-async function studyUidFor({ sql }: Scope, mint: Minting, { studyInstanceUid: sent }: OrderedProcedure): Promise<string> {
+async function studyUidFor(
+  { sql }: Scope,
+  mint: Minting,
+  { studyInstanceUid: sent }: OrderedProcedure,
+): Promise<string> {
   if (!sent) return mintUid(sql, mint)
-  const [taken] = await sql<{ order_id: string }[]>`select order_id from procedures where study_uid = ${sent} limit 1`
+  const [taken] = await sql<
+    { order_id: string }[]
+  >`select order_id from procedures where study_uid = ${sent} limit 1`
   if (taken) throw new RadiologyError('message-conflict', { field: 'study-uid', orderId: taken.order_id })
   return sent
 }
@@ -198,15 +231,29 @@ function requesterOf({ requester, visit, callBack }: OrderMessage) {
   const person = requester ?? visit?.referrer
   if (!person) return null
   const { family, given, prefix, degree } = person.name
-  return { id: person.id, authority: person.authority, family, given, prefix, degree, phone: callBack ?? undefined }
+  return {
+    id: person.id,
+    authority: person.authority,
+    family,
+    given,
+    prefix,
+    degree,
+    phone: callBack ?? undefined,
+  }
 }
 
-async function raiseIdentityDoubt(scope: Scope, orderId: string, patientId: string, origin: OrderOrigin): Promise<void> {
+async function raiseIdentityDoubt(
+  scope: Scope,
+  orderId: string,
+  patientId: string,
+  origin: OrderOrigin,
+): Promise<void> {
   await raiseException(scope, {
     kind: 'identity',
     key: `order:${orderId}`,
     reasonCode: 'identity-mismatch',
-    reason: 'The order names a known identifier, but name and birth date both differ from the patient we have.',
+    reason:
+      'The order names a known identifier, but name and birth date both differ from the patient we have.',
     refs: { orderId, patientId, messageId: origin.messageId },
     orderId,
     siteId: origin.siteId,

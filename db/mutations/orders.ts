@@ -1,6 +1,11 @@
 /** What an order message does to an order: created, changed, cancelled as one saga, or refused with its reason. */
 import { RadiologyError } from '#domain/errors.ts'
-import { type OrderChange, ORDER_CONTROL_CODES, type OrderControlCode, orderControl } from '#domain/order-control.ts'
+import {
+  ORDER_CONTROL_CODES,
+  type OrderChange,
+  type OrderControlCode,
+  orderControl,
+} from '#domain/order-control.ts'
 import type { OrderMessage } from '#domain/order-message.ts'
 import type { Phase } from '#domain/words.ts'
 import type { Department } from '../department.ts'
@@ -34,7 +39,11 @@ export async function applyOrder(scope: Scope, said: OrderMessage, origin: Order
       return order!.id
     case 'stop-asked':
       await scope.sql`update orders set stop_asked_at = coalesce(stop_asked_at, ${scope.act.now}) where id = ${order!.id}`
-      scope.append(order!.id, { type: 'order.cancel-requested', refs: { messageId: origin.messageId }, data: { reason: 'discontinue' } })
+      scope.append(order!.id, {
+        type: 'order.cancel-requested',
+        refs: { messageId: origin.messageId },
+        data: { reason: 'discontinue' },
+      })
       return order!.id
     case 'number-assigned':
       await assignPlacerNumber(scope, order!, said)
@@ -87,13 +96,15 @@ async function changesOf({ sql }: Scope, order: OrderRow, said: OrderMessage): P
   if (said.priority && said.priority.level !== order.priority) changed.push('priority')
   if (said.reason && said.reason.text !== order.reason) changed.push('reason')
   if (said.requester && said.requester.id !== order.requester?.id) changed.push('referrer')
-  if (said.copiesTo.length > 0 && JSON.stringify(said.copiesTo) !== JSON.stringify(order.copies_to)) changed.push('copies-to')
+  if (said.copiesTo.length > 0 && JSON.stringify(said.copiesTo) !== JSON.stringify(order.copies_to))
+    changed.push('copies-to')
   const procedures = await sql<{ code: string; side: string | null }[]>`
     select code, side from procedures where order_id = ${order.id} order by position`
   for (const [index, procedure] of said.procedures.entries()) {
     const own = procedures[index]
     if (!own || (procedure.code && procedure.code !== own.code)) changed.push('procedure')
-    if (own && procedure.side && (procedure.side === 'both' ? 'bilateral' : procedure.side) !== own.side) changed.push('side')
+    if (own && procedure.side && (procedure.side === 'both' ? 'bilateral' : procedure.side) !== own.side)
+      changed.push('side')
   }
   return [...new Set(changed)]
 }
@@ -111,14 +122,20 @@ async function applyChanges(scope: Scope, { order, said, changed, messageId }: C
     await sql`update orders set priority = ${said.priority!.level}, priority_word = ${said.priority!.word} where id = ${order.id}`
     await sql`update work_items set priority = ${said.priority!.level} where order_id = ${order.id} and state in ('open', 'claimed')`
   }
-  if (changed.includes('reason')) await sql`update orders set reason = ${said.reason!.text} where id = ${order.id}`
+  if (changed.includes('reason'))
+    await sql`update orders set reason = ${said.reason!.text} where id = ${order.id}`
   if (changed.includes('referrer')) {
     const { id, authority, name } = said.requester!
     await sql`update orders set requester = ${sql.json({ id, authority, ...name } as never)} where id = ${order.id}`
   }
-  if (changed.includes('copies-to')) await sql`update orders set copies_to = ${sql.json(said.copiesTo as never)} where id = ${order.id}`
+  if (changed.includes('copies-to'))
+    await sql`update orders set copies_to = ${sql.json(said.copiesTo as never)} where id = ${order.id}`
   if (changed.includes('procedure') || changed.includes('side')) await changeProcedures(scope, order.id, said)
-  scope.append(order.id, { type: 'order.changed', refs: { messageId }, data: { changedFields: [...changed] } })
+  scope.append(order.id, {
+    type: 'order.changed',
+    refs: { messageId },
+    data: { changedFields: [...changed] },
+  })
 }
 
 // Another procedure or side: protocol again; accession and Study Instance UID stay; a slot of another modality is freed.
@@ -138,7 +155,8 @@ async function changeProcedures(scope: Scope, orderId: string, said: OrderMessag
     const freed = await sql<{ id: string }[]>`
       update steps set modality = ${row.modality}, status = 'planned', room_id = null, planned_start = null, planned_end = null
       where procedure_id = ${row.id} and status = 'scheduled' and modality <> ${row.modality} returning id`
-    for (const { id } of freed) scope.append(orderId, { type: 'step.unscheduled', data: { stepId: id, reason: 'order-changed' } })
+    for (const { id } of freed)
+      scope.append(orderId, { type: 'step.unscheduled', data: { stepId: id, reason: 'order-changed' } })
   }
 }
 
@@ -151,13 +169,21 @@ async function assignPlacerNumber(scope: Scope, order: OrderRow, said: OrderMess
 }
 
 /** A person cancels an order before its examination has begun. */
-export async function cancelOrder(department: Department, act: Act, { orderId, reason }: { orderId: string; reason: string }): Promise<void> {
+export async function cancelOrder(
+  department: Department,
+  act: Act,
+  { orderId, reason }: { orderId: string; reason: string },
+): Promise<void> {
   if (!reason) throw new RadiologyError('reason-required', { orderId })
   await mutate(department, act, 'cancel-order', async (scope) => {
     await scope.lockOrder(orderId)
     await mustBeAbleOnOrder(scope, 'cancel-order', orderId)
     const [order] = await scope.sql<{ phase: Phase }[]>`select phase from orders where id = ${orderId}`
-    const decided = orderControl('CA', order!.phase, { sameContent: false, patientMatches: true, changed: [] })
+    const decided = orderControl('CA', order!.phase, {
+      sameContent: false,
+      patientMatches: true,
+      changed: [],
+    })
     if (decided.outcome === 'refused') throw new RadiologyError(decided.refusal, { orderId })
     if (decided.outcome === 'cancel') await cancelInScope(scope, orderId, { reason: 'department' })
   })
@@ -167,9 +193,17 @@ export async function cancelOrder(department: Department, act: Act, { orderId, r
  * The cancel saga's one transaction: steps off every list and the modality worklist, slots freed, work closed.
  * What must be told to others afterwards is the workflow's duty; the end state never waits for it.
  */
-async function cancelInScope(scope: Scope, orderId: string, { reason, messageId }: { reason: string; messageId?: string }): Promise<void> {
+async function cancelInScope(
+  scope: Scope,
+  orderId: string,
+  { reason, messageId }: { reason: string; messageId?: string },
+): Promise<void> {
   const { sql, act } = scope
-  scope.append(orderId, { type: 'order.cancel-requested', refs: messageId ? { messageId } : {}, data: { reason } })
+  scope.append(orderId, {
+    type: 'order.cancel-requested',
+    refs: messageId ? { messageId } : {},
+    data: { reason },
+  })
   const steps = await sql<{ id: string }[]>`
     update steps set status = 'cancelled' where order_id = ${orderId}
       and status in ('planned', 'scheduled', 'arrived', 'ready', 'no-show') returning id`
@@ -181,7 +215,8 @@ async function cancelInScope(scope: Scope, orderId: string, { reason, messageId 
   const procedures = await sql<{ id: string }[]>`
     update procedures set end_kind = 'cancelled', ended_at = ${act.now}, end_reason = ${reason}
     where order_id = ${orderId} and end_kind is null returning id`
-  for (const { id } of procedures) scope.append(orderId, { type: 'procedure.ended', data: { procedureId: id, end: 'cancelled', reason } })
+  for (const { id } of procedures)
+    scope.append(orderId, { type: 'procedure.ended', data: { procedureId: id, end: 'cancelled', reason } })
   await sql`update orders set end_kind = 'cancelled', ended_at = ${act.now} where id = ${orderId}`
   scope.append(orderId, { type: 'order.ended', data: { end: 'cancelled', reason } })
 }

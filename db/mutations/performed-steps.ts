@@ -53,7 +53,12 @@ export async function beginPerformedStep(
       scope.append(orderId, {
         type: 'performed-step.begun',
         refs: { sopInstanceUid: begun.sopInstanceUid },
-        data: { performedStepId, stepIds: own.map((step) => step.id), status: 'IN PROGRESS', inferred: false },
+        data: {
+          performedStepId,
+          stepIds: own.map((step) => step.id),
+          status: 'IN PROGRESS',
+          inferred: false,
+        },
       })
       for (const step of own) await beginOne(scope, step, performedStepId)
     }
@@ -66,7 +71,10 @@ async function beginOne(scope: Scope, step: LockedStep, performedStepId: string)
   if (step.status === 'cancelled') return raiseCancelledButScanned(scope, step)
   if (step.status === 'departed') {
     await scope.sql`update steps set status = 'started' where id = ${step.id}`
-    scope.append(step.order_id, { type: 'step.started', data: { stepId: step.id, performedStepId, inferred: false } })
+    scope.append(step.order_id, {
+      type: 'step.started',
+      data: { stepId: step.id, performedStepId, inferred: false },
+    })
     return
   }
   await startStep(scope, step, { performedStepId, inferred: false })
@@ -75,7 +83,9 @@ async function beginOne(scope: Scope, step: LockedStep, performedStepId: string)
 async function matchSteps({ sql }: Scope, begun: PerformedStepBegun): Promise<string[]> {
   const numbers = begun.scheduled.map((one) => one.stepNumber).filter(Boolean)
   if (numbers.length > 0) {
-    const rows = await sql<{ id: string }[]>`select id from steps where step_number = any(${numbers}) order by order_id, id`
+    const rows = await sql<
+      { id: string }[]
+    >`select id from steps where step_number = any(${numbers}) order by order_id, id`
     if (rows.length > 0) return rows.map((row) => row.id)
   }
   const uids = [begun.studyUid, ...begun.scheduled.map((one) => one.studyUid)].filter(Boolean)
@@ -91,7 +101,11 @@ async function matchSteps({ sql }: Scope, begun: PerformedStepBegun): Promise<st
 }
 
 // Images that came first made an inferred performed step; the MPPS they announced takes its place.
-async function insertOrAdopt({ sql, act }: Scope, begun: PerformedStepBegun, steps: LockedStep[]): Promise<string | null> {
+async function insertOrAdopt(
+  { sql, act }: Scope,
+  begun: PerformedStepBegun,
+  steps: LockedStep[],
+): Promise<string | null> {
   const [known] = await sql`select 1 from performed_steps where sop_instance_uid = ${begun.sopInstanceUid}`
   if (known) return null
   const [adopted] = await sql<{ id: string }[]>`
@@ -142,7 +156,8 @@ export async function changePerformedStep(
     if (!row) return 'final'
     const named = await nameInstances(scope, { ...row, series: change.series })
     await announceChange(scope, { performedStepId: row.id, steps, change, status, named })
-    if (status !== 'IN PROGRESS') await endSteps(scope, steps, { ...row, status, reasonCode: change.reasonCode })
+    if (status !== 'IN PROGRESS')
+      await endSteps(scope, steps, { ...row, status, reasonCode: change.reasonCode })
     return 'changed'
   })
 }
@@ -179,7 +194,10 @@ interface Announced {
   named: number
 }
 
-async function announceChange(scope: Scope, { performedStepId, steps, change, status, named }: Announced): Promise<void> {
+async function announceChange(
+  scope: Scope,
+  { performedStepId, steps, change, status, named }: Announced,
+): Promise<void> {
   for (const [orderId, own] of byOrder(steps)) {
     scope.append(orderId, {
       type: status === 'IN PROGRESS' ? 'performed-step.updated' : 'performed-step.ended',
@@ -209,7 +227,11 @@ async function endSteps(
 }
 
 // 110514 "incorrect worklist entry selected" (DCM): the step was never this patient's; it goes back where it was.
-async function stopStep(scope: Scope, step: LockedStep, ended: { id: string; study_uid: string; reasonCode?: string }): Promise<void> {
+async function stopStep(
+  scope: Scope,
+  step: LockedStep,
+  ended: { id: string; study_uid: string; reasonCode?: string },
+): Promise<void> {
   if (ended.reasonCode === '110514') {
     await scope.sql`update steps set status = coalesce(status_before_begin, 'scheduled') where id = ${step.id} and status = 'started'`
     await scope.sql`update performed_steps set decision = 'wrong-entry', decided_at = ${scope.act.now} where id = ${ended.id}`
@@ -225,13 +247,17 @@ async function stopStep(scope: Scope, step: LockedStep, ended: { id: string; stu
     })
     return
   }
-  const [images] = await scope.sql`select 1 from studies where study_uid = ${ended.study_uid} and stored_count > 0`
+  const [images] =
+    await scope.sql`select 1 from studies where study_uid = ${ended.study_uid} and stored_count > 0`
   if (images) return // With images a technologist decides: usable, book again, or end.
   await scope.sql`
     update steps set status = 'discontinued' where id = ${step.id} and status = 'started'
       and not exists (select 1 from performed_step_links l join performed_steps p on p.id = l.performed_step_id
         where l.step_id = steps.id and p.status <> 'DISCONTINUED')`
-  scope.append(step.order_id, { type: 'step.discontinued', data: { stepId: step.id, reason: ended.reasonCode ?? 'none' } })
+  scope.append(step.order_id, {
+    type: 'step.discontinued',
+    data: { stepId: step.id, reason: ended.reasonCode ?? 'none' },
+  })
 }
 
 export type StoppedDecision = 'usable' | 'book-again' | 'end-exam'
@@ -266,7 +292,10 @@ async function carryOut(scope: Scope, step: LockedStep, decision: StoppedDecisio
     await sql`
       update procedures set end_kind = 'discontinued', ended_at = ${act.now}, end_reason = 'end-exam'
       where id = ${step.procedure_id} and end_kind is null`
-    scope.append(step.order_id, { type: 'procedure.ended', data: { procedureId: step.procedure_id, end: 'discontinued', reason: 'end-exam' } })
+    scope.append(step.order_id, {
+      type: 'procedure.ended',
+      data: { procedureId: step.procedure_id, end: 'discontinued', reason: 'end-exam' },
+    })
     return
   }
   await sql`

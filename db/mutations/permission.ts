@@ -2,8 +2,8 @@
 import { ineligible, type ReadingCase } from '#domain/eligibility.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import { mustBeAble, type Subject, type Verb } from '#domain/permissions.ts'
-import type { Audience } from '#domain/work-item-wanted.ts'
 import type { Modality, Priority, WorkItemKind } from '#domain/words.ts'
+import type { Audience } from '#domain/work-item-wanted.ts'
 import type { AnySql } from '../client.ts'
 import type { Act } from './mutate.ts'
 
@@ -13,7 +13,12 @@ export interface Asked {
 }
 
 /** @throws RadiologyError 'forbidden' and its neighbours; 'not-found' for an order that is not there */
-export async function mustBeAbleOnOrder({ sql, act }: Asked, verb: Verb, orderId: string, more: Subject = {}): Promise<void> {
+export async function mustBeAbleOnOrder(
+  { sql, act }: Asked,
+  verb: Verb,
+  orderId: string,
+  more: Subject = {},
+): Promise<void> {
   const [order] = await sql<{ site_id: string; patient_class: string }[]>`
     select site_id, patient_class from orders where id = ${orderId}`
   if (!order) throw new RadiologyError('not-found', { orderId })
@@ -30,7 +35,12 @@ export interface AskedItem {
 }
 
 /** The same for a work item: its audience and, for readers, eligibility are part of the subject. */
-export async function mustBeAbleOnItem(asked: Asked, verb: Verb, item: AskedItem, more: Subject = {}): Promise<void> {
+export async function mustBeAbleOnItem(
+  asked: Asked,
+  verb: Verb,
+  item: AskedItem,
+  more: Subject = {},
+): Promise<void> {
   const { act } = asked
   const reads = act.actor.roles.some((role) => role === 'radiologist' || role === 'resident')
   const { audience, why } = await itemSubject(asked, item, reads)
@@ -45,7 +55,11 @@ export async function mustBeAbleOnItem(asked: Asked, verb: Verb, item: AskedItem
   })
 }
 
-async function itemSubject(asked: Asked, item: AskedItem, reads: boolean): Promise<{ audience: Audience; why: string | null }> {
+async function itemSubject(
+  asked: Asked,
+  item: AskedItem,
+  reads: boolean,
+): Promise<{ audience: Audience; why: string | null }> {
   const { sql, act } = asked
   const [row] = await sql<ItemFacts[]>`
     select w.audience, w.kind, w.site_id, w.area, w.priority, w.modality, w.due_from, w.due_at, o.patient_class,

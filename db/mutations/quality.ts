@@ -13,13 +13,24 @@ export interface Acceptance {
 }
 
 /** Accepts the study of a held quality item: it may go to reading. */
-export async function acceptQuality(department: Department, act: Act, { itemId, fence }: Acceptance): Promise<void> {
+export async function acceptQuality(
+  department: Department,
+  act: Act,
+  { itemId, fence }: Acceptance,
+): Promise<void> {
   await mutate(department, act, 'accept-quality', async (scope) => {
     const item = await lockItem(scope, itemId)
     if (item.state === 'completed') return
     await mustBeAbleOnItem(scope, 'quality-accept', item)
     await completeHeld(scope, item, fence, { verdict: 'accepted' })
-    await decide(scope, item, { verdict: 'accepted', fence, reasonCodes: [], words: null, repeated: false, instances: [] })
+    await decide(scope, item, {
+      verdict: 'accepted',
+      fence,
+      reasonCodes: [],
+      words: null,
+      repeated: false,
+      instances: [],
+    })
   })
 }
 
@@ -41,14 +52,20 @@ export interface Rejection {
  * @throws RadiologyError 'reason-required'
  */
 export async function rejectQuality(department: Department, act: Act, rejection: Rejection): Promise<void> {
-  if (rejection.reasonCodes.length === 0) throw new RadiologyError('reason-required', { itemId: rejection.itemId })
+  if (rejection.reasonCodes.length === 0)
+    throw new RadiologyError('reason-required', { itemId: rejection.itemId })
   await mutate(department, act, 'reject-quality', async (scope) => {
     const item = await lockItem(scope, rejection.itemId)
     if (item.state === 'completed') return
     await mustBeAbleOnItem(scope, 'quality-reject', item, { reason: rejection.reasonCodes.join(' ') })
     await completeHeld(scope, item, rejection.fence, { verdict: 'rejected', repeated: rejection.repeated })
     const instances = await rejectInstances(scope, item, rejection)
-    await decide(scope, item, { ...rejection, verdict: 'rejected', words: rejection.words ?? null, instances })
+    await decide(scope, item, {
+      ...rejection,
+      verdict: 'rejected',
+      words: rejection.words ?? null,
+      instances,
+    })
     await afterRejection(scope, item, rejection)
   })
 }
@@ -68,7 +85,11 @@ async function rejectInstances(scope: Scope, item: ItemRow, rejection: Rejection
     values (${ulid()}, ${item.subject_id}, ${code}, ${rejection.reasonCodes}, ${rejection.words ?? null}, ${uids},
       ${act.actor.id}, ${act.now})`
   await count(scope, item.subject_id)
-  scope.audit({ subject: `study:${item.subject_id}`, type: 'study.rejected', data: { code, instances: uids.length } })
+  scope.audit({
+    subject: `study:${item.subject_id}`,
+    type: 'study.rejected',
+    data: { code, instances: uids.length },
+  })
   return uids
 }
 
@@ -91,7 +112,13 @@ async function decide(scope: Scope, item: ItemRow, decision: Decision): Promise<
   for (const orderId of await ordersOfStudy(scope, item.subject_id)) {
     scope.append(orderId, {
       type: verdict === 'accepted' ? 'quality.accepted' : 'quality.rejected',
-      data: { studyId: item.subject_id, cycle: item.cycle, reasonCodes, instances: instances.length, repeated },
+      data: {
+        studyId: item.subject_id,
+        cycle: item.cycle,
+        reasonCodes,
+        instances: instances.length,
+        repeated,
+      },
     })
   }
 }
@@ -121,11 +148,17 @@ async function afterRejection(scope: Scope, item: ItemRow, rejection: Rejection)
   for (const procedure of procedures) {
     await sql`
       update procedures set end_kind = 'discontinued', ended_at = ${act.now}, end_reason = 'rejected' where id = ${procedure.id}`
-    scope.append(procedure.order_id, { type: 'procedure.ended', data: { procedureId: procedure.id, end: 'discontinued', reason: 'rejected' } })
+    scope.append(procedure.order_id, {
+      type: 'procedure.ended',
+      data: { procedureId: procedure.id, end: 'discontinued', reason: 'rejected' },
+    })
   }
 }
 
-async function makeRetake(scope: Scope, procedure: { id: string; order_id: string } | undefined): Promise<void> {
+async function makeRetake(
+  scope: Scope,
+  procedure: { id: string; order_id: string } | undefined,
+): Promise<void> {
   if (!procedure) return
   await scope.sql`
     insert into steps (id, procedure_id, order_id, step_number, status, modality, room_id, protocol_code, protocol_name,
@@ -139,7 +172,11 @@ async function makeRetake(scope: Scope, procedure: { id: string; order_id: strin
  * Lets an incomplete study go on as it is, with a reason; readers see what is missing for ever.
  * @throws RadiologyError 'illegal-transition' when its verdict is not incomplete
  */
-export async function acceptIncomplete(department: Department, act: Act, { itemId, fence, reason }: Acceptance & { reason: string }): Promise<void> {
+export async function acceptIncomplete(
+  department: Department,
+  act: Act,
+  { itemId, fence, reason }: Acceptance & { reason: string },
+): Promise<void> {
   if (!reason) throw new RadiologyError('reason-required', { itemId })
   await mutate(department, act, 'accept-incomplete', async (scope) => {
     const item = await lockItem(scope, itemId)
@@ -148,11 +185,17 @@ export async function acceptIncomplete(department: Department, act: Act, { itemI
     const [study] = await scope.sql<{ completeness_missing: number }[]>`
       update studies set incomplete_accepted_at = ${act.now}
       where id = ${item.subject_id} and completeness = 'incomplete' returning completeness_missing`
-    if (!study) throw new RadiologyError('illegal-transition', { studyId: item.subject_id, event: 'accept-incomplete' })
+    if (!study)
+      throw new RadiologyError('illegal-transition', { studyId: item.subject_id, event: 'accept-incomplete' })
     for (const orderId of await ordersOfStudy(scope, item.subject_id)) {
       scope.append(orderId, {
         type: 'completeness.decided',
-        data: { studyId: item.subject_id, verdict: 'incomplete', missing: study.completeness_missing, evidence: ['accepted'] },
+        data: {
+          studyId: item.subject_id,
+          verdict: 'incomplete',
+          missing: study.completeness_missing,
+          evidence: ['accepted'],
+        },
       })
     }
   })

@@ -19,7 +19,10 @@ export async function releaseDue(scope: Scope, orderId: string): Promise<Date | 
 }
 
 /** Sets `releasedAt` once and queues one delivery per destination and accession, each with its control id for life. */
-export async function releaseVersion(scope: Scope, { reportId, version }: { reportId: string; version: number }): Promise<void> {
+export async function releaseVersion(
+  scope: Scope,
+  { reportId, version }: { reportId: string; version: number },
+): Promise<void> {
   const { sql, act } = scope
   const [released] = await sql`
     update report_versions set released_at = ${act.now}
@@ -47,7 +50,10 @@ export async function releaseVersion(scope: Scope, { reportId, version }: { repo
 }
 
 /** The orders whose procedures a report covers, in id order. */
-export async function ordersOfReport({ sql }: Pick<Scope, 'sql'>, reportId: string): Promise<{ order_id: string; patient_id: string }[]> {
+export async function ordersOfReport(
+  { sql }: Pick<Scope, 'sql'>,
+  reportId: string,
+): Promise<{ order_id: string; patient_id: string }[]> {
   return await sql<{ order_id: string; patient_id: string }[]>`
     select distinct o.id as order_id, o.patient_id from report_procedures rp
       join procedures p on p.id = rp.procedure_id join orders o on o.id = p.order_id

@@ -24,7 +24,11 @@ export interface UnderFence {
  * The report of a reading item: the unfinished one over its study's procedures, made when there is none.
  * Safe to repeat: two callers get the same report.
  */
-export async function openReport(department: Department, act: Act, { itemId }: { itemId: string }): Promise<{ reportId: string }> {
+export async function openReport(
+  department: Department,
+  act: Act,
+  { itemId }: { itemId: string },
+): Promise<{ reportId: string }> {
   return mutate(department, act, 'open-report', async (scope) => {
     const item = await lockItem(scope, itemId)
     return { reportId: await reportOf(scope, item) }
@@ -95,7 +99,8 @@ async function keepStray(
     select ${ulid()}, id, ${sql.json(content as never)}, ${act.actor.id}, ${act.machineNow}, ${fence} from reports where id = ${reportId}`
   const [report] = await sql<{ state: string }[]>`select state from reports where id = ${reportId}`
   if (!report) throw new RadiologyError('not-found', { reportId })
-  if (['FINAL', 'ADDENDED', 'CORRECTED'].includes(report.state)) throw new RadiologyError('report-final', { reportId })
+  if (['FINAL', 'ADDENDED', 'CORRECTED'].includes(report.state))
+    throw new RadiologyError('report-final', { reportId })
   const [item] = await sql<{ state: string }[]>`select state from work_items where id = ${itemId}`
   throw new RadiologyError(item?.state === 'open' ? 'lease-expired' : 'stale-fence', { itemId, fence })
 }
@@ -111,7 +116,14 @@ export async function issuePreliminary(
     await mustBeAbleOnItem(scope, 'preliminary', item)
     await mustHold(scope, item, fence)
     await transition(scope, reportId, ['DRAFT', 'WET_READ', 'PRELIM', 'SIGN_REJECTED'], 'PRELIM')
-    const version = await addVersion(scope, { reportId, item, fence, kind: 'preliminary', content, signedAt: null })
+    const version = await addVersion(scope, {
+      reportId,
+      item,
+      fence,
+      kind: 'preliminary',
+      content,
+      signedAt: null,
+    })
     if (!act.actor.roles.includes('radiologist')) {
       await scope.sql`update reports set submissions = submissions + 1, submitted_at = ${act.now} where id = ${reportId}`
       await completeHeld(scope, item, fence, { reportId, version })
@@ -143,8 +155,20 @@ export async function signReport(
     await mustBeAbleOnItem(scope, 'sign', item, { reauthenticated })
     await mustHold(scope, item, fence)
     await mustPassChecks(scope, reportId, content)
-    await transition(scope, reportId, ['DRAFT', 'WET_READ', 'PRELIM', 'PENDING_SIGN', 'SIGN_REJECTED'], 'FINAL')
-    const version = await addVersion(scope, { reportId, item, fence, kind: 'final', content, signedAt: act.now })
+    await transition(
+      scope,
+      reportId,
+      ['DRAFT', 'WET_READ', 'PRELIM', 'PENDING_SIGN', 'SIGN_REJECTED'],
+      'FINAL',
+    )
+    const version = await addVersion(scope, {
+      reportId,
+      item,
+      fence,
+      kind: 'final',
+      content,
+      signedAt: act.now,
+    })
     await completeHeld(scope, item, fence, { reportId, version })
     const releaseAt = await setRecallTime(scope, { reportId, version, item })
     await tell(scope, reportId, 'report.signed', { version, recallUntil: releaseAt.toISOString() })
@@ -157,7 +181,8 @@ export async function signReport(
 async function lockReading(scope: Scope, itemId: string, reportId: string): Promise<ItemRow> {
   for (const { order_id } of await ordersOfReport(scope, reportId)) await scope.lockOrder(order_id)
   const item = await lockItem(scope, itemId)
-  if (!['read', 'sign', 'over-read', 'sent-back'].includes(item.kind)) throw new RadiologyError('not-found', { itemId })
+  if (!['read', 'sign', 'over-read', 'sent-back'].includes(item.kind))
+    throw new RadiologyError('not-found', { itemId })
   if ((await reportOf(scope, item)) !== reportId) throw new RadiologyError('not-found', { itemId, reportId })
   return item
 }
@@ -165,15 +190,21 @@ async function lockReading(scope: Scope, itemId: string, reportId: string): Prom
 async function mustHold({ act }: Scope, item: ItemRow, fence: number): Promise<void> {
   if (item.state === 'completed') throw new RadiologyError('report-final', { itemId: item.id })
   if (item.state !== 'claimed') throw new RadiologyError('not-holder', { itemId: item.id })
-  if (item.holder !== act.actor.id || item.fence !== fence) throw new RadiologyError('stale-fence', { itemId: item.id, fence })
+  if (item.holder !== act.actor.id || item.fence !== fence)
+    throw new RadiologyError('stale-fence', { itemId: item.id, fence })
 }
 
 async function transition({ sql }: Scope, reportId: string, from: string[], to: string): Promise<void> {
-  const [row] = await sql`update reports set state = ${to} where id = ${reportId} and state = any(${from}) returning id`
+  const [row] =
+    await sql`update reports set state = ${to} where id = ${reportId} and state = any(${from}) returning id`
   if (row) return
   const [now] = await sql<{ state: string }[]>`select state from reports where id = ${reportId}`
   const final = ['FINAL', 'ADDENDED', 'CORRECTED'].includes(now?.state ?? '')
-  throw new RadiologyError(final ? 'report-final' : 'illegal-transition', { reportId, from: now?.state, event: to })
+  throw new RadiologyError(final ? 'report-final' : 'illegal-transition', {
+    reportId,
+    from: now?.state,
+    event: to,
+  })
 }
 
 // Red checks block final, never preliminary: an urgent word must go out, a final one must not go to the wrong person.
@@ -190,7 +221,11 @@ export interface ReportCheck {
 }
 
 /** What is looked at before a signature, in the order in which a screen shows it. */
-export async function reportChecks({ sql }: Pick<Scope, 'sql'>, reportId: string, content: ReportContent): Promise<ReportCheck[]> {
+export async function reportChecks(
+  { sql }: Pick<Scope, 'sql'>,
+  reportId: string,
+  content: ReportContent,
+): Promise<ReportCheck[]> {
   const [facts] = await sql<{ provisional: boolean; doubt: boolean; incomplete: boolean }[]>`
     select bool_or(pt.trust <> 'trusted') as provisional,
       bool_or(exists (select 1 from exceptions e where e.order_id = o.id and e.kind = 'identity' and e.state = 'open')) as doubt,
@@ -198,9 +233,14 @@ export async function reportChecks({ sql }: Pick<Scope, 'sql'>, reportId: string
         where l.procedure_id = p.id and l.undone_at is null and s.completeness = 'incomplete')) as incomplete
     from report_procedures rp join procedures p on p.id = rp.procedure_id join orders o on o.id = p.order_id
       join patients pt on pt.id = o.patient_id where rp.report_id = ${reportId}`
-  const written = (key: string) => content.sections.some((section) => section.key === key && section.text.trim() !== '')
+  const written = (key: string) =>
+    content.sections.some((section) => section.key === key && section.text.trim() !== '')
   return [
-    { id: 'sections', state: written('findings') && written('impression') ? 'ok' : 'blocks', refusal: 'check-failed' },
+    {
+      id: 'sections',
+      state: written('findings') && written('impression') ? 'ok' : 'blocks',
+      refusal: 'check-failed',
+    },
     { id: 'identity', state: facts?.provisional ? 'blocks' : 'ok', refusal: 'identity-provisional' },
     { id: 'identity-exception', state: facts?.doubt ? 'blocks' : 'ok', refusal: 'check-failed' },
     { id: 'complete', state: facts?.incomplete ? 'look' : 'ok', refusal: 'check-failed' },
@@ -216,7 +256,10 @@ interface NewVersion {
   signedAt: Date | null
 }
 
-async function addVersion(scope: Scope, { reportId, item, fence, kind, content, signedAt }: NewVersion): Promise<number> {
+async function addVersion(
+  scope: Scope,
+  { reportId, item, fence, kind, content, signedAt }: NewVersion,
+): Promise<number> {
   const { sql, act } = scope
   const whole = await wholeContent(scope, reportId, { kind, content, signedAt })
   const [row] = await sql<{ version: number }[]>`
@@ -241,7 +284,13 @@ async function wholeContent(
     select p.id, p.requested_procedure_id as "requestedProcedureId", p.study_uid as "studyInstanceUid", o.accession
     from report_procedures rp join procedures p on p.id = rp.procedure_id join orders o on o.id = p.order_id
     where rp.report_id = ${reportId} order by o.id, p.position`
-  return { kind, sections: content.sections, procedures: [...procedures], signerId: signedAt ? act.actor.id : null, signedAt: signedAt?.toISOString() ?? null }
+  return {
+    kind,
+    sections: content.sections,
+    procedures: [...procedures],
+    signerId: signedAt ? act.actor.id : null,
+    signedAt: signedAt?.toISOString() ?? null,
+  }
 }
 
 async function setRecallTime(
@@ -258,7 +307,11 @@ async function setRecallTime(
  * Takes a signature back before it went out; the item opens again, already claimed by the signer.
  * @throws RadiologyError 'recall-expired' once released, 'forbidden' for anybody but the signer
  */
-export async function recallReport(department: Department, act: Act, { reportId, version }: { reportId: string; version: number }): Promise<void> {
+export async function recallReport(
+  department: Department,
+  act: Act,
+  { reportId, version }: { reportId: string; version: number },
+): Promise<void> {
   await mutate(department, act, 'recall-report', async (scope) => {
     const { sql } = scope
     const orders = await ordersOfReport(scope, reportId)
@@ -279,7 +332,12 @@ export async function recallReport(department: Department, act: Act, { reportId,
   })
 }
 
-async function tell(scope: Scope, reportId: string, type: EventType, data: Record<string, unknown>): Promise<void> {
+async function tell(
+  scope: Scope,
+  reportId: string,
+  type: EventType,
+  data: Record<string, unknown>,
+): Promise<void> {
   for (const { order_id } of await ordersOfReport(scope, reportId)) {
     scope.append(order_id, { type, data: { reportId, ...data } })
   }

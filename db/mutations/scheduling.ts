@@ -30,7 +30,10 @@ export async function bookWhereFree(scope: Scope, booking: Booking): Promise<boo
   return false
 }
 
-async function candidateRooms({ sql }: Scope, { siteId, modality, room }: Booking): Promise<{ id: string }[]> {
+async function candidateRooms(
+  { sql }: Scope,
+  { siteId, modality, room }: Booking,
+): Promise<{ id: string }[]> {
   return await sql<{ id: string }[]>`
     select r.id from rooms r left join devices d on d.room_id = r.id
     where r.site_id = ${siteId} and r.modality = any(${sameRoom(modality)})
@@ -46,10 +49,12 @@ function sameRoom(modality: string): string[] {
 async function tryBook(scope: Scope, booking: Booking, roomId: string): Promise<boolean> {
   const end = new Date(booking.start.getTime() + booking.minutes * MINUTE_MS)
   try {
-    await scope.sql.savepoint((sql) => sql`
+    await scope.sql.savepoint(
+      (sql) => sql`
       update steps set status = 'scheduled', room_id = ${roomId}, planned_start = ${booking.start}, planned_end = ${end},
         bookings = bookings + 1, booked_at = ${scope.act.now}
-      where id = ${booking.stepId} and status in ('planned', 'scheduled', 'no-show')`)
+      where id = ${booking.stepId} and status in ('planned', 'scheduled', 'no-show')`,
+    )
   } catch (error) {
     if ((error as { code?: string }).code === '23P01') return false
     throw error
@@ -78,7 +83,15 @@ export async function bookStep(
     }
     const booked = await tryBook(
       scope,
-      { orderId: step.order_id, stepId, siteId: step.site_id, modality: step.modality, start, minutes: minutes ?? step.slot_minutes, room: roomId },
+      {
+        orderId: step.order_id,
+        stepId,
+        siteId: step.site_id,
+        modality: step.modality,
+        start,
+        minutes: minutes ?? step.slot_minutes,
+        room: roomId,
+      },
       roomId,
     )
     if (!booked) throw new RadiologyError('slot-taken', { stepId, roomId })
@@ -86,13 +99,20 @@ export async function bookStep(
 }
 
 /** Takes a step off its slot; it waits on the scheduler's list again. */
-export async function unbookStep(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
+export async function unbookStep(
+  department: Department,
+  act: Act,
+  { stepId }: { stepId: string },
+): Promise<void> {
   await mutate(department, act, 'unbook-step', async (scope) => {
     const step = await lockStep(scope, stepId)
     await mustBeAbleOnOrder(scope, 'unbook-step', step.order_id)
     if (step.status === 'planned') return
     if (!['scheduled', 'no-show'].includes(step.status)) {
-      throw new RadiologyError(step.status === 'started' ? 'procedure-begun' : 'illegal-transition', { stepId, from: step.status })
+      throw new RadiologyError(step.status === 'started' ? 'procedure-begun' : 'illegal-transition', {
+        stepId,
+        from: step.status,
+      })
     }
     await scope.sql`
       update steps set status = 'planned', room_id = null, planned_start = null, planned_end = null, planned_since = ${act.now}

@@ -32,7 +32,11 @@ export interface Settled {
  * Brings an order's duties in line with its facts. Level-triggered: applied twice is applied once.
  * @throws RadiologyError 'not-found'
  */
-export async function settleOrder(department: Department, act: Act, { orderId }: { orderId: string }): Promise<Settled> {
+export async function settleOrder(
+  department: Department,
+  act: Act,
+  { orderId }: { orderId: string },
+): Promise<Settled> {
   return mutate(department, act, 'settle-order', async (scope) => {
     await scope.lockOrder(orderId)
     const recheckAt = await decideCompleteness(scope, orderId)
@@ -44,7 +48,14 @@ export async function settleOrder(department: Department, act: Act, { orderId }:
     await openAndCancel(scope, facts, nextWork(facts, act.now, policy))
     const closing = closesAt(facts, act.now, policy)
     const escalateAt = await nextEscalation(scope.sql, facts, policy)
-    const wakeAt = earliest([recheckAt, noShowAt, releaseAt, nextLook(facts, act.now, policy), escalateAt, closing])
+    const wakeAt = earliest([
+      recheckAt,
+      noShowAt,
+      releaseAt,
+      nextLook(facts, act.now, policy),
+      escalateAt,
+      closing,
+    ])
     return { ...(await standing(scope, facts)), wakeAt, closesAt: closing }
   })
 }
@@ -57,7 +68,12 @@ async function standing(scope: Scope, facts: OrderFacts): Promise<Omit<Settled, 
     select distinct destination_id as "destinationId", patient_id as "patientId" from deliveries
     where order_id = ${orderId} and state <> 'acknowledged'`
   const phase = orderPhase(facts)
-  return { phase, rev: row!.rev, ended: ['cancelled', 'discontinued', 'closed'].includes(phase), lanes: [...lanes] }
+  return {
+    phase,
+    rev: row!.rev,
+    ended: ['cancelled', 'discontinued', 'closed'].includes(phase),
+    lanes: [...lanes],
+  }
 }
 
 // Section 2.2: slot start + 30 min. A slot booked after it began gives the patient the same half hour.
@@ -102,7 +118,13 @@ async function open(scope: Scope, facts: OrderFacts, item: WantedItem): Promise<
   if (inserted.length === 0) return adjust(scope, order.id, item)
   scope.append(order.id, {
     type: 'work-item.opened',
-    data: { itemId: inserted[0]!.id, kind: item.kind, cycle: item.cycle, dueAt: item.dueAt.toISOString(), owner: item.owner },
+    data: {
+      itemId: inserted[0]!.id,
+      kind: item.kind,
+      cycle: item.cycle,
+      dueAt: item.dueAt.toISOString(),
+      owner: item.owner,
+    },
   })
   scope.announce(`list:${item.kind}`)
 }
@@ -120,7 +142,11 @@ async function adjust(scope: Scope, orderId: string, item: WantedItem): Promise<
   if (changed.length > 0) scope.announce(`list:${item.kind}`, `order:${orderId}`)
 }
 
-async function placeOf({ sql }: Scope, orderId: string, item: WantedItem): Promise<{ modality: string | null }> {
+async function placeOf(
+  { sql }: Scope,
+  orderId: string,
+  item: WantedItem,
+): Promise<{ modality: string | null }> {
   const [row] = await sql<{ modality: string }[]>`
     select modality from steps where id = ${item.subjectId}
     union all select p.modality from procedures p left join study_links l on l.procedure_id = p.id
@@ -130,11 +156,25 @@ async function placeOf({ sql }: Scope, orderId: string, item: WantedItem): Promi
 }
 
 // These are done when the fact they asked for has happened; the others are completed by the decision itself.
-const doneByFact = new Set(['map', 'schedule', 'rebook', 'perform', 'protocol', 'safety', 'decide', 'complete', 'mend', 'reconcile', 'late', 'watchdog'])
+const doneByFact = new Set([
+  'map',
+  'schedule',
+  'rebook',
+  'perform',
+  'protocol',
+  'safety',
+  'decide',
+  'complete',
+  'mend',
+  'reconcile',
+  'late',
+  'watchdog',
+])
 
 async function close(scope: Scope, facts: OrderFacts, item: ItemRow): Promise<void> {
   const over = ['cancelled', 'discontinued'].includes(orderPhase(facts))
-  if (over || !doneByFact.has(item.kind)) return cancelItem(scope, item, over ? 'order-ended' : 'no-longer-wanted')
+  if (over || !doneByFact.has(item.kind))
+    return cancelItem(scope, item, over ? 'order-ended' : 'no-longer-wanted')
   await scope.sql`
     update work_items set state = 'completed', holder = null, lease_until = null, completed_at = ${scope.act.now}, completed_by = 'department'
     where id = ${item.id}`
@@ -148,7 +188,11 @@ async function close(scope: Scope, facts: OrderFacts, item: ItemRow): Promise<vo
 }
 
 /** Closes a delivered order whose grace is over and whose work is done; otherwise no effect. */
-export async function closeOrder(department: Department, act: Act, { orderId }: { orderId: string }): Promise<{ closed: boolean }> {
+export async function closeOrder(
+  department: Department,
+  act: Act,
+  { orderId }: { orderId: string },
+): Promise<{ closed: boolean }> {
   return mutate(department, act, 'close-order', async (scope) => {
     await scope.lockOrder(orderId)
     const facts = await loadOrderFacts(scope.sql, orderId)

@@ -8,19 +8,31 @@ import { mustBeAbleOnOrder } from './permission.ts'
 import { type LockedStep, lockStep } from './scheduling.ts'
 
 /** The patient is here; with no open safety gate the step is ready at once. Repeated: no effect. */
-export async function arrive(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
+export async function arrive(
+  department: Department,
+  act: Act,
+  { stepId }: { stepId: string },
+): Promise<void> {
   await mutate(department, act, 'arrive', async (scope) => {
     const step = await lockStep(scope, stepId)
     await mustBeAbleOnOrder(scope, 'arrive-step', step.order_id)
     if (['arrived', 'ready', 'started'].includes(step.status)) return
     refuseUnless(step, ['planned', 'scheduled', 'no-show'], 'arrive')
     await scope.sql`update steps set status = 'ready', arrived_at = ${act.now} where id = ${stepId}`
-    scope.append(step.order_id, { type: 'step.arrived', data: { stepId } }, { type: 'step.ready', data: { stepId } })
+    scope.append(
+      step.order_id,
+      { type: 'step.arrived', data: { stepId } },
+      { type: 'step.ready', data: { stepId } },
+    )
   })
 }
 
 /** Takes an arrival back, while nothing has begun. */
-export async function undoArrive(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
+export async function undoArrive(
+  department: Department,
+  act: Act,
+  { stepId }: { stepId: string },
+): Promise<void> {
   await mutate(department, act, 'undo-arrive', async (scope) => {
     const step = await lockStep(scope, stepId)
     await mustBeAbleOnOrder(scope, 'undo-arrive', step.order_id)
@@ -37,7 +49,11 @@ export async function undoArrive(department: Department, act: Act, { stepId }: {
 }
 
 /** Begin on our screen, for devices that send no MPPS; two screens: the second sees that it has begun. */
-export async function beginStep(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
+export async function beginStep(
+  department: Department,
+  act: Act,
+  { stepId }: { stepId: string },
+): Promise<void> {
   await mutate(department, act, 'begin-step', async (scope) => {
     const step = await lockStep(scope, stepId)
     await mustBeAbleOnOrder(scope, 'begin-exam', step.order_id)
@@ -52,7 +68,11 @@ export async function beginStep(department: Department, act: Act, { stepId }: { 
  * "End exam": evidence that nothing more will come. Ends a performed step that no MPPS can end;
  * one begun by MPPS stays its modality's to finish, but the evidence counts.
  */
-export async function endExam(department: Department, act: Act, { stepId }: { stepId: string }): Promise<void> {
+export async function endExam(
+  department: Department,
+  act: Act,
+  { stepId }: { stepId: string },
+): Promise<void> {
   await mutate(department, act, 'end-exam', async (scope) => {
     const step = await lockStep(scope, stepId)
     await mustBeAbleOnOrder(scope, 'end-exam', step.order_id)
@@ -111,7 +131,8 @@ export async function startStep(
       arrived_at = coalesce(arrived_at, ${scope.act.now}), arrival_inferred = arrival_inferred or ${cameUnannounced}
     where id = ${step.id} and status in ('planned', 'scheduled', 'arrived', 'ready', 'no-show', 'discontinued') returning id`
   if (!changed) return
-  if (cameUnannounced) scope.append(step.order_id, { type: 'step.arrived', data: { stepId: step.id, inferred: true } })
+  if (cameUnannounced)
+    scope.append(step.order_id, { type: 'step.arrived', data: { stepId: step.id, inferred: true } })
   scope.append(step.order_id, { type: 'step.started', data: { stepId: step.id, performedStepId, inferred } })
 }
 

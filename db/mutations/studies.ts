@@ -3,14 +3,17 @@ import { ulid } from 'ulid'
 import { nameKeyOfDicom } from '#domain/identity.ts'
 import { batchKind } from '#domain/quality.ts'
 import type { Department } from '../department.ts'
-import { linkStudy } from './study-links.ts'
 import { raiseException } from './exceptions.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { lockStep } from './scheduling.ts'
 import { inferPerformedStep, startStep } from './steps.ts'
+import { linkStudy } from './study-links.ts'
 
 /** DICOM JSON model (PS3.18 F): eight hexadecimal digits to element. */
-export type DicomJson = Record<string, { vr: string; Value?: unknown[]; BulkDataURI?: string; InlineBinary?: string }>
+export type DicomJson = Record<
+  string,
+  { vr: string; Value?: unknown[]; BulkDataURI?: string; InlineBinary?: string }
+>
 
 /** An object whose bytes are synced and whose header was read; the index publishes it. */
 export interface StoredInstance {
@@ -45,13 +48,18 @@ export interface IndexOutcome {
  * Indexes a batch in one transaction: one event per study and order, never one per image.
  * Safe to run twice: an instance already indexed with the same hash is a repeat.
  */
-export async function indexInstances(department: Department, act: Act, batch: StoredInstance[]): Promise<IndexOutcome[]> {
+export async function indexInstances(
+  department: Department,
+  act: Act,
+  batch: StoredInstance[],
+): Promise<IndexOutcome[]> {
   if (batch.length === 0) return []
   return mutate(department, act, 'index-instances', async (scope) => {
     const studies = groupBy(batch, (instance) => instance.studyUid)
     await lockInOrder(scope, [...studies.keys()])
     const outcomes: IndexOutcome[] = []
-    for (const [studyUid, instances] of studies) outcomes.push(...(await indexStudy(scope, studyUid, instances)))
+    for (const [studyUid, instances] of studies)
+      outcomes.push(...(await indexStudy(scope, studyUid, instances)))
     scope.announce('archive')
     return outcomes
   })
@@ -70,7 +78,11 @@ async function lockInOrder(scope: Scope, studyUids: string[]): Promise<void> {
   }
 }
 
-async function indexStudy(scope: Scope, studyUid: string, instances: StoredInstance[]): Promise<IndexOutcome[]> {
+async function indexStudy(
+  scope: Scope,
+  studyUid: string,
+  instances: StoredInstance[],
+): Promise<IndexOutcome[]> {
   const study = await upsertStudy(scope, studyUid, instances[0]!)
   const series = await upsertSeries(scope, study.id, instances)
   const added = await insertInstances(scope, study.id, series, instances)
@@ -110,7 +122,11 @@ async function upsertStudy({ sql, act }: Scope, studyUid: string, first: StoredI
   return row!
 }
 
-async function upsertSeries({ sql }: Scope, studyId: string, instances: StoredInstance[]): Promise<Map<string, string>> {
+async function upsertSeries(
+  { sql }: Scope,
+  studyId: string,
+  instances: StoredInstance[],
+): Promise<Map<string, string>> {
   const first = [...groupBy(instances, (instance) => instance.seriesUid).values()].map((group) => group[0]!)
   const rows = first.map(({ seriesUid, header, sourceAe }) => ({
     id: ulid(),
@@ -188,7 +204,11 @@ async function outcomesOf(
       select sha256, blob from instances where sop_instance_uid = ${sopInstanceUid}`
     const same = known?.sha256 === instance.sha256
     if (!same) await setAside(scope, study, instance)
-    outcomes.push({ sopInstanceUid, blob, outcome: same ? (known?.blob === blob ? 'stored' : 'repeat') : 'conflict' })
+    outcomes.push({
+      sopInstanceUid,
+      blob,
+      outcome: same ? (known?.blob === blob ? 'stored' : 'repeat') : 'conflict',
+    })
   }
   return outcomes
 }
@@ -200,8 +220,13 @@ async function setAside(scope: Scope, study: StudyRow, instance: StoredInstance)
     kind: 'quarantine',
     key: `instance:${instance.sopInstanceUid}`,
     reasonCode: 'duplicate-instance',
-    reason: 'An object came again under the same SOP Instance UID with other content. The first stays; this one is kept aside.',
-    refs: { sopInstanceUid: instance.sopInstanceUid, studyInstanceUid: study.study_uid, aeTitle: instance.sourceAe },
+    reason:
+      'An object came again under the same SOP Instance UID with other content. The first stays; this one is kept aside.',
+    refs: {
+      sopInstanceUid: instance.sopInstanceUid,
+      studyInstanceUid: study.study_uid,
+      aeTitle: instance.sourceAe,
+    },
     siteId: study.site_id,
   })
   await sql`
@@ -248,13 +273,16 @@ interface ArrivedImages {
 
 async function announceImages(scope: Scope, { orderId, study, kind, added }: ArrivedImages): Promise<void> {
   const { sql, act } = scope
-  if (kind === 'appended') await sql`update studies set appended_batches = appended_batches + 1 where id = ${study.id}`
+  if (kind === 'appended')
+    await sql`update studies set appended_batches = appended_batches + 1 where id = ${study.id}`
   if (kind === 'late') {
     await sql`
       update studies set late_batches = late_batches || ${sql.json([{ at: act.now.toISOString(), answeredAt: null }])}
       where id = ${study.id}`
   }
-  const [counted] = await sql<{ total: number }[]>`select stored_count as total from studies where id = ${study.id}`
+  const [counted] = await sql<
+    { total: number }[]
+  >`select stored_count as total from studies where id = ${study.id}`
   scope.append(orderId, {
     type: kind === 'late' ? 'images.late' : 'images.arrived',
     refs: { studyInstanceUid: study.study_uid },
@@ -273,7 +301,11 @@ async function beginByFirstImage(scope: Scope, studyId: string, instance: Stored
     order by s.planned_start nulls last, s.id limit 1`
   if (!pending) return
   const step = await lockStep(scope, pending.id)
-  const performedStepId = await inferPerformedStep(scope, { step, startedAt: scope.act.now, stationAe: instance.sourceAe })
+  const performedStepId = await inferPerformedStep(scope, {
+    step,
+    startedAt: scope.act.now,
+    stationAe: instance.sourceAe,
+  })
   await startStep(scope, step, { performedStepId, inferred: true })
 }
 
@@ -289,10 +321,37 @@ async function flagUnmatched(scope: Scope, study: StudyRow, instance: StoredInst
 }
 
 // PS3.18 tables 10.6.3-3 and -4 and what QIDO answers; the rest stays in the instance's own header.
-const studyLevel = ['00080005', '00080020', '00080030', '00080050', '00080051', '00080090', '00080201', '00081030', '00100010',
-  '00100020', '00100021', '00100030', '00100040', '0020000D', '00200010']
-const seriesLevel = ['00080005', '00080021', '00080031', '00080060', '0008103E', '00180015', '0020000E', '00200011', '00200060',
-  '00400244', '00400245', '00400275']
+const studyLevel = [
+  '00080005',
+  '00080020',
+  '00080030',
+  '00080050',
+  '00080051',
+  '00080090',
+  '00080201',
+  '00081030',
+  '00100010',
+  '00100020',
+  '00100021',
+  '00100030',
+  '00100040',
+  '0020000D',
+  '00200010',
+]
+const seriesLevel = [
+  '00080005',
+  '00080021',
+  '00080031',
+  '00080060',
+  '0008103E',
+  '00180015',
+  '0020000E',
+  '00200011',
+  '00200060',
+  '00400244',
+  '00400245',
+  '00400275',
+]
 
 function pick(header: DicomJson, tags: readonly string[]): DicomJson {
   return Object.fromEntries(tags.filter((tag) => header[tag]).map((tag) => [tag, header[tag]!]))

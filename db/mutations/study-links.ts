@@ -48,5 +48,8 @@ async function link(
   await sql`
     update studies set patient_id = (select patient_id from orders where id = ${procedure.order_id})
     where id = ${studyId} and patient_id is null`
-  append(procedure.order_id, { type: 'study.linked', data: { linkId: id, studyId, procedureId: procedure.id, rule } })
+  append(procedure.order_id, {
+    type: 'study.linked',
+    data: { linkId: id, studyId, procedureId: procedure.id, rule },
+  })
 }

@@ -34,7 +34,11 @@ export interface ItemRow {
  * Claims one item for the actor; the holder under a valid lease gets the fence already held.
  * @throws RadiologyError 'already-claimed' (refs: holder, since), 'blocked', 'not-eligible', 'illegal-transition'
  */
-export async function claim(department: Department, act: Act, { itemId }: { itemId: string }): Promise<Claimed> {
+export async function claim(
+  department: Department,
+  act: Act,
+  { itemId }: { itemId: string },
+): Promise<Claimed> {
   return mutate(department, act, 'claim', async (scope) => {
     const item = await lockItem(scope, itemId)
     await mustBeAbleOnItem(scope, 'claim', item)
@@ -47,7 +51,8 @@ export async function claimLocked(scope: Scope, item: ItemRow): Promise<Claimed>
   const { sql, act } = scope
   const me = act.actor.id
   const valid = item.state === 'claimed' && item.lease_until !== null && item.lease_until > act.machineNow
-  if (valid && item.holder === me) return { itemId: item.id, fence: item.fence, leaseUntil: item.lease_until! }
+  if (valid && item.holder === me)
+    return { itemId: item.id, fence: item.fence, leaseUntil: item.lease_until! }
   const { lease } = await policyOf(sql)
   const leaseUntil = new Date(act.machineNow.getTime() + lease.leaseMs)
   const [row] = await sql<{ fence: number }[]>`
@@ -65,7 +70,8 @@ export async function claimLocked(scope: Scope, item: ItemRow): Promise<Claimed>
 
 function claimRefusal(item: ItemRow): RadiologyError {
   if (item.blocked_by) return new RadiologyError('blocked', { itemId: item.id, by: item.blocked_by })
-  if (item.state === 'claimed') return new RadiologyError('already-claimed', { itemId: item.id, holder: item.holder ?? undefined })
+  if (item.state === 'claimed')
+    return new RadiologyError('already-claimed', { itemId: item.id, holder: item.holder ?? undefined })
   return new RadiologyError('illegal-transition', { itemId: item.id, from: item.state, event: 'claim' })
 }
 
@@ -73,7 +79,11 @@ function claimRefusal(item: ItemRow): RadiologyError {
  * Renews the lease (every 30 s from an open screen), even one just over that nobody took.
  * @throws RadiologyError 'stale-fence' when somebody else holds it, 'lease-expired' when it was opened again
  */
-export async function heartbeat(department: Department, act: Act, { itemId, fence }: { itemId: string; fence: number }): Promise<Date> {
+export async function heartbeat(
+  department: Department,
+  act: Act,
+  { itemId, fence }: { itemId: string; fence: number },
+): Promise<Date> {
   const { lease } = await policyOf(department.sql)
   const until = new Date(act.machineNow.getTime() + lease.leaseMs)
   const [row] = await department.sql<{ lease_until: Date }[]>`
@@ -87,7 +97,11 @@ export async function heartbeat(department: Department, act: Act, { itemId, fenc
 }
 
 /** Gives an item back; the draft stays. Not holding it: no effect. */
-export async function release(department: Department, act: Act, { itemId, fence }: { itemId: string; fence: number }): Promise<void> {
+export async function release(
+  department: Department,
+  act: Act,
+  { itemId, fence }: { itemId: string; fence: number },
+): Promise<void> {
   await mutate(department, act, 'release', async (scope) => {
     const item = await lockItem(scope, itemId)
     await openAgain(scope, item, { fence, why: 'released', reason: 'released' })
@@ -152,7 +166,11 @@ export async function takeOver(
     if (!row) throw new RadiologyError('stale-fence', { itemId, fence: fenceSeen })
     await endTenure(scope, item, 'taken-over')
     await beginTenure(scope, itemId, row.fence)
-    note(scope, item, 'work-item.taken-over', { fence: row.fence, holder: act.actor.id, reason: 'taken-over' })
+    note(scope, item, 'work-item.taken-over', {
+      fence: row.fence,
+      holder: act.actor.id,
+      reason: 'taken-over',
+    })
     return { itemId, fence: row.fence, leaseUntil }
   })
 }
@@ -181,13 +199,19 @@ export async function expireLeases(department: Department, act: Act): Promise<nu
  * Completes the item that the actor holds under this fence; part of the decision's own transaction.
  * @throws RadiologyError 'not-holder' for an unclaimed item, 'stale-fence' for another's fence
  */
-export async function completeHeld(scope: Scope, item: ItemRow, fence: number, result: Record<string, unknown>): Promise<void> {
+export async function completeHeld(
+  scope: Scope,
+  item: ItemRow,
+  fence: number,
+  result: Record<string, unknown>,
+): Promise<void> {
   const { sql, act } = scope
   const [row] = await sql`
     update work_items set state = 'completed', holder = null, lease_until = null, completed_at = ${act.now},
       completed_by = ${act.actor.id}, result = ${sql.json(result as never)}
     where id = ${item.id} and state = 'claimed' and holder = ${act.actor.id} and fence = ${fence} returning id`
-  if (!row) throw new RadiologyError(item.state === 'open' ? 'not-holder' : 'stale-fence', { itemId: item.id, fence })
+  if (!row)
+    throw new RadiologyError(item.state === 'open' ? 'not-holder' : 'stale-fence', { itemId: item.id, fence })
   await endTenure(scope, item, 'completed')
   note(scope, item, 'work-item.completed', { fence, holder: act.actor.id })
 }
@@ -204,7 +228,9 @@ export async function cancelItem(scope: Scope, item: ItemRow, reason: string): P
 
 /** Takes the order's lock, then reads the item: the order of locks that every mutation keeps. */
 export async function lockItem(scope: Scope, itemId: string): Promise<ItemRow> {
-  const [found] = await scope.sql<{ order_id: string | null }[]>`select order_id from work_items where id = ${itemId}`
+  const [found] = await scope.sql<
+    { order_id: string | null }[]
+  >`select order_id from work_items where id = ${itemId}`
   if (!found) throw new RadiologyError('not-found', { itemId })
   if (found.order_id) await scope.lockOrder(found.order_id)
   const [item] = await scope.sql<ItemRow[]>`select * from work_items where id = ${itemId} for update`
@@ -226,10 +252,19 @@ async function endTenure({ sql, act }: Scope, item: ItemRow, by: string): Promis
 function note(
   scope: Scope,
   item: ItemRow,
-  type: 'work-item.claimed' | 'work-item.released' | 'work-item.taken-over' | 'work-item.expired' | 'work-item.completed' | 'work-item.cancelled',
+  type:
+    | 'work-item.claimed'
+    | 'work-item.released'
+    | 'work-item.taken-over'
+    | 'work-item.expired'
+    | 'work-item.completed'
+    | 'work-item.cancelled',
   data: Record<string, unknown>,
 ): void {
   scope.announce(`list:${item.kind}`)
   if (!item.order_id) return
-  scope.append(item.order_id, { type, data: { itemId: item.id, kind: item.kind, cycle: item.cycle, ...data } })
+  scope.append(item.order_id, {
+    type,
+    data: { itemId: item.id, kind: item.kind, cycle: item.cycle, ...data },
+  })
 }

@@ -131,7 +131,8 @@ function survivor(sql: AnySql) {
 
 // Projection radiography is ordered as DX or CR and done in the same rooms.
 function sameKind(sql: AnySql, one: string, other: string) {
-  const kind = (column: string) => sql.unsafe(`case when ${column} in ('DX', 'CR', 'XR') then 'DX' else ${column} end`)
+  const kind = (column: string) =>
+    sql.unsafe(`case when ${column} in ('DX', 'CR', 'XR') then 'DX' else ${column} end`)
   return sql`${kind(one)} = ${kind(other)}`
 }
 
@@ -150,7 +151,9 @@ function dueWhen(sql: AnySql, asked: WorklistAsked) {
 // Who names one patient or one order means it whenever it is due.
 function withoutWindow(asked: WorklistAsked): boolean {
   const { patientIds, accessions, requestedProcedureIds, stepNumbers, studyUids } = asked
-  return [patientIds, accessions, requestedProcedureIds, stepNumbers, studyUids].some((keys) => keys.length > 0)
+  return [patientIds, accessions, requestedProcedureIds, stepNumbers, studyUids].some(
+    (keys) => keys.length > 0,
+  )
 }
 
 function shownTo(sql: AnySql, { caller, stationAes }: WorklistAsked) {
@@ -170,5 +173,8 @@ function matchesAny(sql: AnySql, column: string, keys: readonly string[]) {
 }
 
 function likePattern(key: string): string {
-  return key.replace(/[\\%_]/g, '\\$&').replaceAll('*', '%').replaceAll('?', '_')
+  return key
+    .replace(/[\\%_]/g, '\\$&')
+    .replaceAll('*', '%')
+    .replaceAll('?', '_')
 }

@@ -1,4 +1,6 @@
 /** Loads what the rules know about one order: rows into plain facts, nothing decided here. */
+
+import type { BusinessCalendar } from '#domain/calendar.ts'
 import type {
   ExceptionFact,
   OrderFacts,
@@ -9,7 +11,6 @@ import type {
   StepFact,
   StudyFact,
 } from '#domain/facts.ts'
-import type { BusinessCalendar } from '#domain/calendar.ts'
 import type { AnySql } from '../client.ts'
 
 // Rows of ten shapes, read once each just below; postgres.js types them no further.
@@ -18,8 +19,18 @@ type Row = Record<string, any>
 
 /** Everything `orderPhase` and `nextWork` ask for; null when there is no such order. */
 export async function loadOrderFacts(sql: AnySql, orderId: string): Promise<OrderFacts | null> {
-  const [orders, procedures, steps, performedSteps, studies, decisions, reports, versions, deliveries, exceptions] =
-    await Promise.all(facts(sql, orderId))
+  const [
+    orders,
+    procedures,
+    steps,
+    performedSteps,
+    studies,
+    decisions,
+    reports,
+    versions,
+    deliveries,
+    exceptions,
+  ] = await Promise.all(facts(sql, orderId))
   const order = orders![0]
   if (!order) return null
   return {
@@ -134,7 +145,11 @@ function studyFact(row: Row, decisions: Row[]): StudyFact {
     storedInstances: row.stored_count,
     visibleInstances: row.instance_count,
     completeness: row.completeness_decided_at
-      ? { verdict: row.completeness, missing: row.completeness_missing, decidedAt: row.completeness_decided_at }
+      ? {
+          verdict: row.completeness,
+          missing: row.completeness_missing,
+          decidedAt: row.completeness_decided_at,
+        }
       : null,
     earlierIncompletes: row.earlier_incompletes,
     incompleteAcceptedAt: row.incomplete_accepted_at,
@@ -165,7 +180,9 @@ function reportFact(row: Row, versions: Row[], deliveries: Row[]): ReportFact {
     draftTouchedAt: row.saved_at,
     amendmentOpenedAt: row.amendment_opened_at,
     watchdogsAnswered: row.watchdogs_answered,
-    versions: versions.filter((version) => version.report_id === row.id).map((version) => versionFact(version, deliveries)),
+    versions: versions
+      .filter((version) => version.report_id === row.id)
+      .map((version) => versionFact(version, deliveries)),
   }
 }
 

@@ -11,6 +11,6 @@ export interface Site {
 export async function sites(sql: AnySql, ids?: readonly string[]): Promise<Site[]> {
   return sql<Site[]>`
     select id, name, zone from sites
-    ${ids && !ids.includes('*') ? sql`where id in ${sql([...ids, ''])}` : sql``}
+    where ${ids === undefined || ids.includes('*')} or id = any(${[...(ids ?? [])]})
     order by id`
 }
