@@ -4,5 +4,6 @@ import { index, layout, type RouteConfig, route } from '@react-router/dev/routes
 export default [
   route('sign-in', 'routes/sign-in.tsx'),
   route('sign-out', 'routes/sign-out.tsx'),
+  route('theme', 'routes/theme.tsx'),
   layout('routes/shell.tsx', [index('routes/landing.tsx')]),
 ] satisfies RouteConfig

@@ -6,6 +6,8 @@ export interface AppServer {
   department: Department
   /** True when browsers reach the app by HTTPS, so that the session cookie must be Secure. */
   secure: boolean
+  /** A demonstration department says so on every page. */
+  isDemo: boolean
 }
 
 export interface RequestFacts {

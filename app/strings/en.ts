@@ -17,7 +17,6 @@ export const en = {
   'sign-in.department': '{department} · Radiology',
   'sign-in.working': 'Department working, checked {time}',
   'sign-in.zone': '{day} {time} {zone}',
-  'sign-in.enter': 'Enter',
 
   'theme.label': 'Theme',
   'theme.dark': 'Dark',

@@ -1,0 +1,150 @@
+/** Ctrl K: every place and every action of this screen, by typing a part of its name. Nothing typed is kept. */
+import { useEffect, useRef, useState } from 'react'
+import { useNavigate } from 'react-router'
+import { t } from '../strings/words.ts'
+import { Keys } from '../ui/button.tsx'
+import { Glyph } from '../ui/glyph.tsx'
+import type { NavEntry } from '../ui/top-bar.tsx'
+import { type KeyBinding, useActiveKeys, useKeys } from './key-layer.tsx'
+
+interface Entry {
+  kind: string
+  word: string
+  chord?: string
+  run: () => void
+}
+
+export function Palette({ places }: { places: NavEntry[] }) {
+  const [isOpen, setOpen] = useState(false)
+  useKeys([{ chord: 'Ctrl+K', word: t('keys.palette'), run: () => setOpen((open) => !open) }])
+  return isOpen ? <OpenPalette places={places} onClose={() => setOpen(false)} /> : null
+}
+
+function OpenPalette({ places, onClose }: { places: NavEntry[]; onClose: () => void }) {
+  const navigate = useNavigate()
+  const before = useRef<Element | null>(null)
+  const [text, setText] = useState('')
+  const [at, setAt] = useState(0)
+  const actions = useActiveKeys()
+  useEffect(() => {
+    before.current = document.activeElement
+    return () => (before.current as HTMLElement | null)?.focus?.()
+  }, [])
+  const entries = [
+    ...places.map(
+      (place): Entry => ({ kind: t('palette.go'), word: place.word, run: () => void navigate(place.path) }),
+    ),
+    ...actions
+      .filter(isAnAction)
+      .map(({ word, chord, run }): Entry => ({ kind: t('palette.do'), word, chord, run })),
+  ].filter(({ word }) => folded(word).includes(folded(text)))
+
+  function take(entry: Entry | undefined): void {
+    if (!entry) return
+    onClose()
+    // After closing has given the focus back to the list that the action is about.
+    setTimeout(entry.run)
+  }
+  return (
+    <div
+      className="overlay"
+      role="presentation"
+      onPointerDown={(event) => event.target === event.currentTarget && onClose()}
+    >
+      <div className="dialog palette" role="dialog" aria-modal="true" aria-label={t('palette.title')}>
+        <div className="palette-input">
+          <Glyph name="search" />
+          <input
+            // biome-ignore lint/a11y/noAutofocus: it was opened to type
+            autoFocus
+            role="combobox"
+            aria-label={t('palette.placeholder')}
+            aria-expanded="true"
+            aria-controls="palette-entries"
+            placeholder={t('palette.placeholder')}
+            value={text}
+            onChange={(event) => {
+              setText(event.target.value)
+              setAt(0)
+            }}
+            onKeyDown={(event) => {
+              if (event.key === 'Escape') onClose()
+              else if (event.key === 'Enter') take(entries[at])
+              else if (event.key === 'ArrowDown') setAt((at + 1) % Math.max(1, entries.length))
+              else if (event.key === 'ArrowUp') setAt((at - 1 + entries.length) % Math.max(1, entries.length))
+              else return
+              event.preventDefault()
+            }}
+          />
+          <Keys chord="Escape" />
+        </div>
+        <div id="palette-entries" role="listbox" aria-label={t('palette.title')}>
+          {entries.map((entry, index) => (
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys
+            <div
+              key={entry.kind + entry.word}
+              role="option"
+              tabIndex={-1}
+              aria-selected={index === at}
+              onClick={() => take(entry)}
+            >
+              <span className="text-3">{entry.kind}</span>
+              <span>{entry.word}</span>
+              {entry.chord ? <Keys chord={entry.chord} /> : <span />}
+            </div>
+          ))}
+          {entries.length === 0 ? <p className="state-box text-3">{t('palette.nothing')}</p> : null}
+        </div>
+      </div>
+    </div>
+  )
+}
+
+/** `?`: the keys of this screen and those that act everywhere. */
+export function KeySheet() {
+  const [isOpen, setOpen] = useState(false)
+  const keys = useActiveKeys()
+  const close = useRef<HTMLButtonElement>(null)
+  useKeys([
+    { chord: '?', word: t('keys.sheet'), where: 'outside-text', run: () => setOpen((open) => !open) },
+    ...(isOpen ? [{ chord: 'Escape', word: t('keys.close'), run: () => setOpen(false) }] : []),
+  ])
+  useEffect(() => {
+    if (isOpen) close.current?.focus()
+  }, [isOpen])
+  if (!isOpen) return null
+  return (
+    <div
+      className="overlay"
+      role="presentation"
+      onPointerDown={(event) => event.target === event.currentTarget && setOpen(false)}
+    >
+      <div className="dialog" role="dialog" aria-modal="true" aria-label={t('keys.title')}>
+        <h2>{t('keys.title')}</h2>
+        <ul className="key-sheet">
+          {keys.map((key) => (
+            <li key={key.chord}>
+              <span>
+                <Keys chord={key.chord} />
+              </span>
+              <span>{key.word}</span>
+            </li>
+          ))}
+        </ul>
+        <p className="key-sheet">
+          <button ref={close} type="button" className="button" onClick={() => setOpen(false)}>
+            {t('reason.close')}
+          </button>
+        </p>
+      </div>
+    </div>
+  )
+}
+
+function isAnAction({ chord, disabled }: KeyBinding): boolean {
+  return !disabled && !/^(?:Arrow|Page|Home|End|Escape|Ctrl\+K|\?|\/)/.test(chord)
+}
+
+function folded(text: string): string {
+  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
+}

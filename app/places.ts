@@ -1,0 +1,43 @@
+/** The places of the department: who has them in the bar above, in which order, and where each role lands. */
+import type { Role } from '#domain/words.ts'
+import type { WordKey } from './strings/words.ts'
+
+export interface Place {
+  id: string
+  path: string
+  word: WordKey
+}
+
+const PLACES = {
+  'scan-queue': { path: '/scan-queue', word: 'nav.scan-queue' },
+  'quality-check': { path: '/quality-check', word: 'nav.quality-check' },
+  reading: { path: '/reading', word: 'nav.reading' },
+  'to-schedule': { path: '/to-schedule', word: 'nav.to-schedule' },
+  today: { path: '/today', word: 'nav.today' },
+  orders: { path: '/orders', word: 'nav.orders' },
+  health: { path: '/department-health', word: 'nav.health' },
+} as const satisfies Record<string, Omit<Place, 'id'>>
+export type PlaceId = keyof typeof PLACES
+
+/** The first one is where the role lands. */
+const PLACES_OF: Partial<Record<Role, readonly PlaceId[]>> = {
+  technologist: ['scan-queue', 'quality-check', 'orders'],
+  radiologist: ['reading', 'orders'],
+  resident: ['reading', 'orders'],
+  scheduler: ['to-schedule', 'orders'],
+  lead: ['today', 'scan-queue', 'reading', 'orders'],
+  head: ['today', 'orders'],
+  physicist: ['orders'],
+  referrer: ['orders'],
+  admin: ['health', 'orders'],
+}
+
+export function placesOf(roles: readonly Role[]): Place[] {
+  const ids = new Set(roles.flatMap((role) => PLACES_OF[role] ?? []))
+  return [...ids].map((id) => ({ id, ...PLACES[id] }))
+}
+
+/** Everybody who has this place: what its loader's guard asks for. */
+export function rolesWith(place: PlaceId): Role[] {
+  return (Object.keys(PLACES_OF) as Role[]).filter((role) => PLACES_OF[role]?.includes(place))
+}

@@ -1,0 +1,76 @@
+/** The document around every page. */
+import './ui/fonts.css'
+import './ui/tokens.css'
+import './ui/base.css'
+import './ui/shell.css'
+import './ui/controls.css'
+import './ui/table.css'
+import './ui/identity.css'
+import type { ReactNode } from 'react'
+import {
+  isRouteErrorResponse,
+  Links,
+  type LoaderFunctionArgs,
+  Meta,
+  Outlet,
+  Scripts,
+  ScrollRestoration,
+  useRouteError,
+  useRouteLoaderData,
+} from 'react-router'
+import { readTheme } from '#app/server/theme-cookie.ts'
+import { t } from './strings/words.ts'
+import { Mark } from './ui/glyph.tsx'
+import { useNonce } from './ui/nonce.tsx'
+
+// Public: it knows nothing but the workstation's theme.
+export function loader({ request }: LoaderFunctionArgs) {
+  return { theme: readTheme(request.headers.get('cookie')) }
+}
+
+export function meta() {
+  return [{ title: t('app.name') }]
+}
+
+export function Layout({ children }: { children: ReactNode }) {
+  const theme = useRouteLoaderData<typeof loader>('root')?.theme ?? 'dark'
+  const nonce = useNonce()
+  return (
+    <html lang="en" data-theme={theme}>
+      <head>
+        <meta charSet="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+        <Meta />
+        <Links nonce={nonce} />
+      </head>
+      <body>
+        {children}
+        <ScrollRestoration nonce={nonce} />
+        <Scripts nonce={nonce} />
+      </body>
+    </html>
+  )
+}
+
+export default function Root() {
+  return <Outlet />
+}
+
+export function ErrorBoundary() {
+  const error = useRouteError()
+  const missing = isRouteErrorResponse(error) && error.status === 404
+  return (
+    <main className="state-box" id="content">
+      <span className="brand">
+        <Mark />
+        {t('app.name')}
+      </span>
+      <h1 className="strong">{missing ? t('error.not-found') : t('error.title')}</h1>
+      {missing ? <p className="text-2">{t('error.not-found-next')}</p> : null}
+      <a className="button" href="/">
+        {t('error.home')}
+      </a>
+    </main>
+  )
+}

@@ -1,0 +1,77 @@
+/** The frame of every screen behind sign-in. */
+import { useSyncExternalStore } from 'react'
+import { type LoaderFunctionArgs, Outlet, useLoaderData } from 'react-router'
+import { requireUser } from '#app/server/guard.ts'
+import { sites } from '#db/queries/sites.ts'
+import { KeyLayer } from '../keys/key-layer.tsx'
+import { KeySheet, Palette } from '../keys/palette.tsx'
+import { connectionState, watchConnection } from '../live/live-connection.ts'
+import { placesOf } from '../places.ts'
+import { t, wordFor } from '../strings/words.ts'
+import { DepartmentClock, useZone } from '../ui/department-clock.tsx'
+import { clockTime } from '../ui/format.ts'
+import { Banner } from '../ui/messages.tsx'
+import { TopBar } from '../ui/top-bar.tsx'
+
+export async function loader(args: LoaderFunctionArgs) {
+  const { person, server } = await requireUser(args)
+  const { department, isDemo } = server
+  const [own, now, { rate }] = await Promise.all([
+    sites(department.sql, person.sites),
+    department.now(),
+    department.clock(),
+  ])
+  const [role] = person.roles
+  return {
+    person: {
+      name: person.name,
+      role: role ? wordFor('role', role) : '',
+      scans: person.roles.includes('technologist'),
+    },
+    places: placesOf(person.roles).map(({ id, path, word }) => ({ id, path, word: t(word) })),
+    time: {
+      at: new Date().toISOString(),
+      departmentNow: now.toISOString(),
+      rate,
+      zone: own[0]?.zone ?? 'UTC',
+    },
+    isDemo,
+  }
+}
+
+export default function Shell() {
+  const { person, places, time } = useLoaderData<typeof loader>()
+  return (
+    <DepartmentClock time={time}>
+      <KeyLayer scanner={person.scans}>
+        <div className="shell">
+          <a className="skip-link" href="#content">
+            {t('app.skip')}
+          </a>
+          <TopBar places={places} person={person} />
+          <div className="banners">
+            <OfflineBanner />
+          </div>
+          <Outlet />
+          <Palette places={places} />
+          <KeySheet />
+        </div>
+      </KeyLayer>
+    </DepartmentClock>
+  )
+}
+
+function OfflineBanner() {
+  const zone = useZone()
+  const since = useSyncExternalStore(
+    watchConnection,
+    () => {
+      const connection = connectionState(Date.now())
+      return connection.state === 'offline' ? connection.since : null
+    },
+    () => null,
+  )
+  if (since === null) return null
+  const time = clockTime(new Date(since), zone, { seconds: true })
+  return <Banner bad what={t('banner.offline', { time })} still={t('banner.offline-still')} />
+}

@@ -1,0 +1,97 @@
+/** Everything the web process answers, in the order in which it is asked. */
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import type { RequestListener } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import { createRequestHandler } from '@react-router/express'
+import express, { type ErrorHandler, type Handler, type Request } from 'express'
+import type { Logger } from 'pino'
+import { RouterContextProvider, type ServerBuild } from 'react-router'
+import type { LiveServer } from '../live/live-server.ts'
+import { type AppServer, requestContext, serverContext } from './context.ts'
+import { findPerson } from './guard.ts'
+import { isSameOrigin } from './same-origin.ts'
+import { setSecurityHeaders } from './security-headers.ts'
+
+const BUILD = new URL('../../build/', import.meta.url)
+
+/** @throws when the screens were never built */
+export async function webApp(
+  server: AppServer,
+  { live, log }: { live: LiveServer; log: Logger },
+): Promise<RequestListener> {
+  const build = await loadBuild()
+  const routes = express()
+  routes.disable('x-powered-by')
+  routes.use(
+    '/assets',
+    express.static(path('client/assets/'), {
+      immutable: true,
+      maxAge: '1y',
+      index: false,
+      fallthrough: false,
+    }),
+  )
+  routes.use(express.static(path('client/'), { maxAge: '1h', index: false }))
+  routes.get('/live', liveStream(server, live))
+  routes.use(pageHeaders)
+  routes.use(refuseForgery)
+  routes.use(
+    createRequestHandler({
+      build,
+      mode: 'production',
+      getLoadContext: (request, response) =>
+        contextOf(server, request as unknown as Request, response.locals.nonce as string),
+    }) as unknown as Handler,
+  )
+  routes.use(lastResort(log))
+  return routes
+}
+
+async function loadBuild(): Promise<ServerBuild> {
+  const file = path('server/index.js')
+  if (!existsSync(file)) throw new Error('build/server is missing: run `npm run build` first')
+  return import(file)
+}
+
+function liveStream(server: AppServer, live: LiveServer): Handler {
+  return async (request, response) => {
+    if (await findPerson(request, server)) return live.stream(request, response)
+    response.statusCode = 401
+    response.end()
+  }
+}
+
+const pageHeaders: Handler = (_request, response, next) => {
+  const nonce = randomBytes(16).toString('base64')
+  response.locals.nonce = nonce
+  setSecurityHeaders(response, nonce)
+  next()
+}
+
+const refuseForgery: Handler = (request, response, next) => {
+  if (isSameOrigin(request)) return next()
+  response.statusCode = 403
+  response.end()
+}
+
+function lastResort(log: Logger): ErrorHandler {
+  return (error, _request, response, next) => {
+    const { status = 500 } = error as { status?: number }
+    if (status >= 500) log.error({ err: error }, 'a request failed')
+    if (response.headersSent) return next(error)
+    response.statusCode = status
+    response.end()
+  }
+}
+
+function contextOf(server: AppServer, request: Request, nonce: string): RouterContextProvider {
+  const context = new RouterContextProvider()
+  context.set(serverContext, server)
+  context.set(requestContext, { nonce, ip: request.socket.remoteAddress ?? '' })
+  return context
+}
+
+function path(relative: string): string {
+  return fileURLToPath(new URL(relative, BUILD))
+}

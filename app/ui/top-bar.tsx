@@ -1,0 +1,154 @@
+/** The bar above every screen: places in words, search, connection, the department's clock, you. */
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { Form, NavLink } from 'react-router'
+import {
+  type ConnectionState,
+  connectionState,
+  newsAgeSeconds,
+  watchConnection,
+} from '../live/live-connection.ts'
+import { t } from '../strings/words.ts'
+import { useDepartmentNow, useZone } from './department-clock.tsx'
+import { badgeCount, clockTime, dayOf } from './format.ts'
+import { Mark } from './glyph.tsx'
+import { Search } from './search.tsx'
+import { ThemeChoice } from './theme-choice.tsx'
+
+export interface NavEntry {
+  id: string
+  path: string
+  word: string
+  /** How many wait there, and whether something in it is late. */
+  waiting?: number | undefined
+  late?: boolean | undefined
+}
+
+interface TopBarProps {
+  places: NavEntry[]
+  person: { name: string; role: string }
+}
+
+export function TopBar({ places, person }: TopBarProps) {
+  return (
+    <header className="top-bar">
+      <a className="brand" href="/">
+        <Mark />
+        {t('app.name')}
+      </a>
+      <nav aria-label={t('shell.places')}>
+        {places.map((place) => (
+          <NavLink key={place.id} to={place.path}>
+            <span data-word={place.word}>{place.word}</span>
+            <WaitingCount {...place} />
+          </NavLink>
+        ))}
+      </nav>
+      <Search />
+      <div className="top-bar-facts">
+        <Connection />
+        <Clock />
+        <PersonMenu {...person} />
+      </div>
+    </header>
+  )
+}
+
+function WaitingCount({ waiting, late }: NavEntry) {
+  if (waiting === undefined) return null
+  return (
+    <span className={late ? 'count late' : 'count'}>
+      <span aria-hidden="true">{badgeCount(waiting)}</span>
+      <span className="visually-hidden">
+        {t(late ? 'shell.late-inside' : 'shell.waiting-inside', { n: waiting })}
+      </span>
+    </span>
+  )
+}
+
+/** How old the picture on the screen is: shape, word and colour. */
+export function Connection() {
+  const zone = useZone()
+  const text = useSyncExternalStore(
+    watchConnection,
+    () => JSON.stringify(connectionState(Date.now())),
+    () => '{"state":"catching-up"}',
+  )
+  const connection = JSON.parse(text) as ConnectionState
+  const shape = { live: '', 'catching-up': 'ring', behind: 'triangle', offline: 'square' }[connection.state]
+  return (
+    <span className="connection" title={t('connection.age', { seconds: newsAgeSeconds(Date.now()) })}>
+      <i className={`dot ${shape}`} />
+      {connectionWords(connection, zone)}
+    </span>
+  )
+}
+
+export function connectionWords(connection: ConnectionState, zone: string): string {
+  if (connection.state === 'behind') return t('connection.behind', { seconds: connection.seconds })
+  if (connection.state === 'offline') {
+    return t('connection.offline', { time: clockTime(new Date(connection.since), zone, { seconds: true }) })
+  }
+  return t(`connection.${connection.state}`)
+}
+
+function Clock() {
+  const zone = useZone()
+  const now = useDepartmentNow('second')
+  return (
+    <time dateTime={now.toISOString()} title={t('shell.department-time')}>
+      {dayOf(now, zone, now)} <b className="strong">{clockTime(now, zone, { seconds: true })}</b>
+    </time>
+  )
+}
+
+function PersonMenu({ name, role }: { name: string; role: string }) {
+  const [isOpen, setOpen] = useState(false)
+  const menu = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (!isOpen) return
+    const close = (event: Event) => {
+      if (
+        event instanceof KeyboardEvent
+          ? event.key === 'Escape'
+          : !menu.current?.contains(event.target as Node)
+      )
+        setOpen(false)
+    }
+    addEventListener('keydown', close)
+    addEventListener('pointerdown', close)
+    return () => {
+      removeEventListener('keydown', close)
+      removeEventListener('pointerdown', close)
+    }
+  }, [isOpen])
+  return (
+    <div className="person-menu" ref={menu}>
+      <button type="button" className="person" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <span className="initials" aria-hidden="true">
+          {initials(name)}
+        </span>
+        {name}
+      </button>
+      {isOpen ? (
+        <div className="menu">
+          <p className="small text-3">{t('shell.role', { role })}</p>
+          <ThemeChoice />
+          <Form method="post" action="/sign-out" reloadDocument>
+            <button type="submit" className="button wide">
+              {t('shell.sign-out')}
+            </button>
+          </Form>
+        </div>
+      ) : null}
+    </div>
+  )
+}
+
+/** `IO` for Dr I. Okafor: titles don't count. */
+export function initials(name: string): string {
+  const words = name.split(/\s+/).filter((word) => word && !/^(?:dr|prof|mr|ms|mrs)\.?$/i.test(word))
+  return [words[0], words.length > 1 ? words.at(-1) : '']
+    .map((word) => [...(word ?? '')][0] ?? '')
+    .join('')
+    .toUpperCase()
+}
