@@ -61,7 +61,7 @@ export function marks(events: readonly TimelineEvent[], parts: ProcedureParts): 
   const marked: Marks = {}
   for (const mark of MARKS) {
     const at = found[mark]
-    if (at !== null) marked[mark] = { at: at.at, inferred: 'data' in at && at.data['inferred'] === true }
+    if (at !== null) marked[mark] = { at: at.at, inferred: 'data' in at && at.data.inferred === true }
   }
   return marked
 }
@@ -141,7 +141,7 @@ function releasedFinal(events: readonly TimelineEvent[]): TimelineEvent | null {
 
 function sameVersion(one: TimelineEvent, other: TimelineEvent): boolean {
   const matches = (key: string) => one.data[key] !== undefined && one.data[key] === other.data[key]
-  return matches('version') && (one.data['reportId'] === undefined || matches('reportId'))
+  return matches('version') && (one.data.reportId === undefined || matches('reportId'))
 }
 
 /** Latest over the required destinations of the first such event each; null until every one has it. */
@@ -156,8 +156,8 @@ function latestOverDestinations(
     events.find(
       (event) =>
         event.type === type &&
-        event.data['destinationId'] === destinationId &&
-        event.data['version'] === version.data['version'],
+        event.data.destinationId === destinationId &&
+        event.data.version === version.data.version,
     ),
   )
   if (firsts.some((event) => event === undefined)) return null
