@@ -1,5 +1,6 @@
 /** Where the bytes of objects live: written once, durable before anybody is told so, read by ranges. */
 import type { Readable } from 'node:stream'
+import type { ByteSource } from '../dimse/byte-source.ts'
 
 export interface BlobStore {
   /** A new object under a key minted here. Nothing of it can be seen before `commit`. */
@@ -19,6 +20,8 @@ export interface BlobWriter {
   write(bytes: Uint8Array): Promise<void>
   /** Reads back what was written so far, before it is committed; the header scan needs it. */
   read(offset: number, length: number): Promise<Buffer>
+  /** What was written so far, for a scan that reads synchronously: it is in the page cache still. Until `commit`. */
+  source(): ByteSource
   /** Durable when it resolves: object and directory are synced. */
   commit(): Promise<StoredBlob>
   abort(): Promise<void>
@@ -39,5 +42,7 @@ export interface BlobReader {
   read(offset: number, length: number): Promise<Buffer>
   /** Closes the reader when it ends or is destroyed. */
   stream(range?: { offset: number; length: number }): Readable
+  /** For a scan that reads synchronously; until `close`. */
+  source(): ByteSource
   close(): Promise<void>
 }

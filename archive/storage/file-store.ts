@@ -8,6 +8,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promi
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { decodeTime, monotonicFactory } from 'ulid'
+import { type ByteSource, fileSource } from '../dimse/byte-source.ts'
 import type { BlobReader, BlobStore, BlobWriter, StoredBlob } from './blob-store.ts'
 import { DirectorySync } from './directory-sync.ts'
 
@@ -114,6 +115,10 @@ class FileWriter implements BlobWriter {
     return readRange(this.#file, { offset, length })
   }
 
+  source(): ByteSource {
+    return fileSource(this.#file.fd, this.#bytes)
+  }
+
   async commit(): Promise<StoredBlob> {
     await this.#file.datasync()
     await this.#file.close()
@@ -165,6 +170,10 @@ class FileReader implements BlobReader {
       autoClose: true,
     })
     return stream
+  }
+
+  source(): ByteSource {
+    return fileSource(this.#file.fd, this.bytes)
   }
 
   close(): Promise<void> {

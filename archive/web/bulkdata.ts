@@ -1,4 +1,4 @@
-/** One value of a stored object by its BulkDataURI: `bulkdata/00420011`, items counted from zero (PS3.18 10.4.1.1.5). */
+/** One value of a stored object by its BulkDataURI: `bulkdata/00420011`, items counted from one (PS3.18 10.4.1.1.5). */
 import type { StoredObject } from '#db/queries/dicomweb.ts'
 import { bufferSource } from '../dimse/byte-source.ts'
 import type { Dataset, Element, Stretch } from '../dimse/dataset.ts'
@@ -36,7 +36,7 @@ function walk(dataset: Dataset, path: readonly string[]): Element {
     const element = /^[0-9A-Fa-f]{8}$/.test(tag) ? at.element(tag) : undefined
     if (!element) throw new WebError(404, 'there is no such value')
     if (n === path.length - 1) return element
-    const item = element.kind === 'sequence' ? element.items[Number(path[n + 1])] : undefined
+    const item = element.kind === 'sequence' ? element.items[Number(path[n + 1]) - 1] : undefined
     if (!item) throw new WebError(404, 'there is no such item')
     at = item
   }

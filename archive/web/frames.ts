@@ -1,23 +1,11 @@
 /** Where the frames of a stored object are, and their bytes (PS3.5 8.2 and A.4, PS3.18 10.4.1.1.6). */
 import type { StoredObject } from '#db/queries/dicomweb.ts'
 import { bufferSource } from '../dimse/byte-source.ts'
-import type { Stretch } from '../dimse/dataset.ts'
 import { decodeDataset, inflate, swapped } from '../dimse/decode.ts'
 import { DEFLATED_LITTLE, EXPLICIT_BIG } from '../dimse/transfer-syntax.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
+import { type PixelPlace, stretchesOf } from '../storage/stored-header.ts'
 import { type Piece, WebError } from './exchange.ts'
-
-/** As the index keeps it (`instances.pixel`): offsets count from the beginning of the blob. */
-export interface PixelPlace {
-  offset: number
-  length: number
-  encapsulated: boolean
-  /** One entry a frame: a stretch, or the stretches of its fragments. */
-  frames: readonly FramePlace[]
-}
-
-type Pair = readonly [offset: number, length: number]
-export type FramePlace = Pair | readonly Pair[]
 
 const PIXEL_DATA = '7FE00010'
 
@@ -43,11 +31,6 @@ export async function framesOf(
     )
   }
   return found
-}
-
-export function stretchesOf(place: FramePlace): Stretch[] {
-  const pairs = typeof place[0] === 'number' ? [place as Pair] : (place as readonly Pair[])
-  return pairs.map(([offset, length]) => ({ offset, length }))
 }
 
 /** All of a body's bytes, read from their blobs. */

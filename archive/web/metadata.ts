@@ -41,9 +41,6 @@ export async function unpack(packed: Buffer, prefix: string): Promise<string> {
   return prefix === '' ? text.slice(1, -1) : relocate(text.slice(1, -1), prefix)
 }
 
-/** How a header in the index names its bulk data: relative to the instance. */
-export const RELATIVE = 'bulkdata/'
-
 // A quote inside a value is escaped, so this spelling can only be a BulkDataURI.
 export function relocate(text: string, prefix: string): string {
   return text.replaceAll(/"BulkDataURI": ?"(?=bulkdata\/|instances\/)/g, `$&${prefix}`)

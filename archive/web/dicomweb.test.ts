@@ -1,0 +1,319 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Access } from './access.ts'
+import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
+
+const program: Access = { kind: 'program', actor: 'integration', sites: null, mayStore: true }
+
+let archive: TestArchive
+let served: Served
+let access: Access = program
+let ct: Stored[]
+let us: Stored
+let rle: Stored
+let prior: Stored
+let charset: Stored
+
+beforeAll(async () => {
+  archive = await testArchive()
+  ct = await archive.store('ct-head/01.dcm', 'ct-head/02.dcm', 'ct-head/03.dcm')
+  ;[us, rle, prior, charset] = (await archive.store(
+    'us-cine/01.dcm',
+    'transfer-syntax/sc-rgb-rle-2frame.dcm',
+    'tests/priors/77654033-cr1-6154.dcm',
+    'charset/chrH31.dcm',
+  )) as [Stored, Stored, Stored, Stored]
+  served = await serve(archive, () => access)
+})
+
+afterAll(async () => {
+  served.close()
+  await archive.close()
+})
+
+beforeEach(() => {
+  access = program
+  archive.denials.length = 0
+})
+
+const get = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+  fetch(`${served.url}${path}`, { headers, method })
+
+type Json = Record<string, { vr: string; Value?: unknown[]; BulkDataURI?: string }>
+
+async function found(path: string): Promise<Json[]> {
+  const response = await get(path, { accept: 'application/dicom+json' })
+  expect([path, response.status]).toEqual([path, 200])
+  return (await response.json()) as Json[]
+}
+
+const at = (s: Stored) => `/studies/${s.studyUid}/series/${s.seriesUid}/instances/${s.sopInstanceUid}`
+const uids = (results: Json[]) => results.map((result) => result['0020000D']!.Value![0])
+
+async function parts(response: Response): Promise<{ head: string; body: Buffer }[]> {
+  const boundary = /boundary=([^;]+)/.exec(response.headers.get('content-type')!)![1]!
+  const bytes = Buffer.from(await response.arrayBuffer())
+  const pieces: { head: string; body: Buffer }[] = []
+  for (let from = bytes.indexOf(`--${boundary}\r\n`); from >= 0; ) {
+    const start = from + boundary.length + 4
+    const blank = bytes.indexOf('\r\n\r\n', start)
+    const end = bytes.indexOf(`\r\n--${boundary}`, blank)
+    pieces.push({ head: bytes.subarray(start, blank).toString(), body: bytes.subarray(blank + 4, end) })
+    const next = bytes.indexOf(`--${boundary}\r\n`, end)
+    from = next
+  }
+  return pieces
+}
+
+describe('searching', () => {
+  test('[DW-01] a study is found by its UID, accession, patient, date, modality and part of a name', async () => {
+    const [all] = await found(`/studies?StudyInstanceUID=${prior.studyUid}`)
+    const value = (tag: string) => String(all![tag]!.Value![0])
+    const name = (all!['00100010']!.Value![0] as { Alphabetic: string }).Alphabetic
+    for (const query of [
+      `0020000D=${prior.studyUid}`,
+      `PatientID=${value('00100020')}`,
+      `00100020=${value('00100020').slice(0, 4)}*`,
+      `StudyDate=${value('00080020')}`,
+      `StudyDate=${value('00080020')}-${value('00080020')}`,
+      `ModalitiesInStudy=CR`,
+      `PatientName=${encodeURIComponent(`${name.slice(0, 2).toLowerCase()}*`)}`,
+    ])
+      expect([query, uids(await found(`/studies?${query}`)).includes(prior.studyUid)]).toEqual([query, true])
+    for (const query of [
+      'PatientID=nobody',
+      'StudyDate=18990101-18991231',
+      'ModalitiesInStudy=XA',
+      'PatientName=ZZZ*',
+    ])
+      expect([query, await found(`/studies?${query}`)]).toEqual([query, []])
+    expect(value('00201206')).toBe('1')
+    expect(value('00201208')).toBe('1')
+    expect(value('00081190')).toBe(`${served.url}/studies/${prior.studyUid}`)
+  })
+
+  test('[DW-01] pages follow one another without a gap or a repeat', async () => {
+    const whole = uids(await found('/studies'))
+    expect(new Set(whole).size).toBe(5)
+    const paged: unknown[] = []
+    for (let offset = 0; offset < whole.length; offset += 2)
+      paged.push(...uids(await found(`/studies?limit=2&offset=${offset}`)))
+    expect(paged).toEqual(whole)
+    expect(await found('/studies?limit=0')).toEqual([])
+  })
+
+  test('[DW-01] series and instances are found below their study and over all studies', async () => {
+    const [series] = await found(`/studies/${ct[0]!.studyUid}/series?includefield=0008103E%2C00080021`)
+    expect(series!['0020000E']!.Value).toEqual([ct[0]!.seriesUid])
+    expect(series!['00201209']!.Value).toEqual([3])
+    const instances = await found(`/studies/${ct[0]!.studyUid}/instances`)
+    expect(instances.map((i) => i['00080018']!.Value![0])).toEqual(ct.map((s) => s.sopInstanceUid))
+    expect(instances[0]!['00280010']!.Value).toEqual([512])
+    const cine = await found(`/instances?SOPInstanceUID=${us.sopInstanceUid}`)
+    expect(cine.map((i) => [i['0020000D']!.Value![0], i['00280008']!.Value![0]])).toEqual([[us.studyUid, 30]])
+    expect(await found('/series?Modality=US')).toHaveLength(1)
+  })
+
+  test('[DW-01] a name in Japanese writing comes back whole, as UTF-8', async () => {
+    const [study] = await found(`/studies?StudyInstanceUID=${charset.studyUid}`)
+    expect(study!['00100010']!.Value).toEqual([
+      { Alphabetic: 'Yamada^Tarou', Ideographic: '山田^太郎', Phonetic: 'やまだ^たろう' },
+    ])
+    expect(study!['00080005']!.Value).toEqual(['ISO_IR 192'])
+    expect(uids(await found('/studies?PatientName=yamada'))).toEqual([charset.studyUid])
+    expect(uids(await found('/studies?PatientName=taro&fuzzymatching=true'))).toEqual([charset.studyUid])
+    expect(uids(await found('/studies?PatientName=taro'))).toEqual([])
+  })
+
+  test('what cannot be matched on is said in a warning, and nonsense is refused', async () => {
+    const warned = await get('/studies?StudyComments=x', { accept: 'application/dicom+json' })
+    expect([warned.status, warned.headers.get('warning')]).toEqual([200, expect.stringContaining('00324000')])
+    expect((await get('/studies?NoSuchKeyword=x')).status).toBe(400)
+    expect((await get('/studies?limit=many')).status).toBe(400)
+    expect((await get('/studies', { accept: 'text/html' })).status).toBe(406)
+    expect((await get("/studies?PatientID=x'%20or%20'1'='1")).status).toBe(200)
+    expect(await found("/studies?PatientID=x'%20or%20'1'='1")).toEqual([])
+  })
+})
+
+describe('retrieving', () => {
+  test('[DW-02] an instance comes back bit for bit, alone or as a part', async () => {
+    const alone = await get(at(us), { accept: 'application/dicom; transfer-syntax=*' })
+    expect(alone.headers.get('content-type')).toContain('transfer-syntax=1.2.840.10008.1.2.4.50')
+    expect(Buffer.from(await alone.arrayBuffer()).equals(us.whole)).toBe(true)
+    const wrapped = await get(at(us), { accept: 'multipart/related; type="application/dicom"' })
+    const [part] = await parts(wrapped)
+    expect(part!.head).toMatch(/^Content-Type: application\/dicom/)
+    expect(part!.body.equals(us.whole)).toBe(true)
+  })
+
+  test('[DW-02] a series and a study are all their instances, each a part', async () => {
+    for (const path of [
+      `/studies/${ct[0]!.studyUid}`,
+      `/studies/${ct[0]!.studyUid}/series/${ct[0]!.seriesUid}`,
+    ]) {
+      const response = await get(path, {
+        accept: 'multipart/related; type="application/dicom"; transfer-syntax=*',
+      })
+      const bodies = await parts(response)
+      expect(bodies.map((part, n) => part.body.equals(ct[n]!.whole))).toEqual([true, true, true])
+    }
+  })
+
+  test('[DW-02] frames come in the syntax they are stored in, one or several', async () => {
+    const headers = { accept: 'multipart/related; type=application/octet-stream; transfer-syntax=*' }
+    const native = await parts(await get(`${at(ct[1]!)}/frames/1`, headers))
+    expect(native[0]!.head).toContain(
+      'Content-Type: application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1',
+    )
+    expect(native[0]!.body.equals(ct[1]!.dataset.subarray(-512 * 512 * 2))).toBe(true)
+
+    const jpegs = await parts(await get(`${at(us)}/frames/1,30,2`, headers))
+    expect(jpegs.map((part) => part.head.split('\r\n')[0])).toEqual(
+      Array(3).fill('Content-Type: image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50'),
+    )
+    for (const jpeg of jpegs) {
+      expect(jpeg.body.subarray(0, 2).toString('hex')).toBe('ffd8')
+      expect(us.dataset.includes(jpeg.body)).toBe(true)
+    }
+    const single = await get(`${at(us)}/frames/2`, { accept: 'image/jpeg' })
+    expect(Buffer.from(await single.arrayBuffer()).equals(jpegs[2]!.body)).toBe(true)
+    const rles = await parts(await get(`${at(rle)}/frames/1,2`, headers))
+    expect(rles.map((part) => part.head)).toEqual(Array(2).fill(expect.stringContaining('image/dicom-rle')))
+    expect((await get(`${at(us)}/frames/31`, headers)).status).toBe(404)
+    expect((await get(`${at(us)}/frames/0`, headers)).status).toBe(400)
+  })
+
+  test('[DW-02] what cannot be had in the form asked for is a 406', async () => {
+    const jp2 = { accept: 'multipart/related; type="image/jp2"; transfer-syntax=1.2.840.10008.1.2.4.90' }
+    expect((await get(`${at(us)}/frames/1`, jp2)).status).toBe(406)
+    expect(
+      (
+        await get(at(us), {
+          accept: 'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.1',
+        })
+      ).status,
+    ).toBe(406)
+    expect((await get(`${at(us)}/metadata`, { accept: 'text/html' })).status).toBe(406)
+    expect((await get(`${at(ct[0]!)}/rendered`, { accept: 'image/gif' })).status).toBe(406)
+  })
+
+  test('[DW-02] metadata names every instance of a series in order, with its tags in order', async () => {
+    const path = `/studies/${ct[0]!.studyUid}/series/${ct[0]!.seriesUid}/metadata`
+    const metadata = await found(path)
+    expect(metadata.map((m) => m['00080018']!.Value![0])).toEqual(ct.map((s) => s.sopInstanceUid))
+    expect(metadata[0]!['00083002']!.Value).toEqual(['1.2.840.10008.1.2.1'])
+    expect(metadata[0]!['00020010']).toBeUndefined()
+    const pixels = metadata[0]!['7FE00010']!.BulkDataURI!
+    const bytes = await fetch(pixels, { headers: { accept: 'application/octet-stream' } })
+    expect(Buffer.from(await bytes.arrayBuffer()).equals(ct[0]!.dataset.subarray(-512 * 512 * 2))).toBe(true)
+    expect(await found(`/studies/${ct[0]!.studyUid}/metadata`)).toEqual(metadata)
+    expect(await found(`${at(ct[1]!)}/metadata`)).toEqual([metadata[1]])
+  })
+
+  test('an unchanged answer is not sent again, and HEAD says how long it is', async () => {
+    const path = `/studies/${ct[0]!.studyUid}/series/${ct[0]!.seriesUid}/metadata`
+    const first = await get(path)
+    expect((await get(path, { 'if-none-match': first.headers.get('etag')! })).status).toBe(304)
+    const head = await get(at(us), { accept: 'application/dicom' }, 'HEAD')
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(us.whole.length)])
+    const range = await get(at(us), { accept: 'application/dicom', range: 'bytes=128-131' })
+    expect([range.status, await range.text()]).toEqual([206, 'DICM'])
+  })
+
+  test('[DW-02] pictures are rendered with the window of the image or the one asked for', async () => {
+    const png = await get(`${at(ct[1]!)}/rendered`, { accept: 'image/png' })
+    expect([png.status, png.headers.get('content-type')]).toEqual([200, 'image/png'])
+    const jpeg = await get(`${at(ct[1]!)}/rendered?window=40,80,linear&viewport=128,128`, {
+      accept: 'image/jpeg',
+    })
+    const bytes = Buffer.from(await jpeg.arrayBuffer())
+    expect(bytes.subarray(0, 3).toString('hex')).toBe('ffd8ff')
+    const frame = bytes.indexOf(Buffer.from([0xff, 0xc0]))
+    expect([bytes.readUInt16BE(frame + 5), bytes.readUInt16BE(frame + 7)]).toEqual([128, 128])
+    expect((await get(`/studies/${rle.studyUid}/thumbnail`, { accept: 'image/*' })).status).toBe(200)
+    expect((await get(`${at(us)}/frames/3/rendered`, { accept: 'image/jpeg' })).status).toBe(200)
+  })
+})
+
+describe('who may see what', () => {
+  const launch = (studies: string[]): Access => ({
+    kind: 'launch',
+    launchId: '01K9',
+    actor: 'radiologist',
+    studies,
+  })
+
+  test('[DW-06] under a launch only its studies exist, on every verb, and a try is in the audit trail', async () => {
+    access = launch([prior.studyUid])
+    expect((await found('/studies')).length).toBe(1)
+    const paths = [
+      `/studies/${us.studyUid}`,
+      `/studies/${us.studyUid}/metadata`,
+      `/studies/${us.studyUid}/thumbnail`,
+      `/studies/${us.studyUid}/series/${us.seriesUid}`,
+      `/studies/${us.studyUid}/series/${us.seriesUid}/metadata`,
+      at(us),
+      `${at(us)}/metadata`,
+      `${at(us)}/frames/1`,
+      `${at(us)}/rendered`,
+      `${at(us)}/bulkdata/7FE00010`,
+    ]
+    for (const path of paths) expect([path, (await get(path)).status]).toEqual([path, 404])
+    expect(archive.denials).toHaveLength(paths.length)
+    expect(archive.denials[0]).toEqual({
+      actor: 'radiologist',
+      launchId: '01K9',
+      studyUid: us.studyUid,
+      method: 'GET',
+      route: 'studies/{}',
+    })
+    expect(await found(`/studies?StudyInstanceUID=${us.studyUid}`)).toEqual([])
+    expect(await found(`/studies/${us.studyUid}/series`)).toEqual([])
+    expect(archive.denials).toHaveLength(paths.length + 2)
+    expect((await get('/studies/1.2.3.4')).status).toBe(404)
+    expect(archive.denials).toHaveLength(paths.length + 2)
+  })
+
+  test('[DW-06] the priors of a launch are its own, whatever patient is asked for', async () => {
+    access = launch([ct[0]!.studyUid, prior.studyUid])
+    const priors = uids(await found('/studies?00100020=SOMEBODY-ELSE&limit=101&offset=0&fuzzymatching=false'))
+    expect(new Set(priors)).toEqual(new Set([ct[0]!.studyUid, prior.studyUid]))
+  })
+
+  test('[DW-06] a program of another site sees nothing of this one', async () => {
+    access = { ...program, sites: ['WEST'] } as Access
+    expect(await found('/studies')).toEqual([])
+    expect((await get(at(us))).status).toBe(404)
+    expect(archive.denials).toHaveLength(1)
+  })
+
+  test('the viewer gets bulk data addresses that stay under its launch', async () => {
+    access = launch([ct[0]!.studyUid])
+    const [metadata] = await found(`/studies/${ct[0]!.studyUid}/series/${ct[0]!.seriesUid}/metadata`)
+    expect(metadata!['7FE00010']!.BulkDataURI).toBe(`instances/${ct[0]!.sopInstanceUid}/bulkdata/7FE00010`)
+  })
+
+  test('[AR-07] a rejected instance is gone from every answer and comes back when the rejection is revoked', async () => {
+    const { sql } = archive.department
+    const [rejected] = ct
+    const series = `/studies/${rejected!.studyUid}/series/${rejected!.seriesUid}`
+    expect(await found(`${series}/metadata`)).toHaveLength(3)
+    const set = async (code: string | null) => {
+      await sql`update instances set rejected_code = ${code} where sop_instance_uid = ${rejected!.sopInstanceUid}`
+      await sql`update series set rev = rev + 1, instance_count = (select count(*) from instances i
+        where i.series_id = series.id and rejected_code is null) where series_uid = ${rejected!.seriesUid}`
+    }
+    await set('113001')
+    expect((await get(at(rejected!))).status).toBe(404)
+    expect((await get(`${at(rejected!)}/frames/1`)).status).toBe(404)
+    expect(await found(`${series}/metadata`)).toHaveLength(2)
+    expect(await found(`${series}/instances`)).toHaveLength(2)
+    await set(null)
+    expect(await found(`${series}/metadata`)).toHaveLength(3)
+    expect((await get(at(rejected!), { accept: 'application/dicom' })).status).toBe(200)
+  })
+
+  test('nothing went wrong behind these answers', () => {
+    expect(archive.failures).toEqual([])
+  })
+})
