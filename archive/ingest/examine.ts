@@ -1,0 +1,132 @@
+/** Looks at an object whose bytes have come: is it whole, is it what the sender said, and what the index needs of it. */
+import type { ByteSource } from '#archive/dimse/byte-source.ts'
+import { isDicomError } from '#archive/dimse/dicom-error.ts'
+import { type DicomJson, toDicomJson } from '#archive/dimse/dicom-json.ts'
+import type { PixelData } from '#archive/dimse/frames.ts'
+import { type HeaderScan, type Identity, identityOf, scanHeader } from '#archive/dimse/header-scan.ts'
+import { STATUS } from '#archive/dimse/status.ts'
+import type { StoredBlob } from '#archive/storage/blob-store.ts'
+import type { StoredInstance } from '#db/mutations/studies.ts'
+
+/** What the index needs, but for where the bytes are. */
+export type Examined = Omit<
+  StoredInstance,
+  'blob' | 'bytes' | 'datasetOffset' | 'sha256' | 'sourceAe' | 'peer'
+> & {
+  /** (0002,0016), ours to write. */
+  sourceAe: string
+}
+
+/** Why an object is not filed: its bytes are set aside under this reason. */
+export interface Fault {
+  reason: FaultReason
+  /** What to answer a C-STORE with (PS3.4 table B.2-1). */
+  status: number
+  sopInstanceUid: string | null
+}
+
+export type FaultReason = keyof typeof FAULTS
+
+/** In words for whoever mends it; without a word of what stands in the object. */
+export const FAULTS = {
+  'dataset-truncated': 'it ends before its own lengths say so',
+  'dataset-malformed': 'it breaks the structure of a DICOM data set',
+  'dataset-too-large': 'its header is larger than any header may be',
+  'invalid-uid': 'a UID that it must be filed by is missing or breaks the syntax of UIDs',
+  'sop-class-mismatch': 'its SOP Class UID is not the one that was announced',
+  'sop-instance-mismatch': 'its SOP Instance UID is not the one that was announced',
+  'index-refused': 'the index could not take what its header says',
+} as const
+
+/** What the sender announced; null: nobody did, the object speaks for itself. */
+export interface Announced {
+  sopClassUid: string
+  sopInstanceUid: string
+}
+
+/** Reads from the page cache; throws only what is wrong on our side. */
+export function examine(
+  source: ByteSource,
+  announced: Announced | null,
+): { examined: Examined } | { fault: Fault } {
+  try {
+    const scan = scanHeader(source)
+    const identity = identityOf(scan.dataset)
+    const mismatch = announced && mismatchOf(identity, announced)
+    if (mismatch) return faulty(mismatch, announced)
+    return { examined: examinedFrom(scan, identity) }
+  } catch (error) {
+    if (!isDicomError(error)) throw error
+    return faulty(reasonOf(error.code), announced)
+  }
+}
+
+function faulty(reason: FaultReason, announced: Announced | null): { fault: Fault } {
+  const doesNotMatch =
+    reason === 'sop-class-mismatch' || reason === 'sop-instance-mismatch' || reason === 'invalid-uid'
+  const status = doesNotMatch ? STATUS.datasetDoesNotMatch : STATUS.cannotUnderstand
+  return { fault: { reason, status, sopInstanceUid: announced?.sopInstanceUid ?? null } }
+}
+
+function reasonOf(code: string): FaultReason {
+  if (code === 'dataset-too-deep') return 'dataset-too-large'
+  return code in FAULTS ? (code as FaultReason) : 'dataset-malformed'
+}
+
+function mismatchOf(identity: Identity, announced: Announced): FaultReason | undefined {
+  if (identity.sopClassUid !== announced.sopClassUid) return 'sop-class-mismatch'
+  return identity.sopInstanceUid === announced.sopInstanceUid ? undefined : 'sop-instance-mismatch'
+}
+
+function examinedFrom(scan: HeaderScan, identity: Identity): Examined {
+  return {
+    transferSyntaxUid: scan.transferSyntaxUid,
+    sopInstanceUid: identity.sopInstanceUid,
+    sopClassUid: identity.sopClassUid,
+    seriesUid: identity.seriesInstanceUid,
+    studyUid: identity.studyInstanceUid,
+    header: headerOf(scan),
+    pixel: scan.pixelData ? pixelPlace(scan.pixelData) : null,
+    frames: scan.pixelData?.numberOfFrames ?? Math.max(1, scan.dataset.number('NumberOfFrames') ?? 1),
+    sourceAe: scan.meta.text('SourceApplicationEntityTitle') ?? '',
+  }
+}
+
+const PIXEL_TAGS = ['7FE00008', '7FE00009', '7FE00010']
+
+/** The header as DICOM JSON: pixels are told of by `pixel`, other long values by where they can be fetched. */
+function headerOf({ dataset }: HeaderScan): DicomJson {
+  const json = toDicomJson(dataset, { bulkDataUri: (path) => `bulkdata/${path}` })
+  for (const tag of PIXEL_TAGS) delete json[tag]
+  return storable(json)
+}
+
+// Postgres keeps neither U+0000 nor half a surrogate pair in its JSON; sloppy senders do, in private elements.
+function storable(json: DicomJson): DicomJson {
+  const text = JSON.stringify(json)
+  if (!/\\u0000|\\ud[89a-f]/.test(text)) return json
+  return JSON.parse(text, (_, value) =>
+    typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value,
+  ) as DicomJson
+}
+
+/** Offsets from the beginning of the blob; a frame is one stretch, or those of its fragments. */
+function pixelPlace({ at, encapsulated, frames }: PixelData) {
+  const pairs = frames.map((stretches) => stretches.map(({ offset, length }) => [offset, length]))
+  return {
+    offset: at.offset,
+    length: at.length,
+    encapsulated,
+    frames: pairs.map((frame) => (frame.length === 1 ? frame[0] : frame)),
+  }
+}
+
+/** An object as the index takes it. */
+export function instanceFrom(
+  blob: StoredBlob,
+  examined: Examined,
+  { sourceAe, peer }: { sourceAe: string; peer: string },
+): StoredInstance {
+  const { key, bytes, datasetOffset, sha256 } = blob
+  return { ...examined, blob: key, bytes, datasetOffset, sha256, sourceAe, peer }
+}

@@ -1,0 +1,221 @@
+/**
+ * How objects get into the archive: bytes as received behind our own File Meta, examined, synced and noted in the
+ * journal before anybody is told Success; the index follows within a second, and after a crash at the next start.
+ */
+import { createHash } from 'node:crypto'
+import type { Logger } from 'pino'
+import { encodeFileMeta, readPart10 } from '#archive/dimse/part10.ts'
+import type { BlobReader, BlobStore, BlobWriter, StoredBlob } from '#archive/storage/blob-store.ts'
+import type { Department } from '#db/department.ts'
+import { failpoint } from '#db/failpoint.ts'
+import { deviceAct } from '#db/mutations/act.ts'
+import type { IndexOutcome, StoredInstance } from '#db/mutations/studies.ts'
+import { type Announced, examine, type Fault, instanceFrom } from './examine.ts'
+import { IndexQueue } from './index-queue.ts'
+import { Journal } from './journal.ts'
+import { setAside } from './set-aside.ts'
+
+export interface IngestOptions {
+  department: Department
+  store: BlobStore
+  journalDirectory: string
+  /** Our AE title: who received the object. */
+  aeTitle: string
+  log: Logger
+  /** Objects that may wait for the index before Success waits for it too. */
+  backlogLimit?: number
+  gatherMs?: number
+}
+
+export interface ObjectToCome extends Announced {
+  transferSyntaxUid: string
+  sourceAe: string
+  peer: string
+}
+
+const BACKLOG_LIMIT = 2_000
+
+export class Ingest {
+  readonly #options: IngestOptions
+  readonly #journal: Journal
+  readonly #queue: IndexQueue
+  #stored = 0
+  #setAside = 0
+
+  private constructor(options: IngestOptions, journal: Journal) {
+    this.#options = options
+    this.#journal = journal
+    this.#queue = new IndexQueue({
+      department: options.department,
+      ...(options.gatherMs === undefined ? {} : { gatherMs: options.gatherMs }),
+      onIndexed: (outcomes) => this.#indexed(outcomes),
+      onUnindexable: (instance, error) => this.#unindexable(instance, error),
+      onError: (error) =>
+        options.log.error({ err: error }, 'the index did not take a batch; it is tried again'),
+    })
+  }
+
+  /** Opens the journal and indexes what an earlier process acknowledged and did not index. */
+  static async open(options: IngestOptions): Promise<Ingest> {
+    const { journal, unfinished, settle } = await Journal.open(options.journalDirectory)
+    const ingest = new Ingest(options, journal)
+    const recovered = await ingest.#recover(unfinished)
+    await settle()
+    if (unfinished.length > 0)
+      options.log.info({ noted: unfinished.length, indexed: recovered }, 'the journal was replayed')
+    return ingest
+  }
+
+  /** Numbers for the health page. */
+  state(): Record<string, number> {
+    return { stored: this.#stored, setAside: this.#setAside, backlog: this.#queue.backlog }
+  }
+
+  async begin(coming: ObjectToCome): Promise<IncomingObject> {
+    const { store, aeTitle } = this.#options
+    const writer = await store.create()
+    try {
+      const { sopClassUid, sopInstanceUid, transferSyntaxUid, sourceAe } = coming
+      await writer.writeHeader(
+        encodeFileMeta({
+          sopClassUid,
+          sopInstanceUid,
+          transferSyntaxUid,
+          sendingAe: sourceAe,
+          receivingAe: aeTitle,
+        }),
+      )
+    } catch (error) {
+      await writer.abort()
+      throw error
+    }
+    return new IncomingObject(writer, () => this.#finish(writer, coming))
+  }
+
+  /** Nothing more is coming for now: what was gathered is indexed at once. */
+  flush(): void {
+    this.#queue.flush()
+  }
+
+  /** Indexes what waits, for so long; the journal keeps the rest for the next start. */
+  async close(graceMs: number): Promise<void> {
+    await this.#queue.close(graceMs)
+    await this.#journal.close()
+  }
+
+  async #finish(writer: BlobWriter, coming: ObjectToCome): Promise<Fault | null> {
+    const result = examine(writer.source(), coming)
+    await failpoint('store:before-sync')
+    const [blob] = await Promise.all([writer.commit(), this.#journal.note(writer.key)])
+    await failpoint('store:after-sync')
+    if ('fault' in result) {
+      await this.#setObjectAside(blob, result.fault, coming)
+      return result.fault
+    }
+    const { sourceAe, peer } = coming
+    const indexed = this.#queue.add(instanceFrom(blob, result.examined, { sourceAe, peer }))
+    this.#stored += 1
+    if (this.#queue.backlog > (this.#options.backlogLimit ?? BACKLOG_LIMIT)) await indexed
+    return null
+  }
+
+  async #setObjectAside(
+    blob: StoredBlob,
+    fault: Fault,
+    { sourceAe, peer }: { sourceAe: string; peer: string },
+  ) {
+    const { department, log } = this.#options
+    this.#setAside += 1
+    log.warn({ blob: blob.key, reason: fault.reason, aeTitle: sourceAe }, 'an object was set aside')
+    await setAside(department, await deviceAct(department, sourceAe, { address: peer }), {
+      blob,
+      fault,
+      sourceAe,
+      peer,
+    })
+    await this.#journal.done([blob.key])
+  }
+
+  async #indexed(outcomes: readonly IndexOutcome[]): Promise<void> {
+    for (const { outcome, blob } of outcomes) if (outcome === 'repeat') await this.#options.store.remove(blob)
+    await this.#journal.done(outcomes.map(({ blob }) => blob))
+  }
+
+  async #unindexable(instance: StoredInstance, error: unknown): Promise<void> {
+    const { log } = this.#options
+    log.error({ err: error, blob: instance.blob }, 'the index cannot take an object')
+    const { blob: key, bytes, datasetOffset, sha256, sopInstanceUid } = instance
+    const fault = { reason: 'index-refused', status: 0, sopInstanceUid } as const
+    await this.#setObjectAside({ key, bytes, datasetOffset, sha256 }, fault, instance)
+  }
+
+  async #recover(keys: readonly string[]): Promise<number> {
+    const { sql } = this.#options.department
+    let recovered = 0
+    for (let from = 0; from < keys.length; from += 500) {
+      const some = keys.slice(from, from + 500)
+      const filed = await sql<{ blob: string }[]>`
+        select blob from instances where blob = any(${some}) union select blob from quarantine where blob = any(${some})`
+      const known = new Set(filed.map(({ blob }) => blob))
+      const indexing = []
+      for (const key of some) if (!known.has(key)) indexing.push(this.#recoverOne(key))
+      recovered += (await Promise.all(indexing)).filter((done) => done).length
+    }
+    return recovered
+  }
+
+  /** False when there is no such object: its sender was never told Success, or it was a repeat and has gone. */
+  async #recoverOne(key: string): Promise<boolean> {
+    const reader = await this.#options.store.open(key).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null
+      throw error
+    })
+    if (!reader) return false
+    try {
+      const result = examine(reader.source(), null)
+      const datasetOffset = readPart10(reader.source()).datasetOffset
+      const blob = { key, bytes: reader.bytes, datasetOffset, sha256: await hashFrom(reader, datasetOffset) }
+      if ('fault' in result) await this.#setObjectAside(blob, result.fault, { sourceAe: '', peer: '' })
+      else
+        await this.#queue.add(
+          instanceFrom(blob, result.examined, { sourceAe: result.examined.sourceAe, peer: '' }),
+        )
+      return true
+    } finally {
+      await reader.close()
+    }
+  }
+}
+
+/** One object on its way in. Exactly one of `finish` and `abort` ends it. */
+export class IncomingObject {
+  readonly #writer: BlobWriter
+  readonly #finish: () => Promise<Fault | null>
+
+  constructor(writer: BlobWriter, finish: () => Promise<Fault | null>) {
+    this.#writer = writer
+    this.#finish = finish
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#writer.write(bytes)
+  }
+
+  /** Durable when it resolves: null, or why the object was set aside. */
+  finish(): Promise<Fault | null> {
+    return this.#finish()
+  }
+
+  abort(): Promise<void> {
+    return this.#writer.abort()
+  }
+}
+
+async function hashFrom(reader: BlobReader, datasetOffset: number): Promise<string> {
+  const hash = createHash('sha256')
+  for (let at = datasetOffset; at < reader.bytes; at += HASH_CHUNK_BYTES)
+    hash.update(await reader.read(at, HASH_CHUNK_BYTES))
+  return hash.digest('hex')
+}
+
+const HASH_CHUNK_BYTES = 1024 * 1024

@@ -1,0 +1,116 @@
+/**
+ * Keys of objects that were acknowledged and may not be indexed yet: an append-only log in segments, one synced write
+ * for all that wait together. A segment goes when all its objects are indexed, so a start reads what is left and no more.
+ */
+import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ulid } from 'ulid'
+
+const KEYS_PER_SEGMENT = 1_000
+
+interface Segment {
+  path: string
+  file: FileHandle
+  written: number
+  open: Set<string>
+}
+
+export class Journal {
+  readonly #directory: string
+  readonly #segmentOf = new Map<string, Segment>()
+  #current: Segment | undefined
+  #waiting: { key: string; resolve: () => void; reject: (error: unknown) => void }[] = []
+  #writing: Promise<void> | undefined
+
+  private constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** Opens the journal; `unfinished` are the keys an earlier process left behind, `settle` forgets them. */
+  static async open(
+    directory: string,
+  ): Promise<{ journal: Journal; unfinished: string[]; settle: () => Promise<void> }> {
+    await mkdir(directory, { recursive: true, mode: 0o750 })
+    const left = (await readdir(directory)).filter((name) => name.endsWith('.log')).sort()
+    const lines = await Promise.all(left.map((name) => readFile(join(directory, name), 'utf8')))
+    const settle = async () => {
+      for (const name of left) await rm(join(directory, name), { force: true })
+    }
+    return { journal: new Journal(directory), unfinished: wholeLines(lines), settle }
+  }
+
+  /** Resolves when the key would survive a crash. */
+  note(key: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ key, resolve, reject })
+      this.#writing ??= this.#write().finally(() => {
+        this.#writing = undefined
+      })
+    })
+  }
+
+  /** The object is indexed, set aside or gone: a start need not look at it. */
+  async done(keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      const segment = this.#segmentOf.get(key)
+      if (!segment) continue
+      this.#segmentOf.delete(key)
+      segment.open.delete(key)
+      if (segment.open.size === 0 && segment !== this.#current) await remove(segment)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#writing
+    const segment = this.#current
+    this.#current = undefined
+    if (segment?.open.size === 0) await remove(segment)
+    else await segment?.file.close()
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting
+      this.#waiting = []
+      try {
+        const segment = await this.#segment()
+        for (const { key } of batch) {
+          segment.open.add(key)
+          this.#segmentOf.set(key, segment)
+        }
+        segment.written += batch.length
+        await segment.file.write(batch.map(({ key }) => `${key}\n`).join(''))
+        await segment.file.datasync()
+        for (const { resolve } of batch) resolve()
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
+      }
+    }
+  }
+
+  async #segment(): Promise<Segment> {
+    const full = this.#current
+    if (full && full.written < KEYS_PER_SEGMENT) return full
+    const path = join(this.#directory, `${ulid()}.log`)
+    this.#current = { path, file: await open(path, 'ax', 0o640), written: 0, open: new Set() }
+    await syncDirectory(this.#directory)
+    if (full?.open.size === 0) await remove(full)
+    return this.#current
+  }
+}
+
+async function remove({ path, file }: Segment): Promise<void> {
+  await file.close()
+  await rm(path, { force: true })
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  await handle.sync()
+  await handle.close()
+}
+
+// A line cut short was never waited for: nobody was told that its object is kept.
+function wholeLines(texts: string[]): string[] {
+  return texts.flatMap((text) => text.split('\n').slice(0, -1)).filter((line) => line !== '')
+}

@@ -1,0 +1,50 @@
+/** The archive process: takes objects, worklist queries and performed steps on the DICOM port, and indexes what it stored. */
+
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { config } from '#config'
+import { runService } from '#db/service.ts'
+import { Ingest } from './ingest/ingest.ts'
+import { listenArchive } from './scp/listen.ts'
+import { FileStore } from './storage/file-store.ts'
+
+// What a scanner in the middle of a series gets to finish it when the process is asked to stop.
+const FINISH_MS = 8_000
+const INDEX_MS = 5_000
+
+await runService('archive', config, async ({ department, log }) => {
+  const root = blobFolder(config.blobStore)
+  const store = new FileStore(root)
+  const swept = await store.sweepUnfinished()
+  if (swept > 0) log.info({ swept }, 'half-written objects were removed; nobody was told that they are kept')
+  const { aeTitle } = config
+  const ingest = await Ingest.open({
+    department,
+    store,
+    journalDirectory: join(root, 'journal'),
+    aeTitle,
+    log,
+  })
+  const listener = await listenArchive({
+    department,
+    ingest,
+    log,
+    aeTitle,
+    host: config.listen,
+    port: config.ports.dicom,
+  })
+  return {
+    async stop() {
+      await listener.close(FINISH_MS)
+      await ingest.close(INDEX_MS)
+    },
+    state: () => ({ ...ingest.state(), associations: listener.associations.size }),
+  }
+})
+
+/** `file:` and a folder, as a path or as a URL. */
+function blobFolder(location: string): string {
+  if (!location.startsWith('file:'))
+    throw new Error(`BLOB_STORE: found ${JSON.stringify(location.split(':')[0])}, expected file:`)
+  return location.startsWith('file://') ? fileURLToPath(location) : resolve(location.slice('file:'.length))
+}

@@ -1,0 +1,149 @@
+/** Who may associate: our AE title, the devices we know, where they may call from and what they may send (PS3.8 7.1.1). */
+import { BlockList, isIPv6 } from 'node:net'
+import {
+  CALLED_AE_NOT_RECOGNIZED,
+  CALLING_AE_NOT_RECOGNIZED,
+  type Rejection,
+} from '#archive/dimse/listener.ts'
+import type { Department } from '#db/department.ts'
+import type { WorklistCaller } from '#db/queries/modality-worklist.ts'
+import { policyOf } from '#db/queries/policy.ts'
+import type { Policy } from '#domain/policy.ts'
+
+/** A calling peer as the department knows it. */
+export interface Caller extends WorklistCaller {
+  /** No row names this AE title; the policy lets it in all the same. */
+  isUnknown: boolean
+  /** Time zone in which its dates and times are read when they state none. */
+  zone: string
+  /** Storage SOP classes it may send; null: all. */
+  sopClasses: readonly string[] | null
+  /** Transfer syntaxes it may send objects in; null: all. */
+  transferSyntaxes: readonly string[] | null
+}
+
+/** The devices and the policy, as they were at most a second ago. */
+export interface DeviceRegister {
+  devices: ReadonlyMap<string, DeviceRow>
+  unknownCallingAe: Policy['unknownCallingAe']
+  /** Where a peer we do not know is taken to stand. */
+  mainSite: { id: string; zone: string } | null
+}
+
+interface DeviceRow {
+  ae_title: string
+  site_id: string
+  zone: string
+  room_id: string | null
+  modality: string | null
+  allowed_addresses: string[]
+  policy: { sopClasses?: string[]; transferSyntaxes?: string[] }
+  enabled: boolean
+}
+
+const CACHE_MS = 1_000
+
+/** Reads the register at most once a second, so that a change of a device needs no restart. */
+export function deviceRegister({ sql }: Department): () => Promise<DeviceRegister> {
+  let cached: { at: number; register: Promise<DeviceRegister> } | undefined
+  async function read(): Promise<DeviceRegister> {
+    const rows = await sql<DeviceRow[]>`
+      select d.ae_title, d.site_id, s.zone, d.room_id, d.modality, d.allowed_addresses, d.policy, d.enabled
+      from devices d join sites s on s.id = d.site_id`
+    const [mainSite] = await sql<
+      { id: string; zone: string }[]
+    >`select id, zone from sites order by id limit 1`
+    const { unknownCallingAe } = await policyOf(sql)
+    return {
+      devices: new Map(rows.map((row) => [row.ae_title, row])),
+      unknownCallingAe,
+      mainSite: mainSite ?? null,
+    }
+  }
+  return () => {
+    if (!cached || Date.now() - cached.at > CACHE_MS) {
+      const register = read()
+      register.catch(() => {
+        cached = undefined
+      })
+      cached = { at: Date.now(), register }
+    }
+    return cached.register
+  }
+}
+
+export interface Asking {
+  callingAe: string
+  calledAe: string
+  remoteAddress: string
+}
+
+/** The caller, or why it is turned away and which setting would let it in. */
+export function judge(
+  register: DeviceRegister,
+  ownAe: string,
+  { callingAe, calledAe, remoteAddress }: Asking,
+): { caller: Caller } | { rejection: Rejection } {
+  if (calledAe !== ownAe)
+    return rejected(CALLED_AE_NOT_RECOGNIZED, 'It called an AE title that is not ours', 'ISOCENTER_AE_TITLE')
+  const row = register.devices.get(callingAe)
+  if (!row) return unknown(register, callingAe)
+  if (!row.enabled)
+    return rejected(
+      CALLING_AE_NOT_RECOGNIZED,
+      'This device is switched off in its settings',
+      `devices.${callingAe}.enabled`,
+    )
+  if (!isAllowed(row.allowed_addresses, remoteAddress)) {
+    const setting = `devices.${callingAe}.allowedAddresses`
+    return rejected(CALLING_AE_NOT_RECOGNIZED, 'This device may not call from this address', setting)
+  }
+  return { caller: callerOf(row) }
+}
+
+function rejected(rejection: Pick<Rejection, 'result' | 'source' | 'reason'>, why: string, setting: string) {
+  return { rejection: { ...rejection, why, setting } }
+}
+
+function unknown({ unknownCallingAe, mainSite }: DeviceRegister, aeTitle: string): ReturnType<typeof judge> {
+  if (unknownCallingAe === 'refuse' || !mainSite) {
+    return rejected(
+      CALLING_AE_NOT_RECOGNIZED,
+      'No device has this AE title',
+      'devices, or policy unknownCallingAe',
+    )
+  }
+  const nowhere = { siteId: null, roomId: null, modality: null, sopClasses: null, transferSyntaxes: null }
+  return { caller: { aeTitle, isUnknown: true, zone: mainSite.zone, ...nowhere } }
+}
+
+function callerOf(row: DeviceRow): Caller {
+  return {
+    aeTitle: row.ae_title,
+    isUnknown: false,
+    siteId: row.site_id,
+    zone: row.zone,
+    roomId: row.room_id,
+    modality: row.modality,
+    sopClasses: row.policy.sopClasses ?? null,
+    transferSyntaxes: row.policy.transferSyntaxes ?? null,
+  }
+}
+
+/** Whether an address lies in one of the CIDR blocks; an empty list allows all, an unreadable block none. */
+export function isAllowed(blocks: readonly string[], address: string): boolean {
+  if (blocks.length === 0) return true
+  const list = new BlockList()
+  for (const block of blocks) addBlock(list, block)
+  return list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+}
+
+function addBlock(list: BlockList, block: string): void {
+  const [net = '', prefix] = block.split('/')
+  const family = isIPv6(net) ? 'ipv6' : 'ipv4'
+  try {
+    list.addSubnet(net, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family)
+  } catch {
+    // A block that nobody can read lets nobody in; the settings screen shows it as it was typed.
+  }
+}
