@@ -1,0 +1,168 @@
+/** Orders as integrators and pages read them: found by number, study, phase or patient, newest first, keyset-paged. */
+import { nameKey } from '#domain/identity.ts'
+import type { NameSaid } from '#domain/order-message.ts'
+import { type Actor, scopeOf } from '#domain/permissions.ts'
+import type { Phase, Priority } from '#domain/words.ts'
+import type { AnySql } from '../client.ts'
+
+export interface OrderSummary {
+  id: string
+  accession: string
+  issuer: string
+  placer: string | null
+  placerAuthority: string | null
+  filler: string
+  patientId: string
+  patientIssuer: string
+  patientName: NameSaid
+  birthDate: string | null
+  sex: string | null
+  site: string
+  priority: Priority
+  phase: Phase
+  receivedAt: Date
+  closedAt: Date | null
+  rev: number
+  procedures: ProcedureSummary[]
+  workItems: { id: string; kind: string; state: string; dueAt: Date | null; holder: string | null }[]
+}
+
+export interface ProcedureSummary {
+  id: string
+  code: string
+  scheme: string
+  name: string
+  requestedProcedureId: string
+  studyInstanceUid: string
+  phase: Phase
+  steps: { id: string; stepNumber: string; status: string; room: string | null; plannedStart: Date | null }[]
+}
+
+export interface OrderFilter {
+  id?: string
+  accession?: string
+  placer?: string
+  study?: string
+  phase?: string
+  since?: Date
+  patient?: { patientId: string; issuer?: string; name?: string; birthDate?: string }
+  limit: number
+  after?: { receivedAt: Date; id: string }
+}
+
+/** Orders the actor may see; what may not be seen is never fetched. */
+export async function findOrders(sql: AnySql, actor: Actor, filter: OrderFilter): Promise<OrderSummary[]> {
+  const rows = await sql<Row[]>`
+    select o.*, p.name, p.birth_date, p.sex, pi.value as patient_value, pi.issuer as patient_issuer, ${procedures(sql)} as procedures,
+      ${workItems(sql)} as work_items
+    from orders o join patients p on p.id = o.patient_id
+      left join lateral (select value, issuer from patient_identifiers where patient_id = p.id and retired_at is null
+        order by (type = 'MR') desc, issuer, value limit 1) pi on true
+    where ${visible(sql, actor)} and ${matches(sql, filter)}
+    order by o.received_at desc, o.id desc limit ${filter.limit}`
+  return rows.map(summary)
+}
+
+function visible(sql: AnySql, actor: Actor) {
+  const scope = scopeOf(actor, 'see-order')
+  if (scope.scope === 'all') return sql`true`
+  if (scope.scope === 'sites') return sql`o.site_id = any(${[...scope.siteIds]})`
+  if (scope.scope === 'own') return sql`o.requester->>'id' = ${scope.ownerId}`
+  return sql`false`
+}
+
+function matches(sql: AnySql, filter: OrderFilter) {
+  const { patient, after } = filter
+  return sql`${filter.id ? sql`o.id = ${filter.id}` : sql`true`}
+    and ${filter.accession ? sql`o.accession = ${filter.accession}` : sql`true`}
+    and ${filter.placer ? sql`o.placer_number = ${filter.placer}` : sql`true`}
+    and ${filter.study ? sql`exists (select 1 from procedures x where x.order_id = o.id and x.study_uid = ${filter.study})` : sql`true`}
+    and ${filter.phase ? sql`o.phase = ${filter.phase}` : sql`true`}
+    and ${filter.since ? sql`o.received_at >= ${filter.since}` : sql`true`}
+    and ${patient ? patientMatches(sql, patient) : sql`true`}
+    and ${after ? sql`(o.received_at, o.id) < (${after.receivedAt}, ${after.id})` : sql`true`}`
+}
+
+function patientMatches(
+  sql: AnySql,
+  { patientId, issuer, name, birthDate }: NonNullable<OrderFilter['patient']>,
+) {
+  const key = name ? nameKey({ alphabetic: { family: name } }) : null
+  return sql`exists (select 1 from patient_identifiers x where x.patient_id = o.patient_id and x.value = ${patientId}
+      and ${issuer ? sql`x.issuer = ${issuer}` : sql`true`})
+    and ${key ? sql`starts_with(p.name_key, ${key})` : sql`true`}
+    and ${birthDate ? sql`p.birth_date = ${birthDate}` : sql`true`}`
+}
+
+function procedures(sql: AnySql) {
+  return sql`(select coalesce(jsonb_agg(jsonb_build_object('id', x.id, 'code', x.code, 'scheme', x.scheme,
+      'name', coalesce(c.name, x.text), 'requestedProcedureId', x.requested_procedure_id, 'studyInstanceUid', x.study_uid,
+      'phase', x.phase, 'steps', (select coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'stepNumber', s.step_number,
+        'status', s.status, 'room', r.name, 'plannedStart', s.planned_start) order by s.planned_start nulls last, s.id), '[]')
+        from steps s left join rooms r on r.id = s.room_id where s.procedure_id = x.id)) order by x.position), '[]')
+    from procedures x left join catalogue c on c.scheme = x.catalogue_scheme and c.code = x.catalogue_code where x.order_id = o.id)`
+}
+
+function workItems(sql: AnySql) {
+  return sql`(select coalesce(jsonb_agg(jsonb_build_object('id', w.id, 'kind', w.kind, 'state', w.state, 'dueAt', w.due_at,
+      'holder', u.name) order by w.opened_at, w.id), '[]')
+    from work_items w left join users u on u.id = w.holder where w.order_id = o.id and w.state in ('open', 'claimed'))`
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: one wide row, read once just below
+type Row = Record<string, any>
+
+function summary(row: Row): OrderSummary {
+  return {
+    id: row.id,
+    accession: row.accession,
+    issuer: row.accession_issuer,
+    placer: row.placer_number,
+    placerAuthority: row.placer_authority,
+    filler: row.filler_number,
+    patientId: row.patient_value ?? '',
+    patientIssuer: row.patient_issuer ?? '',
+    patientName: row.name,
+    birthDate: row.birth_date,
+    sex: row.sex,
+    site: row.site_id,
+    priority: row.priority,
+    phase: row.phase,
+    receivedAt: row.received_at,
+    closedAt: row.closed_at,
+    rev: row.rev,
+    procedures: row.procedures,
+    workItems: row.work_items,
+  }
+}
+
+export interface TimelineEvent {
+  rev: number
+  at: Date
+  recordedAt: Date
+  type: string
+  actor: { id: string; name: string; role: string }
+  source: string
+  refs: Record<string, unknown>
+  data: Record<string, unknown>
+  hash: string
+  previousHash: string
+}
+
+/** Every event of an order in order, with who did it in words; the caller has checked the right to see it. */
+export async function timeline(sql: AnySql, orderId: string): Promise<TimelineEvent[]> {
+  const rows = await sql<Row[]>`
+    select e.*, u.name from order_events e left join users u on u.id = e.actor_id where e.order_id = ${orderId} order by e.rev`
+  return rows.map((row) => ({
+    rev: row.rev,
+    at: row.at,
+    recordedAt: row.recorded_at,
+    type: row.type,
+    actor: { id: row.actor_id, name: row.name ?? row.actor_id, role: row.actor_role },
+    source: row.source,
+    refs: row.refs,
+    data: row.data,
+    hash: row.hash,
+    previousHash: row.previous_hash,
+  }))
+}
