@@ -1,0 +1,70 @@
+/** Which reader may take which case, and the first reason why not. */
+import { describe, expect, test } from 'vitest'
+import { ineligible, type ReadingCase } from './eligibility.ts'
+import { type Actor, parseCredential } from './permissions.ts'
+
+const reader: Actor = {
+  kind: 'user',
+  id: 'radiologist-1',
+  roles: ['radiologist'],
+  sites: ['MAIN'],
+  areas: ['neuro'],
+  credentials: [parseCredential('reading@MAIN/2027-01-01')],
+}
+const headCt: ReadingCase = {
+  kind: 'read',
+  siteId: 'MAIN',
+  area: 'neuro',
+  priority: 'routine',
+  modality: 'CT',
+  screening: false,
+  birthDate: '1960-05-01',
+  examDate: '2026-11-02',
+  authorId: null,
+  firstReaderId: null,
+  spilled: false,
+}
+const today = '2026-11-02'
+const reason = (subject: Partial<ReadingCase>, who: Partial<Actor> = {}) =>
+  ineligible({ ...reader, ...who }, { ...headCt, ...subject }, today)
+
+describe('a reader', () => {
+  test('of the site, the area and with a valid credential takes the case', () => {
+    expect(reason({})).toBeNull()
+  })
+
+  test.each<[string, Partial<ReadingCase>, Partial<Actor>]>([
+    ['role', {}, { roles: ['technologist'] }],
+    ['site', { siteId: 'WEST' }, {}],
+    ['credential', {}, { credentials: [parseCredential('reading@MAIN/2026-11-01')] }],
+    ['area', { area: 'breast' }, {}],
+    ['paediatric', { birthDate: '2010-01-01' }, {}],
+    ['mammography', { modality: 'MG' }, {}],
+    ['resident', { kind: 'over-read' }, { roles: ['resident'] }],
+    ['author', { kind: 'sign', authorId: 'radiologist-1' }, {}],
+    ['first-reader', { firstReaderId: 'radiologist-1' }, {}],
+  ])('is turned away for %s', (expected, subject, who) => {
+    expect(reason(subject, who)).toBe(expected)
+  })
+
+  test('takes what spills from another area, at once when stat, but no mammography', () => {
+    expect(reason({ area: 'chest', spilled: true })).toBeNull()
+    expect(reason({ area: 'chest', priority: 'stat' })).toBeNull()
+    expect(reason({ area: 'breast', modality: 'MG', spilled: true })).toBe('mammography')
+  })
+
+  test('who is a resident reads, but neither over-reads nor screens', () => {
+    const resident: Partial<Actor> = {
+      roles: ['resident'],
+      areas: ['neuro', 'breast'],
+      credentials: ['reading', 'mammography'].map(parseCredential),
+    }
+    expect(reason({}, resident)).toBeNull()
+    expect(reason({ area: 'breast', modality: 'MG', screening: true }, resident)).toBe('resident')
+    expect(reason({ area: 'breast', modality: 'MG' }, resident)).toBeNull()
+  })
+
+  test('whose credential is valid until today still reads today', () => {
+    expect(reason({}, { credentials: [parseCredential('reading@MAIN/2026-11-02')] })).toBeNull()
+  })
+})
