@@ -147,7 +147,8 @@ export class Association {
         yield response
       }
     } finally {
-      if (!finished && !this.over) await this.cancel(context.id, messageId, queue)
+      const leftEarly = !finished && !this.over && !queue.hasFailed && isQuery(fields.CommandField)
+      if (leftEarly) await this.cancel(context.id, messageId, queue).catch(() => undefined)
       this.awaited.delete(messageId)
       this.touch()
       release()
@@ -372,6 +373,9 @@ export function closeSoon(socket: Socket, lingerMs: number) {
   socket.end()
 }
 
+const isQuery = (field: CommandFields[string]): boolean =>
+  field === COMMAND.cFind || field === COMMAND.cMove || field === COMMAND.cGet
+
 const datasetType = (dataset: DatasetBytes | undefined): number => (dataset ? HAS_DATASET : NO_DATASET)
 
 function asResponse(context: PresentationContext, command: Command, bytes: Buffer | undefined): Response {
@@ -425,6 +429,10 @@ class ResponseQueue {
   fail(error: DicomError) {
     this.failure ??= error
     this.wake?.()
+  }
+
+  get hasFailed(): boolean {
+    return this.failure !== undefined
   }
 
   async next(): Promise<Response> {
