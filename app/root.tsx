@@ -1,4 +1,8 @@
 /** The document around every page. */
+import inter from '@fontsource-variable/inter/files/inter-latin-wght-normal.woff2?url'
+import mono from '@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2?url'
+// Split by unicode range: a page without such names loads none of it. A name in boxes is worse than a late one.
+import '@fontsource/noto-sans-jp/400.css'
 import './ui/fonts.css'
 import './ui/tokens.css'
 import './ui/base.css'
@@ -41,6 +45,10 @@ export function Layout({ children }: { children: ReactNode }) {
         <meta charSet="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+        {/* Asked for at once, because a font that comes late isn't used on this page any more. */}
+        {[inter, mono].map((font) => (
+          <link key={font} rel="preload" as="font" type="font/woff2" href={font} crossOrigin="anonymous" />
+        ))}
         <Meta />
         <Links nonce={nonce} />
       </head>

@@ -19,6 +19,8 @@ const SHOWN: Record<string, string> = {
   ArrowDown: '↓',
   ArrowLeft: '←',
   ArrowRight: '→',
+  PageUp: 'PgUp',
+  PageDown: 'PgDn',
   ' ': 'Space',
 }
 

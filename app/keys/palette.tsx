@@ -122,12 +122,14 @@ export function KeySheet() {
       <div className="dialog" role="dialog" aria-modal="true" aria-label={t('keys.title')}>
         <h2>{t('keys.title')}</h2>
         <ul className="key-sheet">
-          {keys.map((key) => (
-            <li key={key.chord}>
-              <span>
-                <Keys chord={key.chord} />
+          {grouped(keys).map(([word, chords]) => (
+            <li key={word}>
+              <span className="keys">
+                {chords.map((chord) => (
+                  <Keys key={chord} chord={chord} />
+                ))}
               </span>
-              <span>{key.word}</span>
+              <span>{word}</span>
             </li>
           ))}
         </ul>
@@ -139,6 +141,14 @@ export function KeySheet() {
       </div>
     </div>
   )
+}
+
+/** Keys that do the same thing in different directions stand on one line. */
+function grouped(keys: KeyBinding[]): [string, string[]][] {
+  return [...Map.groupBy(keys, (key) => key.word)].map(([word, same]) => [
+    word,
+    same.map(({ chord }) => chord),
+  ])
 }
 
 function isAnAction({ chord, disabled }: KeyBinding): boolean {

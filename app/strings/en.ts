@@ -156,5 +156,6 @@ export const en = {
   'keys.close': 'close',
   'keys.primary': 'primary action',
   'keys.move': 'move',
+  'keys.open': 'open',
   'keys.undo': 'undo',
 } as const satisfies Record<string, Phrase>

@@ -5,14 +5,16 @@ import { type KeyBinding, useKeys } from '../keys/key-layer.tsx'
 import { t } from '../strings/words.ts'
 
 /** A key as the foot bar shows it. Those with `silent` act and stand on the key sheet only. */
-export interface ScreenKey extends KeyBinding {
+export interface ScreenKey extends Omit<KeyBinding, 'run'> {
+  /** Left out for keys that a part of the screen acts on itself and that only stand in the foot bar. */
+  run?: () => void
   silent?: boolean
   /** Shown instead of its own chord, for keys that come in groups: `↑ ↓`. */
   caps?: string[]
 }
 
 export function Screen({ label, keys, fact, children, className = '' }: ScreenProps) {
-  useKeys(keys)
+  useKeys(keys.filter((key): key is ScreenKey & KeyBinding => key.run !== undefined))
   return (
     <>
       <main id="content" tabIndex={-1} aria-label={label} className={className}>

@@ -365,7 +365,8 @@ function useCursorKeys<R extends WorklistRow>(
     { chord: 'End', ...inList, run: () => go(shown.length - 1) },
     {
       chord: 'Enter',
-      ...inList,
+      where: 'list',
+      word: t('keys.open'),
       run: () => {
         const row = shown[at]
         if (row && row.goneSinceMs === null) onOpen(row.row)
