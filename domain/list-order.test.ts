@@ -58,6 +58,8 @@ describe('[RW-05] a row’s place', () => {
     expect(key({ paused }, minute(100))).toMatchObject({ paused: 1, minusPoints: -25 })
     expect(key({ paused }, minute(200)).minusPoints).toBe(-25)
     expect(why({ paused })).toContainEqual({ id: 'paused', reason: 'waiting-prior' })
+    const younger = key({ id: 'item-2', dueFrom: minute(100), dueAt: minute(340) }, minute(100))
+    expect(compareListKeys(younger, key({ paused }, minute(100)))).toBeLessThan(0)
   })
 
   test('counts no time that a pause took away', () => {

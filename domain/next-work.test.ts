@@ -395,6 +395,8 @@ describe('from a reader to the EMR', () => {
     expect(only(reported({ state: 'DRAFT', versions: [recalled] }), minute(125)).cycle).toBe(2)
     expect(only(reported({ state: 'CANCELLED', versions: [version()] }), minute(125)).cycle).toBe(2)
     expect(only(reported({ state: 'CANCELLED', versions: [] }), minute(125)).cycle).toBe(1)
+    const handedOn = reported({ state: 'CANCELLED', authorRole: 'resident', submissions: 1, versions: [] })
+    expect(only(handedOn, minute(125)).cycle).toBe(2)
   })
 
   test('a draft without a heartbeat for eight hours is asked about', () => {
