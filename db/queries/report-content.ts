@@ -1,0 +1,159 @@
+/** What one delivery must say: the report version with its order, patient, exam and signer, as rows know them. */
+import type { NameSaid, ProviderSaid } from '#domain/order-message.ts'
+import type { Priority, ReportVersionKind } from '#domain/words.ts'
+import type { AnySql } from '../client.ts'
+
+export interface ReportForDelivery {
+  controlId: string
+  destination: { receivingApplication: string; receivingFacility: string; policy: Record<string, unknown> }
+  site: { id: string; zone: string }
+  patient: {
+    identifiers: { value: string; issuer: string; type: string }[]
+    name: NameSaid
+    birthDate: string | null
+    sex: string | null
+  }
+  visit: { patientClass: string; location: string | null; number: string | null }
+  placer: { value: string; authority: string } | null
+  filler: { value: string; authority: string }
+  accession: string
+  priority: Priority
+  reason: string | null
+  requester: (ProviderSaid['name'] & { id?: string; authority?: string }) | null
+  copiesTo: ProviderSaid[]
+  procedure: {
+    code: string
+    scheme: string
+    text: string
+    requestedProcedureId: string
+    stepId: string | null
+    modality: string
+    studyInstanceUid: string
+  }
+  exam: { start: Date | null; end: Date | null }
+  version: { kind: ReportVersionKind; at: Date }
+  signer: ReportPerson | null
+  /** The whole report, since receivers replace what they have: addenda follow the text they add to. */
+  sections: { key: string; text: string; addendum: { by: ReportPerson; at: Date } | null }[]
+}
+
+export interface ReportPerson {
+  id: string
+  family: string
+  given: string
+  prefix: string | null
+  degree: string | null
+}
+
+/** Null when there is no such delivery. */
+export async function reportForDelivery(sql: AnySql, deliveryId: string): Promise<ReportForDelivery | null> {
+  const [row] = await sql<Row[]>`
+    select d.control_id, d.report_id, d.version, t.receiving_application, t.receiving_facility, t.policy,
+      o.site_id, s.zone, o.patient_id, o.patient_class, o.location, o.visit_number, o.placer_number, o.placer_authority,
+      o.filler_number, o.filler_authority, o.accession, o.priority, o.reason, o.requester, o.copies_to,
+      p.name as patient_name, p.birth_date, p.sex, v.kind, coalesce(v.signed_at, v.created_at) as version_at,
+      u.id as signer_id, u.family, u.given, u.prefix, u.degree,
+      pr.id as procedure_id, pr.code, pr.scheme, pr.text, pr.requested_procedure_id, pr.modality, pr.study_uid
+    from deliveries d join destinations t on t.id = d.destination_id join orders o on o.id = d.order_id
+      join sites s on s.id = o.site_id join patients p on p.id = o.patient_id
+      join report_versions v on v.report_id = d.report_id and v.version = d.version
+      left join users u on u.id = coalesce(v.signer_id, v.author_id)
+      join lateral (select procedures.* from report_procedures rp join procedures on procedures.id = rp.procedure_id
+        where rp.report_id = d.report_id and procedures.order_id = o.id order by position limit 1) pr on true
+    where d.id = ${deliveryId}`
+  if (!row) return null
+  return {
+    ...ofOrder(row),
+    controlId: row.control_id,
+    destination: {
+      receivingApplication: row.receiving_application,
+      receivingFacility: row.receiving_facility,
+      policy: row.policy,
+    },
+    patient: {
+      identifiers: await identifiersOf(sql, row.patient_id),
+      name: row.patient_name,
+      birthDate: row.birth_date,
+      sex: row.sex,
+    },
+    procedure: await procedureOf(sql, row),
+    exam: await examOf(sql, row.study_uid),
+    version: { kind: row.kind, at: row.version_at },
+    signer:
+      row.signer_id === null
+        ? null
+        : { id: row.signer_id, family: row.family, given: row.given, prefix: row.prefix, degree: row.degree },
+    sections: await sectionsOf(sql, row),
+  }
+}
+
+// One row of a wide join, read once each just below.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Row = Record<string, any>
+
+function ofOrder(row: Row) {
+  return {
+    site: { id: row.site_id, zone: row.zone },
+    visit: { patientClass: row.patient_class, location: row.location, number: row.visit_number },
+    placer: row.placer_number === null ? null : { value: row.placer_number, authority: row.placer_authority },
+    filler: { value: row.filler_number, authority: row.filler_authority },
+    accession: row.accession,
+    priority: row.priority,
+    reason: row.reason,
+    requester: row.requester,
+    copiesTo: row.copies_to,
+  }
+}
+
+async function identifiersOf(
+  sql: AnySql,
+  patientId: string,
+): Promise<ReportForDelivery['patient']['identifiers']> {
+  return await sql<{ value: string; issuer: string; type: string }[]>`
+    select value, issuer, type from patient_identifiers where patient_id = ${patientId} and retired_at is null
+    order by (type = 'MR') desc, issuer, value`
+}
+
+async function procedureOf(sql: AnySql, row: Row): Promise<ReportForDelivery['procedure']> {
+  const [step] = await sql<{ step_number: string }[]>`
+    select step_number from steps where procedure_id = ${row.procedure_id} and status <> 'cancelled' order by id limit 1`
+  return {
+    code: row.code,
+    scheme: row.scheme,
+    text: row.text,
+    requestedProcedureId: row.requested_procedure_id,
+    stepId: step?.step_number ?? null,
+    modality: row.modality,
+    studyInstanceUid: row.study_uid,
+  }
+}
+
+async function examOf(sql: AnySql, studyUid: string): Promise<ReportForDelivery['exam']> {
+  const [exam] = await sql<{ start: Date | null; end: Date | null }[]>`
+    select min(started_at) as start, max(ended_at) as end from performed_steps where study_uid = ${studyUid}`
+  return { start: exam?.start ?? null, end: exam?.end ?? null }
+}
+
+/** A correction replaces what stood; an addendum is added to it; a first word is replaced by whatever follows. */
+async function sectionsOf(sql: AnySql, row: Row): Promise<ReportForDelivery['sections']> {
+  const versions = await sql<VersionRow[]>`
+    select v.kind, v.content, coalesce(v.signed_at, v.created_at) as at, u.id, u.family, u.given, u.prefix, u.degree
+    from report_versions v join users u on u.id = coalesce(v.signer_id, v.author_id)
+    where v.report_id = ${row.report_id} and v.version <= ${row.version} and v.recalled_at is null order by v.version`
+  const textAt = versions.findLastIndex((version) => version.kind !== 'addendum')
+  return versions
+    .slice(Math.max(0, textAt))
+    .flatMap(({ kind, content, at, ...by }) =>
+      content.sections.map(({ key, text }) => ({
+        key,
+        text,
+        addendum: kind === 'addendum' ? { by, at } : null,
+      })),
+    )
+}
+
+interface VersionRow extends ReportPerson {
+  kind: ReportVersionKind
+  content: { sections: { key: string; text: string }[] }
+  at: Date
+}

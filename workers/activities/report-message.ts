@@ -1,0 +1,116 @@
+/** The message of a delivery: as frozen at its first attempt, or rendered now (HL7 2.5.1 ORU^R01). */
+import type { Department } from '#db/department.ts'
+import type { DeliveryHead } from '#db/mutations/deliveries.ts'
+import { type ReportForDelivery, type ReportPerson, reportForDelivery } from '#db/queries/report-content.ts'
+import { RadiologyError } from '#domain/errors.ts'
+import type { ReportVersionKind } from '#domain/words.ts'
+import { UnencodableText } from '#interop/v2/charset.ts'
+import { buildOru, missingForOru, type OruContent, type OruSection, type OruStatus } from '#interop/v2/oru.ts'
+
+/** `missing` names the fields that keep it from being sent, never their values. */
+export async function messageFor(
+  department: Department,
+  { id }: DeliveryHead,
+): Promise<{ bytes: Buffer } | { missing: string[] }> {
+  const [frozen] = await department.sql<
+    { bytes: Buffer | null }[]
+  >`select bytes from deliveries where id = ${id}`
+  if (frozen?.bytes) return { bytes: frozen.bytes }
+  const report = await reportForDelivery(department.sql, id)
+  if (report === null) throw new RadiologyError('not-found', { deliveryId: id })
+  const content = oruContent(report, await department.now())
+  const missing = missingForOru(content)
+  return missing.length > 0 ? { missing } : render(content)
+}
+
+function render(content: OruContent): { bytes: Buffer } | { missing: string[] } {
+  try {
+    return { bytes: buildOru(content) }
+  } catch (error) {
+    if (!(error instanceof UnencodableText)) throw error
+    return { missing: ["MSH-18: a character of the report in the destination's character set"] }
+  }
+}
+
+function oruContent(report: ReportForDelivery, at: Date): OruContent {
+  const { site, destination, procedure, visit } = report
+  return {
+    application: 'ISOCENTER',
+    facility: site.id,
+    receivingApplication: destination.receivingApplication,
+    receivingFacility: destination.receivingFacility,
+    controlId: report.controlId,
+    at,
+    zone: site.zone,
+    processingId: typeof destination.policy.processingId === 'string' ? destination.policy.processingId : 'P',
+    patient: {
+      identifiers: report.patient.identifiers,
+      name: report.patient.name,
+      birthDate: report.patient.birthDate ?? undefined,
+      sex: report.patient.sex ?? undefined,
+    },
+    visit: {
+      patientClass: classLetters[visit.patientClass] ?? 'O',
+      location: visit.location === null ? undefined : { pointOfCare: visit.location },
+      number: visit.number === null ? undefined : { value: visit.number, authority: site.id },
+    },
+    placer: report.placer ?? undefined,
+    filler: report.filler,
+    procedure: { code: procedure.code, text: procedure.text, scheme: procedure.scheme },
+    accession: report.accession,
+    requestedProcedureId: procedure.requestedProcedureId,
+    stepId: procedure.stepId ?? undefined,
+    modality: procedure.modality,
+    priority: report.priority,
+    status: statuses[report.version.kind],
+    statusAt: report.version.at,
+    exam: { start: report.exam.start ?? undefined, end: report.exam.end ?? undefined },
+    requester: requesterOf(report),
+    copiesTo: report.copiesTo,
+    reason: report.reason === null ? undefined : [{ text: report.reason }],
+    signer: isSigned(report.version.kind) ? providerOf(report.signer) : undefined,
+    studyInstanceUid: procedure.studyInstanceUid,
+    sections: report.sections.map(sectionOf),
+    policy: destination.policy as OruContent['policy'],
+  }
+}
+
+const statuses: Record<ReportVersionKind, OruStatus> = {
+  'wet-read': 'preliminary',
+  preliminary: 'preliminary',
+  final: 'final',
+  addendum: 'addendum',
+  correction: 'corrected',
+  withdrawal: 'withdrawn',
+}
+
+/** Table 0004. */
+const classLetters: Record<string, string> = {
+  emergency: 'E',
+  inpatient: 'I',
+  'intensive-care': 'I',
+  outpatient: 'O',
+}
+
+const sectionKinds = ['findings', 'impression', 'reason', 'comparison', 'recommendation'] as const
+
+function sectionOf({ key, text, addendum }: ReportForDelivery['sections'][number]): OruSection {
+  if (addendum !== null) return { kind: 'addendum', text, at: addendum.at, author: providerOf(addendum.by) }
+  return { kind: sectionKinds.find((kind) => kind === key) ?? 'whole', text }
+}
+
+function isSigned(kind: ReportVersionKind): boolean {
+  return kind !== 'wet-read' && kind !== 'preliminary'
+}
+
+function requesterOf({ requester }: ReportForDelivery): OruContent['requester'] {
+  if (requester === null) return undefined
+  const { id, authority, family, given, prefix, degree } = requester
+  return { id, authority, name: { family, given, prefix, degree } }
+}
+
+function providerOf(person: ReportPerson | null): OruContent['signer'] {
+  if (person === null) return undefined
+  const { id, family, given, prefix, degree } = person
+  return { id, name: { family, given, prefix: prefix ?? undefined, degree: degree ?? undefined } }
+}

@@ -1,0 +1,8 @@
+import { expect, test } from 'vitest'
+import { bundleWorkflows, LARGEST_BUNDLE_BYTES } from './bundle.ts'
+
+test('the workflows stay small enough for thousands of orders to be kept in memory', async () => {
+  const { code } = await bundleWorkflows()
+  expect(code).toContain('orderWorkflow')
+  expect(Buffer.byteLength(code)).toBeLessThan(LARGEST_BUNDLE_BYTES)
+}, 60_000)

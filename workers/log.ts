@@ -1,0 +1,62 @@
+/** The log of workers and relay: JSON lines; of an error only what never holds a value of a row. */
+import {
+  DefaultLogger,
+  type Logger,
+  type LogLevel,
+  makeTelemetryFilterString,
+  type RuntimeOptions,
+} from '@temporalio/worker'
+import { type Logger as Log, pino } from 'pino'
+
+export type { Log }
+
+export function openLog(name: string, level: string): Log {
+  return pino({
+    name,
+    level,
+    base: { name, pid: process.pid },
+    serializers: { err: withoutValues, error: withoutValues },
+  })
+}
+
+/** Temporal's log lines into ours, those of its native part included; signals are the process's own business. */
+export function runtimeOptions(log: Log): RuntimeOptions {
+  const filter = makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' })
+  return {
+    logger: temporalLogger(log),
+    shutdownSignals: [],
+    telemetryOptions: { logging: { forward: {}, filter } },
+  }
+}
+
+/** Temporal's own log lines, into ours. */
+export function temporalLogger(log: Log): Logger {
+  return new DefaultLogger(log.level === 'trace' ? 'TRACE' : 'INFO', ({ level, message, meta }) => {
+    log[pinoLevels[level]](safe(meta), message)
+  })
+}
+
+const pinoLevels = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'debug',
+  WARN: 'warn',
+  ERROR: 'error',
+} as const satisfies Record<LogLevel, string>
+
+// Postgres puts the offending values into `detail` and `parameters`; message, code and stack hold none.
+function withoutValues(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error)
+  const { code } = error as { code?: unknown }
+  const cause = error.cause instanceof Error ? `${error.cause.name}: ${error.cause.message}` : undefined
+  return { type: error.name, message: error.message, code, cause, stack: error.stack }
+}
+
+function safe(meta: object | undefined): object {
+  return Object.fromEntries(
+    Object.entries(meta ?? {}).map(([key, value]) => [
+      key,
+      value instanceof Error ? withoutValues(value) : value,
+    ]),
+  )
+}
