@@ -26,7 +26,7 @@ import {
 } from './testing/department-day.ts'
 import { type Emr, startEmr } from './testing/emr.ts'
 
-const log = pino({ level: 'silent' })
+const log = pino({ level: 'error' }, pino.destination(2))
 let emr: Emr
 let department: Department
 let target: TemporalTarget

@@ -24,7 +24,7 @@ import {
 import { type Emr, startEmr } from '../testing/emr.ts'
 import { type Relay, startRelay } from './relay.ts'
 
-const log = pino({ level: 'silent' })
+const log = pino({ level: 'error' }, pino.destination(2))
 let emr: Emr
 let department: Department
 let direct: TemporalTarget
@@ -94,6 +94,11 @@ test('an order whose workflow is gone is taken up again from its rows', async ()
   const { orderId } = await order(department)
   await until('the scheduler has the step', () => hasItem(department, orderId, 'schedule'))
   const handle = client.workflow.getHandle(orderWorkflowId(orderId))
+  await until('the doorbell has nothing more to say', async () => {
+    const [row] = await department.sql<{ quiet: boolean }[]>`
+      select relayed_rev = rev and settled_rev = rev as quiet from orders where id = ${orderId}`
+    return row!.quiet
+  })
   await handle.terminate('a test takes it away')
   await department.sql`update orders set created_at = created_at - interval '1 minute' where id = ${orderId}`
   let repaired = 0

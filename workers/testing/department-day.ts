@@ -46,7 +46,7 @@ export function newPatient(): Patient {
 export async function order(
   department: Department,
   patient: Patient = newPatient(),
-  { control = 'NW', placer = ulid(), priority = 'S' } = {},
+  { control = 'NW', placer = `P${ulid().slice(-12)}`, priority = 'S' } = {},
 ): Promise<{ orderId: string; placer: string }> {
   const bytes = Buffer.from(
     [
