@@ -28,7 +28,8 @@ const SETTINGS = {
   routerBasename: '/viewer',
   extensions: ['/viewer/ext/isocenter.js'],
   modes: [],
-  customizationService: {},
+  // Its tour of eleven steps lies over the images at every workstation that has never seen it.
+  customizationService: { global: { 'ohif.tours': { $set: [] } } },
   showStudyList: false,
   investigationalUseDialog: { option: 'never' },
   showPatientInfo: 'visible',

@@ -4,13 +4,16 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { decodeTime, monotonicFactory } from 'ulid'
 import { type ByteSource, fileSource } from '../dimse/byte-source.ts'
 import type { BlobReader, BlobStore, BlobWriter, StoredBlob } from './blob-store.ts'
 import { DirectorySync } from './directory-sync.ts'
+
+/** Longer than any association or upload goes without a byte. */
+const UNFINISHED_FOR_MS = 60 * 60_000
 
 const KEY = /^objects\/\d\d\/\d\d\/[0-9A-HJKMNP-TV-Z]{26}\.dcm$/
 
@@ -56,17 +59,26 @@ export class FileStore implements BlobStore {
         }
   }
 
-  /** Throws away what a crash left half written: nothing of it was ever acknowledged. Call before listening. */
-  async sweepUnfinished(): Promise<number> {
+  /**
+   * Throws away what a crash left half written: nothing of it was ever acknowledged. Other processes write into the
+   * same store, so what was touched a short while ago is left alone.
+   */
+  async sweepUnfinished({ olderThanMs = UNFINISHED_FOR_MS }: { olderThanMs?: number } = {}): Promise<number> {
+    const before = Date.now() - olderThanMs
     let swept = 0
+    for await (const path of this.#unfinished()) {
+      if ((await stat(path)).mtimeMs > before) continue
+      await rm(path, { force: true })
+      swept++
+    }
+    return swept
+  }
+
+  async *#unfinished(): AsyncIterable<string> {
     for (const year of await names(join(this.#root, 'objects')))
       for (const month of await names(join(this.#root, 'objects', year)))
         for (const name of await names(join(this.#root, 'objects', year, month)))
-          if (name.endsWith('.part')) {
-            await rm(join(this.#root, 'objects', year, month, name))
-            swept++
-          }
-    return swept
+          if (name.endsWith('.part')) yield join(this.#root, 'objects', year, month, name)
   }
 
   // A key comes from our own rows, but a path is only ever made from one that we could have minted.

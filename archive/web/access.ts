@@ -1,14 +1,16 @@
 /** Who asks, and which studies that lets them see: decided on every request, study by study (DW-06). */
 import type { StudyScope } from '#db/queries/dicomweb.ts'
+import type { Actor } from '#domain/permissions.ts'
 
 export type Access =
   /** The viewer, under a launch: a session, an order and its permitted priors. */
-  | { kind: 'launch'; launchId: string; actor: string; studies: readonly string[] }
+  | { kind: 'launch'; launchId: string; actor: Actor; studies: readonly string[] }
   /** A program with a token or a local account. */
-  | { kind: 'program'; actor: string; sites: readonly string[] | null; mayStore: boolean }
+  | { kind: 'program'; actor: Actor; sites: readonly string[] | null; mayStore: boolean }
 
-export interface Denial {
-  actor: string
+/** One study asked for: what an audit row says of it. */
+export interface Asking {
+  actor: Actor
   launchId: string | null
   studyUid: string
   method: string

@@ -1,8 +1,20 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Actor } from '#domain/permissions.ts'
+import { scanHeader } from '../dimse/header-scan.ts'
 import type { Access } from './access.ts'
 import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
+import { multipartRelated } from './multipart.ts'
 
-const program: Access = { kind: 'program', actor: 'integration', sites: null, mayStore: true }
+const actor = (id: string): Actor => ({
+  kind: 'user',
+  id,
+  roles: [],
+  sites: ['*'],
+  areas: [],
+  credentials: [],
+})
+const program: Access = { kind: 'program', actor: actor('integration'), sites: null, mayStore: true }
 
 let archive: TestArchive
 let served: Served
@@ -12,6 +24,7 @@ let us: Stored
 let rle: Stored
 let prior: Stored
 let charset: Stored
+let lastAudit = 0
 
 beforeAll(async () => {
   archive = await testArchive()
@@ -30,13 +43,27 @@ afterAll(async () => {
   await archive.close()
 })
 
-beforeEach(() => {
+beforeEach(async () => {
   access = program
-  archive.denials.length = 0
+  const [row] = await archive.department.sql<
+    { id: number }[]
+  >`select coalesce(max(id), 0) as id from audit_events`
+  lastAudit = row!.id
 })
 
 const get = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
   fetch(`${served.url}${path}`, { headers, method })
+
+/** What stands behind the File Meta, ours or another's. */
+const datasetOf = (part10: Buffer) => part10.subarray(scanHeader(part10).datasetOffset)
+
+async function audited(outcome: 'denied' | 'success') {
+  return archive.department.sql<{ actor: string; subject: string; type: string; data: object }[]>`
+    select actor_id as actor, chain as subject, type, data from audit_events
+    where outcome = ${outcome} and id > ${lastAudit} order by id`
+}
+
+const denials = () => audited('denied')
 
 type Json = Record<string, { vr: string; Value?: unknown[]; BulkDataURI?: string }>
 
@@ -139,11 +166,11 @@ describe('retrieving', () => {
   test('[DW-02] an instance comes back bit for bit, alone or as a part', async () => {
     const alone = await get(at(us), { accept: 'application/dicom; transfer-syntax=*' })
     expect(alone.headers.get('content-type')).toContain('transfer-syntax=1.2.840.10008.1.2.4.50')
-    expect(Buffer.from(await alone.arrayBuffer()).equals(us.whole)).toBe(true)
+    expect(datasetOf(Buffer.from(await alone.arrayBuffer())).equals(us.dataset)).toBe(true)
     const wrapped = await get(at(us), { accept: 'multipart/related; type="application/dicom"' })
     const [part] = await parts(wrapped)
     expect(part!.head).toMatch(/^Content-Type: application\/dicom/)
-    expect(part!.body.equals(us.whole)).toBe(true)
+    expect(datasetOf(part!.body).equals(us.dataset)).toBe(true)
   })
 
   test('[DW-02] a series and a study are all their instances, each a part', async () => {
@@ -155,7 +182,7 @@ describe('retrieving', () => {
         accept: 'multipart/related; type="application/dicom"; transfer-syntax=*',
       })
       const bodies = await parts(response)
-      expect(bodies.map((part, n) => part.body.equals(ct[n]!.whole))).toEqual([true, true, true])
+      expect(bodies.map((part, n) => datasetOf(part.body).equals(ct[n]!.dataset))).toEqual([true, true, true])
     }
   })
 
@@ -215,7 +242,8 @@ describe('retrieving', () => {
     const first = await get(path)
     expect((await get(path, { 'if-none-match': first.headers.get('etag')! })).status).toBe(304)
     const head = await get(at(us), { accept: 'application/dicom' }, 'HEAD')
-    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(us.whole.length)])
+    const whole = await (await get(at(us), { accept: 'application/dicom' })).arrayBuffer()
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(whole.byteLength)])
     const range = await get(at(us), { accept: 'application/dicom', range: 'bytes=128-131' })
     expect([range.status, await range.text()]).toEqual([206, 'DICM'])
   })
@@ -239,7 +267,7 @@ describe('who may see what', () => {
   const launch = (studies: string[]): Access => ({
     kind: 'launch',
     launchId: '01K9',
-    actor: 'radiologist',
+    actor: actor('radiologist'),
     studies,
   })
 
@@ -259,19 +287,18 @@ describe('who may see what', () => {
       `${at(us)}/bulkdata/7FE00010`,
     ]
     for (const path of paths) expect([path, (await get(path)).status]).toEqual([path, 404])
-    expect(archive.denials).toHaveLength(paths.length)
-    expect(archive.denials[0]).toEqual({
+    expect(await denials()).toHaveLength(paths.length)
+    expect((await denials())[0]).toEqual({
       actor: 'radiologist',
-      launchId: '01K9',
-      studyUid: us.studyUid,
-      method: 'GET',
-      route: 'studies/{}',
+      subject: `study:${us.studyUid}`,
+      type: 'images.denied',
+      data: { launchId: '01K9', method: 'GET', route: 'studies/{}' },
     })
     expect(await found(`/studies?StudyInstanceUID=${us.studyUid}`)).toEqual([])
     expect(await found(`/studies/${us.studyUid}/series`)).toEqual([])
-    expect(archive.denials).toHaveLength(paths.length + 2)
+    expect(await denials()).toHaveLength(paths.length + 2)
     expect((await get('/studies/1.2.3.4')).status).toBe(404)
-    expect(archive.denials).toHaveLength(paths.length + 2)
+    expect(await denials()).toHaveLength(paths.length + 2)
   })
 
   test('[DW-06] the priors of a launch are its own, whatever patient is asked for', async () => {
@@ -284,7 +311,7 @@ describe('who may see what', () => {
     access = { ...program, sites: ['WEST'] } as Access
     expect(await found('/studies')).toEqual([])
     expect((await get(at(us))).status).toBe(404)
-    expect(archive.denials).toHaveLength(1)
+    expect(await denials()).toHaveLength(1)
   })
 
   test('the viewer gets bulk data addresses that stay under its launch', async () => {
@@ -313,7 +340,80 @@ describe('who may see what', () => {
     expect((await get(at(rejected!), { accept: 'application/dicom' })).status).toBe(200)
   })
 
-  test('nothing went wrong behind these answers', () => {
-    expect(archive.failures).toEqual([])
+  test('[DW-06] what a program was given of a study stands in the audit trail once', async () => {
+    access = { ...program, actor: actor('research') } as Access
+    for (const path of [at(prior), `${at(prior)}/metadata`, at(us)])
+      expect((await get(path)).status).toBe(200)
+    expect(await audited('success')).toEqual(
+      [prior, us].map(({ studyUid }) => ({
+        actor: 'research',
+        subject: `study:${studyUid}`,
+        type: 'images.given',
+        data: { launchId: null, method: 'GET', route: 'studies/{}/series/{}/instances/{}' },
+      })),
+    )
+  })
+})
+
+describe('storing', () => {
+  const corpus = (file: string) => readFile(new URL(`../../corpus/${file}`, import.meta.url))
+
+  async function post(path: string, objects: Buffer[]): Promise<{ status: number; body: Json }> {
+    const { contentType, body } = multipartRelated(
+      'application/dicom',
+      objects.map((bytes) => ({ contentType: 'application/dicom', body: [bytes] })),
+    )
+    const response = await fetch(`${served.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': contentType },
+      body: Buffer.concat(body as Uint8Array[]),
+    })
+    return { status: response.status, body: (await response.json()) as Json }
+  }
+
+  const references = (body: Json, tag: string) =>
+    ((body[tag]?.Value ?? []) as Json[]).map((item) => item['00081155']?.Value?.[0])
+
+  test('[DW-03] objects stored over the web are found at once, each answered for by itself', async () => {
+    const objects = [await corpus('mr-head/01.dcm'), await corpus('mr-head/02.dcm')]
+    const uid = (bytes: Buffer) => scanHeader(bytes).dataset.text('SOPInstanceUID')
+    const { status, body } = await post('/studies', objects)
+    expect([status, references(body, '00081199')]).toEqual([200, objects.map(uid)])
+    const studyUid = scanHeader(objects[0]!).dataset.text('StudyInstanceUID')!
+    expect(body['00081190']!.Value).toEqual([`${served.url}/studies/${studyUid}`])
+    const instances = await found(`/studies/${studyUid}/instances`)
+    expect(instances.map((i) => i['00080018']!.Value![0])).toEqual(objects.map(uid))
+    const back = await parts(
+      await get(`/studies/${studyUid}`, { accept: 'multipart/related; type="application/dicom"' }),
+    )
+    expect(back.map((part, n) => datasetOf(part.body).equals(datasetOf(objects[n]!)))).toEqual([true, true])
+    expect((await post('/studies', objects)).status).toBe(200)
+    expect(await found(`/studies/${studyUid}/instances`)).toHaveLength(2)
+  })
+
+  test('[DW-03] what is broken or of another study is refused beside what is stored', async () => {
+    const whole = await corpus('mr-head/03.dcm')
+    const cut = (await corpus('mr-head/04.dcm')).subarray(0, -1000)
+    const mixed = await post('/studies', [whole, cut, Buffer.from('no object at all')])
+    expect([mixed.status, references(mixed.body, '00081199').length]).toEqual([202, 1])
+    expect(references(mixed.body, '00081198')).toEqual([
+      scanHeader(await corpus('mr-head/04.dcm')).dataset.text('SOPInstanceUID'),
+      undefined,
+    ])
+    const other = await post(`/studies/${us.studyUid}`, [await corpus('mr-head/05.dcm')])
+    expect([other.status, (other.body['00081198']!.Value as Json[])[0]!['00081197']!.Value]).toEqual([
+      409,
+      [0xa900],
+    ])
+    const kept = await archive.department.sql`select reason from quarantine`
+    expect(kept.map((row) => row.reason)).toEqual(['dataset-truncated'])
+  })
+
+  test('[DW-06] who may not store is refused, a viewer under its launch too', async () => {
+    const object = await corpus('mr-head/06.dcm')
+    access = { ...program, mayStore: false } as Access
+    expect((await post('/studies', [object])).status).toBe(403)
+    access = { kind: 'launch', launchId: '01K9', actor: actor('radiologist'), studies: [us.studyUid] }
+    expect((await post('/studies', [object])).status).toBe(403)
   })
 })

@@ -3,7 +3,7 @@ import type { AnySql } from '#db/client.ts'
 import { isStored, type Level, type Place } from '#db/queries/dicomweb.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { DerivedStore } from '../storage/derived-store.ts'
-import type { Access, Denial } from './access.ts'
+import type { Access, Asking } from './access.ts'
 import { bodyLength, sliceBody, WebError, type WebRequest, type WebResponse } from './exchange.ts'
 import { searchResource } from './qido-rs.ts'
 import { type StowDependencies, storeInstances } from './stow-rs.ts'
@@ -21,7 +21,9 @@ export interface DicomwebDependencies extends StowDependencies {
   blobs: BlobStore
   derived: DerivedStore
   /** A study was asked for that the requestor may not see: an audit row. */
-  denied(denial: Denial): Promise<void>
+  denied(asking: Asking): Promise<void>
+  /** A program was given something of a study: an audit row, once in a while for one study. */
+  given(asking: Asking): Promise<void>
   /** An error of ours behind a 500: for the log. */
   failed(error: unknown, route: string): void
 }
@@ -32,16 +34,24 @@ export function dicomweb(service: DicomwebDependencies): Dicomweb {
   return async (request, access) => {
     const route = routeOf(request.path)
     try {
-      const response = await answer(service, request, access)
-      return ranged(request, response)
+      return ranged(request, await audited(service, { request, access, route }))
     } catch (error) {
-      if (error instanceof WebError) {
-        if (error.status === 404) await auditDenial(service, { request, access, route })
-        return problem(error.status, error.message)
-      }
+      if (error instanceof WebError) return problem(error.status, error.message)
       service.failed(error, route)
       return problem(500, 'the archive could not answer')
     }
+  }
+}
+
+// Nothing is given, and no denial answered, that the audit trail could not take.
+async function audited(service: DicomwebDependencies, asked: Asked): Promise<WebResponse> {
+  try {
+    const response = await answer(service, asked.request, asked.access)
+    await auditGiven(service, asked)
+    return response
+  } catch (error) {
+    if (error instanceof WebError && error.status === 404) await auditDenial(service, asked)
+    throw error
   }
 }
 
@@ -162,7 +172,7 @@ async function searched(
     within: target.within,
   })
   const route = routeOf(request.path)
-  for (const studyUid of denied) await service.denied(denialOf({ request, access, route }, studyUid))
+  for (const studyUid of denied) await service.denied(askingOf({ request, access, route }, studyUid))
   return response
 }
 
@@ -208,7 +218,14 @@ async function auditDenial(service: DicomwebDependencies, asked: Asked): Promise
   if (studyUid === undefined || !UID.test(studyUid)) return
   const { access } = asked
   if (access.kind === 'launch' ? access.studies.includes(studyUid) : access.sites === null) return
-  if (await isStored(service.sql, studyUid)) await service.denied(denialOf(asked, studyUid))
+  if (await isStored(service.sql, studyUid)) await service.denied(askingOf(asked, studyUid))
+}
+
+// A launch was written to the trail when it was opened, with its studies; a program says by each request what it wants.
+async function auditGiven(service: DicomwebDependencies, asked: Asked): Promise<void> {
+  const studyUid = asked.request.path[0] === 'studies' ? asked.request.path[1] : undefined
+  if (asked.access.kind === 'program' && studyUid !== undefined)
+    await service.given(askingOf(asked, studyUid))
 }
 
 interface Asked {
@@ -217,7 +234,7 @@ interface Asked {
   route: string
 }
 
-function denialOf({ request, access, route }: Asked, studyUid: string): Denial {
+function askingOf({ request, access, route }: Asked, studyUid: string): Asking {
   const launchId = access.kind === 'launch' ? access.launchId : null
   return { actor: access.actor, launchId, studyUid, method: request.method, route }
 }

@@ -4,8 +4,19 @@ import { bufferSource } from '../dimse/byte-source.ts'
 import { decodeDataset, inflate, swapped } from '../dimse/decode.ts'
 import { DEFLATED_LITTLE, EXPLICIT_BIG } from '../dimse/transfer-syntax.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
-import { type PixelPlace, stretchesOf } from '../storage/stored-header.ts'
 import { type Piece, WebError } from './exchange.ts'
+
+/** As ingest keeps it in `instances.pixel`: offsets from the beginning of the blob; of a deflated one, of its inflation. */
+export interface PixelPlace {
+  offset: number
+  length: number
+  encapsulated: boolean
+  /** One entry a frame: a stretch, or the stretches of its fragments. */
+  frames: readonly FramePlace[]
+}
+
+type Pair = readonly [offset: number, length: number]
+type FramePlace = Pair | readonly Pair[]
 
 const PIXEL_DATA = '7FE00010'
 
@@ -31,6 +42,11 @@ export async function framesOf(
     )
   }
   return found
+}
+
+function stretchesOf(place: FramePlace): { offset: number; length: number }[] {
+  const pairs = typeof place[0] === 'number' ? [place as Pair] : (place as readonly Pair[])
+  return pairs.map(([offset, length]) => ({ offset, length }))
 }
 
 /** All of a body's bytes, read from their blobs. */

@@ -4,12 +4,11 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { BlobReader, BlobStore } from '../storage/blob-store.ts'
 import type { Access } from './access.ts'
-import type { Dicomweb } from './dicomweb.ts'
 import { bodyLength, type Piece, type WebRequest, type WebResponse } from './exchange.ts'
+import type { DicomwebService } from './service.ts'
 
 export interface Mount {
-  service: Dicomweb
-  blobs: BlobStore
+  service: Pick<DicomwebService, 'answer' | 'blobs'>
   /** The path that the service is mounted on, without a slash at its end: `/dicom-web/launch/01K…`. */
   root: string
   access: Access
@@ -21,8 +20,8 @@ export async function answerHttp(
   mount: Mount,
 ): Promise<void> {
   const asked = webRequest(request, mount.root)
-  const answered = await mount.service(asked, mount.access)
-  await sendResponse({ request, response, answered, blobs: mount.blobs })
+  const answered = await mount.service.answer(asked, mount.access)
+  await sendResponse({ request, response, answered, blobs: mount.service.blobs })
 }
 
 function webRequest(request: IncomingMessage, root: string): WebRequest {

@@ -1,4 +1,5 @@
 /** STOW-RS: storing instances, each answered for by itself (PS3.18 10.5). */
+import type { Actor } from '#domain/permissions.ts'
 import { contentType } from './accept.ts'
 import type { Access } from './access.ts'
 import { WebError, type WebRequest, type WebResponse } from './exchange.ts'
@@ -20,15 +21,15 @@ export interface Incoming {
   bytes: AsyncIterable<Uint8Array>
   /** The study that the address names: an instance of another one is refused. */
   studyUid: string | null
-  actor: string
+  actor: Actor
 }
 
 export interface StowDependencies {
   ingest(incoming: Incoming): Promise<Ingested>
 }
 
-/** 0110H, processing failure, and C409H, "data set does not match the study of the address" (PS3.18 table I.2-2). */
-export const FAILURE = { processing: 272, notThisStudy: 43265 } as const
+/** A900H: the data set is not what it should be, here of another study than the address says (PS3.18 table I.2-2). */
+export const NOT_THIS_STUDY = 0xa900
 
 export async function storeInstances(
   { ingest }: StowDependencies,

@@ -23,6 +23,8 @@ export default {
     commands = commandsManager
     window.addEventListener('keydown', passKeyUp, { capture: true })
     window.addEventListener('message', obey)
+    // OHIF keeps a press on an image from moving the focus; without it no key would reach this frame.
+    window.addEventListener('pointerdown', () => window.focus(), { capture: true })
     const { eventTarget, Enums } = window.cornerstone ?? {}
     eventTarget?.addEventListener(Enums.Events.ELEMENT_ENABLED, (event) => watchElement(event.detail.element))
   },
@@ -108,7 +110,7 @@ function obey(event) {
     else if (said.type === 'layout') layOut(said)
     else if (said.type === 'focus') focusViewport()
   } catch (error) {
-    tell('failed', { type: said.type, message: String(error?.message ?? error) })
+    tell('failed', { asked: said.type, message: String(error?.message ?? error) })
   }
 }
 

@@ -1,0 +1,126 @@
+/**
+ * What the web process serves of images: OHIF under `/viewer`, its DICOMweb under `/dicom-web/launch/<id>` for the
+ * session that opened the launch, and plain `/dicom-web` for programs.
+ */
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import type { Access } from '#archive/web/access.ts'
+import { problem } from '#archive/web/dicomweb.ts'
+import { answerHttp, sendResponse } from '#archive/web/node-http.ts'
+import { openDicomweb } from '#archive/web/service.ts'
+import { launchOfSession } from '#db/mutations/launches.ts'
+import { type Actor, can, scopeOf } from '#domain/permissions.ts'
+import { actorOfRequest } from '../api/authenticate.ts'
+import type { AppServer } from '../server/context.ts'
+import { findPerson } from '../server/guard.ts'
+import { serveViewer } from './serve.ts'
+
+export interface ImageServices {
+  /** Mount on `/viewer`. */
+  viewer(request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** Mount on `/dicom-web`. */
+  dicomweb(request: IncomingMessage, response: ServerResponse): Promise<void>
+  close(): Promise<void>
+}
+
+export interface ImageServicesOptions {
+  server: AppServer
+  /** Where `prepareViewer` put OHIF. */
+  viewerDirectory: string
+  blobFolder: string
+  aeTitle: string
+  log: Logger
+}
+
+export async function openImageServices(options: ImageServicesOptions): Promise<ImageServices> {
+  const { server, log } = options
+  const service = await openDicomweb({ department: server.department, ...options })
+  const viewer = serveViewer({
+    directory: options.viewerDirectory,
+    isSignedIn: async (request) => (await findPerson(request, server)) !== null,
+    signInPath: '/sign-in',
+  })
+  const programs = rememberBasic((request) => actorOfRequest(request, server))
+
+  async function dicomweb(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const refuse = (status: number, words: string) =>
+      sendResponse({ request, response, answered: problem(status, words), blobs: service.blobs })
+    const launchId = launchIn(request)
+    const found =
+      launchId === null ? await forProgram(request, programs) : await forLaunch(server, request, launchId)
+    if ('access' in found) return answerHttp(request, response, { service, ...found })
+    if (found.status === 401 && launchId === null)
+      response.setHeader('WWW-Authenticate', 'Bearer, Basic realm="isocenter"')
+    return refuse(found.status, found.words)
+  }
+
+  return {
+    viewer,
+    dicomweb: (request, response) =>
+      dicomweb(request, response).catch((error: unknown) => {
+        log.error({ err: error }, 'a DICOMweb request was cut off')
+        response.destroy()
+      }),
+    close: () => service.close(),
+  }
+}
+
+type Found = { access: Access; root: string } | { status: 401 | 403 | 404; words: string }
+
+const ROOT = '/dicom-web'
+const LAUNCH = /^\/dicom-web\/launch\/([^/?]*)/
+
+function addressOf(request: IncomingMessage): string {
+  return (request as IncomingMessage & { originalUrl?: string }).originalUrl ?? request.url ?? '/'
+}
+
+function launchIn(request: IncomingMessage): string | null {
+  return LAUNCH.exec(addressOf(request))?.[1] ?? null
+}
+
+async function forLaunch(server: AppServer, request: IncomingMessage, launchId: string): Promise<Found> {
+  const person = await findPerson(request, server)
+  if (!person) return { status: 401, words: 'sign in first' }
+  const launch = await launchOfSession(server.department, { launchId, sessionId: person.sessionId })
+  if (!launch) return { status: 404, words: 'there is no such launch' }
+  const access = { kind: 'launch', launchId, actor: person.actor, studies: launch.studies } as const
+  return { access, root: `${ROOT}/launch/${launchId}` }
+}
+
+// A session's cookie opens nothing here: people see images through a launch, which says of which order and why.
+async function forProgram(request: IncomingMessage, programs: Programs): Promise<Found> {
+  if (!request.headers.authorization) return { status: 401, words: 'a program needs a token or an account' }
+  const actor = await programs(request)
+  if (!actor) return { status: 401, words: 'the token or the account is not known' }
+  const scope = scopeOf(actor, 'see-images')
+  if (scope.scope === 'none' || scope.scope === 'own')
+    return { status: 403, words: 'this role sees no images here' }
+  const sites = scope.scope === 'all' ? null : scope.siteIds
+  return {
+    access: { kind: 'program', actor, sites, mayStore: can(actor, 'store-images', {}).allowed },
+    root: ROOT,
+  }
+}
+
+type Programs = (request: IncomingMessage) => Promise<Actor | null>
+
+const BASIC_FOR_MS = 10_000
+const MOST_REMEMBERED = 100
+
+/** A password's hash is slow on purpose; a client that fetches five hundred frames pays for it every ten seconds. */
+function rememberBasic(authenticate: Programs): Programs {
+  const known = new Map<string, { actor: Actor; until: number }>()
+  return async (request) => {
+    const { authorization = '' } = request.headers
+    if (!/^basic /i.test(authorization)) return authenticate(request)
+    const key = createHash('sha256').update(authorization).digest('base64')
+    const remembered = known.get(key)
+    if (remembered && remembered.until > Date.now()) return remembered.actor
+    const actor = await authenticate(request)
+    if (known.size >= MOST_REMEMBERED) known.clear()
+    if (actor) known.set(key, { actor, until: Date.now() + BASIC_FOR_MS })
+    else known.delete(key)
+    return actor
+  }
+}

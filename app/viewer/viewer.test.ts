@@ -1,0 +1,185 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Browser, chromium, type Frame, type Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Access } from '#archive/web/access.ts'
+import { type Stored, type TestArchive, testArchive } from '#archive/web/archive.fixture.ts'
+import { answerHttp } from '#archive/web/node-http.ts'
+import type { Actor } from '#domain/permissions.ts'
+import { prepareViewer } from './prepare.ts'
+import { serveViewer } from './serve.ts'
+
+const LAUNCH = '01K9ZZZZZZZZZZZZZZZZZZZZZZ'
+const ROOT = `/dicom-web/launch/${LAUNCH}`
+
+const READER: Actor = {
+  kind: 'user',
+  id: 'r1',
+  roles: ['radiologist'],
+  sites: ['MAIN'],
+  areas: [],
+  credentials: [],
+}
+
+let archive: TestArchive
+let browser: Browser
+let address: string
+let head: Stored
+let chest: Stored
+const asked: string[] = []
+const server = createServer()
+
+/** The page around the viewer, as the reading room is: it keeps what the viewer says. */
+const ROOM = `<!doctype html><title>room</title><body style="margin:0"><iframe id="viewer" style="width:100vw;height:98vh;border:0"></iframe>
+<script>window.said = []; addEventListener('message', (e) => said.push(e.data)); viewer.src = location.hash.slice(1)</script>`
+
+beforeAll(async () => {
+  archive = await testArchive()
+  const { directory } = await prepareViewer()
+  const names = (folder: string, count: number) =>
+    Array.from({ length: count }, (_, n) => `${folder}/${String(n + 1).padStart(2, '0')}.dcm`)
+  ;[head] = (await archive.store(...names('ct-head', 14))) as [Stored]
+  ;[chest] = (await archive.store(...names('ct-chest', 20))) as [Stored]
+  const viewer = serveViewer({ directory, isSignedIn: async () => true, signInPath: '/sign-in' })
+  server.on('request', (request, response) => {
+    const path = request.url!.split('?')[0]!
+    asked.push(path)
+    if (path === '/room') return void response.setHeader('content-type', 'text/html').end(ROOM)
+    if (path.startsWith('/viewer')) return void viewer(request, response)
+    if (!path.startsWith(`${ROOT}/`)) return void response.writeHead(404).end()
+    const access: Access = {
+      kind: 'launch',
+      launchId: LAUNCH,
+      actor: READER,
+      studies: [head.studyUid, chest.studyUid],
+    }
+    void answerHttp(request, response, { service: archive.service, root: ROOT, access })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--use-angle=swiftshader',
+      '--enable-unsafe-swiftshader',
+      '--ignore-gpu-blocklist',
+    ],
+  })
+})
+
+afterAll(async () => {
+  await browser?.close()
+  server.closeAllConnections()
+  server.close()
+  await archive?.close()
+})
+
+interface Opened {
+  page: Page
+  viewer: Frame
+  problems: string[]
+}
+
+async function openViewer(query: string): Promise<Opened> {
+  const page = await browser.newPage({ viewport: { width: 1200, height: 760 } })
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(error.message))
+  page.on('response', (response) => {
+    if (response.status() >= 400) problems.push(`${response.status()} ${new URL(response.url()).pathname}`)
+  })
+  await page.goto(`${address}/room#/viewer/viewer?launch=${LAUNCH}&${query}`)
+  const frame = await (await page.waitForSelector('iframe')).contentFrame()
+  return { page, viewer: frame!, problems }
+}
+
+/** How many viewports show a picture: more than eight grey levels on their canvas. */
+function pictures(viewer: Frame): Promise<number> {
+  return viewer.evaluate(() => {
+    const canvases = [
+      ...document.querySelectorAll<HTMLCanvasElement>('[data-cy="viewport-grid"] .cornerstone-canvas'),
+    ]
+    return canvases.filter((canvas) => {
+      const copy = document.createElement('canvas')
+      copy.width = copy.height = 128
+      const context = copy.getContext('2d')!
+      context.drawImage(canvas, 0, 0, 128, 128)
+      const { data } = context.getImageData(0, 0, 128, 128)
+      const levels = new Set<number>()
+      for (let n = 0; n < data.length; n += 4) levels.add(data[n]!)
+      return levels.size > 8
+    }).length
+  })
+}
+
+type Said = { from: string; type: string; [more: string]: unknown }
+const said = (page: Page, type: string) =>
+  page.evaluate(
+    (wanted) => (window as unknown as { said: Said[] }).said.filter((s) => s.type === wanted),
+    type,
+  )
+const tell = (page: Page, message: object) =>
+  page.evaluate((text) => {
+    const viewer = document.querySelector('iframe')!
+    viewer.contentWindow!.postMessage({ to: 'isocenter-viewer', ...text }, location.origin)
+  }, message)
+
+test('[VW-01] a CT opens as a stack, is counted image by image, and is rebuilt in three planes', async () => {
+  const { page, viewer, problems } = await openViewer(`StudyInstanceUIDs=${head.studyUid}`)
+  await expect.poll(() => pictures(viewer), { timeout: 60_000 }).toBeGreaterThan(0)
+  expect((await said(page, 'ready'))[0]).toMatchObject({ from: 'isocenter-viewer', studies: [head.studyUid] })
+  await expect
+    .poll(async () => (await said(page, 'images')).at(-1))
+    .toMatchObject({ displayed: 1, available: 14 })
+
+  await viewer.locator('.cornerstone-canvas').first().hover()
+  for (let n = 0; n < 4; n++) await page.mouse.wheel(0, 100)
+  await expect.poll(async () => (await said(page, 'images')).at(-1)?.displayed).toBeGreaterThan(2)
+
+  await tell(page, { type: 'layout', layout: 'mpr' })
+  await expect.poll(() => pictures(viewer), { timeout: 90_000 }).toBe(3)
+  await page.screenshot({ path: '/tmp/viewer-mpr.png' })
+  expect((await said(page, 'protocol')).at(-1)).toMatchObject({ protocol: 'mpr' })
+  expect(problems).toEqual([])
+  await page.close()
+}, 180_000)
+
+test('[VW-01] a prior is marked in its own viewport, and everything is asked for under the launch', async () => {
+  asked.length = 0
+  const { page, viewer, problems } = await openViewer(
+    `StudyInstanceUIDs=${chest.studyUid},${head.studyUid}&hangingProtocolId=@ohif/hpCompare`,
+  )
+  await expect.poll(() => pictures(viewer), { timeout: 60_000 }).toBeGreaterThanOrEqual(2)
+  const labels = viewer.getByText(/^PRIOR/)
+  await expect.poll(() => labels.count()).toBeGreaterThan(0)
+  const marked = viewer.locator('[data-cy="viewport-pane"]').filter({ hasText: /PRIOR/ })
+  expect(await marked.count()).toBeLessThan(await viewer.locator('[data-cy="viewport-pane"]').count())
+  await page.screenshot({ path: '/tmp/viewer-prior.png' })
+  expect(asked.filter((path) => path.startsWith('/dicom-web')).length).toBeGreaterThan(20)
+  expect(
+    asked.filter((path) => !/^\/(room|viewer|favicon\.ico)/.test(path) && !path.startsWith(`${ROOT}/`)),
+  ).toEqual([])
+  expect(problems).toEqual([])
+  await page.close()
+}, 120_000)
+
+test('the keys of the page around it are passed up, and plain keys stay with the viewer', async () => {
+  const { page, viewer } = await openViewer(`StudyInstanceUIDs=${chest.studyUid}`)
+  await expect.poll(() => pictures(viewer), { timeout: 60_000 }).toBeGreaterThan(0)
+  await viewer.locator('.cornerstone-canvas').first().click()
+  for (const key of ['F2', 'F4', 'Alt+u', 'i', 'ArrowDown']) await page.keyboard.press(key)
+  await expect.poll(async () => (await said(page, 'key')).map((key) => key.key)).toEqual(['F2', 'F4', 'u'])
+  expect((await said(page, 'key'))[2]).toMatchObject({ altKey: true, code: 'KeyU' })
+
+  await tell(page, { type: 'layout', layout: 'no-such-layout' })
+  await expect.poll(async () => (await said(page, 'failed')).length).toBe(1)
+  expect(await pictures(viewer)).toBeGreaterThan(0)
+
+  await tell(page, { type: 'open', studies: [head.studyUid] })
+  await expect
+    .poll(async () => (await said(page, 'ready')).at(-1)?.studies, { timeout: 30_000 })
+    .toEqual([head.studyUid])
+  await expect.poll(async () => (await said(page, 'images')).at(-1)?.available, { timeout: 30_000 }).toBe(14)
+  await page.close()
+}, 120_000)

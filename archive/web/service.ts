@@ -1,0 +1,89 @@
+/** DICOMweb as a process holds it: blobs, prerendered metadata, its own way into the archive, and the audit trail. */
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Department } from '#db/department.ts'
+import { audit } from '#db/mutations/audit.ts'
+import { Ingest } from '../ingest/ingest.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
+import { DerivedStore } from '../storage/derived-store.ts'
+import { FileStore } from '../storage/file-store.ts'
+import type { Asking } from './access.ts'
+import { type Dicomweb, dicomweb } from './dicomweb.ts'
+import { storePart10 } from './store-part10.ts'
+
+export interface DicomwebService {
+  answer: Dicomweb
+  blobs: BlobStore
+  close(): Promise<void>
+}
+
+export interface DicomwebOptions {
+  department: Department
+  /** Root of the blob store that the archive process writes to. */
+  blobFolder: string
+  aeTitle: string
+  log: Logger
+}
+
+const INDEX_MS = 5_000
+const SAME_VIEW_MS = 15 * 60_000
+const MOST_REMEMBERED = 10_000
+
+export async function openDicomweb({
+  department,
+  blobFolder,
+  aeTitle,
+  log,
+}: DicomwebOptions): Promise<DicomwebService> {
+  const blobs = new FileStore(blobFolder)
+  // A web client is answered once its object can be found: Success always waits for the index here.
+  const ingest = await Ingest.open({
+    department,
+    store: blobs,
+    journalDirectory: join(blobFolder, 'journal-web'),
+    aeTitle,
+    log,
+    backlogLimit: 0,
+    gatherMs: 5,
+  })
+  const isNews = rememberViews()
+  const answer = dicomweb({
+    sql: department.sql,
+    blobs,
+    derived: new DerivedStore(blobFolder),
+    ingest: (incoming) => storePart10({ sql: department.sql, ingest }, incoming),
+    denied: (asking) => write(department, asking, 'denied'),
+    given: async (asking) => {
+      if (isNews(asking)) await write(department, asking, 'success')
+    },
+    failed: (error, route) => log.error({ err: error, route }, 'a DICOMweb request failed'),
+  })
+  return { answer, blobs, close: () => ingest.close(INDEX_MS) }
+}
+
+async function write(department: Department, asking: Asking, outcome: 'denied' | 'success'): Promise<void> {
+  const { actor, studyUid, launchId, method, route } = asking
+  await audit(
+    department,
+    { actor, source: 'web', machineNow: new Date() },
+    {
+      subject: `study:${studyUid}`,
+      type: outcome === 'denied' ? 'images.denied' : 'images.given',
+      outcome,
+      data: { launchId, method, route },
+    },
+  )
+}
+
+/** A program that fetches five hundred frames has seen one study once. */
+function rememberViews(): (asking: Asking) => boolean {
+  const seen = new Map<string, number>()
+  return ({ actor, studyUid }) => {
+    const key = `${actor.id} ${studyUid}`
+    const now = Date.now()
+    if (now - (seen.get(key) ?? 0) < SAME_VIEW_MS) return false
+    if (seen.size >= MOST_REMEMBERED) seen.clear()
+    seen.set(key, now)
+    return true
+  }
+}
