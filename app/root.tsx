@@ -10,6 +10,7 @@ import './ui/shell.css'
 import './ui/controls.css'
 import './ui/table.css'
 import './ui/identity.css'
+import './ui/lists.css'
 import type { ReactNode } from 'react'
 import {
   isRouteErrorResponse,

@@ -5,5 +5,9 @@ export default [
   route('sign-in', 'routes/sign-in.tsx'),
   route('sign-out', 'routes/sign-out.tsx'),
   route('theme', 'routes/theme.tsx'),
-  layout('routes/shell.tsx', [index('routes/landing.tsx')]),
+  route('search', 'routes/search.tsx'),
+  layout('routes/shell.tsx', [
+    index('routes/landing.tsx'),
+    route('reading', 'routes/radiologist/reading-list.tsx'),
+  ]),
 ] satisfies RouteConfig
