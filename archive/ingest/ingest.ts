@@ -173,7 +173,8 @@ export class Ingest {
     if (!reader) return false
     try {
       const result = examine(reader.source(), null)
-      const datasetOffset = readPart10(reader.source()).datasetOffset
+      // What is no Part 10 file has no data set apart: all of it is kept and hashed.
+      const datasetOffset = 'examined' in result ? readPart10(reader.source()).datasetOffset : 0
       const blob = { key, bytes: reader.bytes, datasetOffset, sha256: await hashFrom(reader, datasetOffset) }
       if ('fault' in result) await this.#setObjectAside(blob, result.fault, { sourceAe: '', peer: '' })
       else

@@ -1,6 +1,12 @@
 /** What a caller may ask of the archive: the services it is offered, and in which encodings (PS3.8 7.1.1.13). */
 import type { Supports } from '#archive/dimse/negotiation.ts'
 import type { Services } from '#archive/dimse/services.ts'
+import {
+  MODALITY_PERFORMED_PROCEDURE_STEP,
+  MODALITY_WORKLIST_FIND,
+  STUDY_ROOT_FIND,
+  VERIFICATION,
+} from '#archive/dimse/sop-class.ts'
 import { STATUS, StatusError } from '#archive/dimse/status.ts'
 import {
   DEFLATED_LITTLE,
@@ -15,19 +21,16 @@ import { echo } from './echo.ts'
 import { findStudyRoot } from './find.ts'
 import { findModalityWorklist } from './modality-worklist.ts'
 import { createPerformedStep, setPerformedStep } from './mpps.ts'
-import {
-  isStorageClass,
-  MODALITY_PERFORMED_STEP,
-  MODALITY_WORKLIST_FIND,
-  STUDY_ROOT_FIND,
-  VERIFICATION,
-} from './sop-classes.ts'
+import { isStorageClass } from './storage-classes.ts'
 import { storeObject } from './store.ts'
 
 const MESSAGES = { transferSyntaxes: [EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED_LITTLE] }
 
-/** An uncompressed encoding where it is proposed beside others: what every sender can write without losing anything. */
-const OBJECTS = { transferSyntaxes: [EXPLICIT_LITTLE, IMPLICIT_LITTLE], anyTransferSyntax: true }
+/**
+ * Objects are kept in whatever encoding they come: the first one proposed is, with every sender met so far, the one the
+ * object is in, and choosing another would make the sender convert it.
+ */
+const OBJECTS = { transferSyntaxes: [], anyTransferSyntax: true }
 
 /** Contexts that this caller gets accepted. */
 export function supportsFor({ sopClasses, transferSyntaxes }: Caller): Supports {
@@ -39,7 +42,7 @@ export function supportsFor({ sopClasses, transferSyntaxes }: Caller): Supports 
   }
 }
 
-const SERVED = [VERIFICATION, MODALITY_WORKLIST_FIND, STUDY_ROOT_FIND, MODALITY_PERFORMED_STEP]
+const SERVED = [VERIFICATION, MODALITY_WORKLIST_FIND, STUDY_ROOT_FIND, MODALITY_PERFORMED_PROCEDURE_STEP]
 
 export interface ServiceParts {
   department: Department
@@ -61,12 +64,12 @@ export function servicesFor(caller: Caller, { department, ingest, onError }: Ser
       return findStudyRoot(department, { aeTitle: caller.aeTitle, siteIds }, request)
     },
     nCreate(request) {
-      if (request.sopClassUid !== MODALITY_PERFORMED_STEP)
+      if (request.sopClassUid !== MODALITY_PERFORMED_PROCEDURE_STEP)
         throw new StatusError({ status: STATUS.noSuchSopClass })
       return createPerformedStep(department, caller, request)
     },
     nSet(request) {
-      if (request.sopClassUid !== MODALITY_PERFORMED_STEP)
+      if (request.sopClassUid !== MODALITY_PERFORMED_PROCEDURE_STEP)
         throw new StatusError({ status: STATUS.noSuchSopClass })
       return setPerformedStep(department, caller, request)
     },

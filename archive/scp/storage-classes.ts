@@ -1,9 +1,4 @@
-/** SOP classes of the services that the archive offers (PS3.4 annexes A, B, C, F and K). */
-export const VERIFICATION = '1.2.840.10008.1.1'
-export const MODALITY_WORKLIST_FIND = '1.2.840.10008.5.1.4.31'
-export const STUDY_ROOT_FIND = '1.2.840.10008.5.1.4.1.2.2.1'
-export const MODALITY_PERFORMED_STEP = '1.2.840.10008.3.1.2.3.3'
-
+/** Which SOP classes are objects to keep (PS3.4 annex B.5, and the non-patient objects beside it). */
 const DICOM_ROOT = '1.2.840.10008.'
 
 // All of 5.1.4.1.1 is storage; hanging protocols, palettes, implants, beams and tractography stand beside it.

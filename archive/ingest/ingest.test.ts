@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Dataset } from '#archive/dimse/dataset.ts'
+import { encodeDataset } from '#archive/dimse/encode.ts'
+import { readPart10 } from '#archive/dimse/part10.ts'
+import { newUid } from '#archive/dimse/uid.ts'
+import { CORPUS, openArchive, type TestArchive, until } from '#archive/scp/archive.fixture.ts'
+import { Journal } from './journal.ts'
+import { ingestPart10 } from './part10.ts'
+
+let archive: TestArchive
+
+beforeAll(async () => {
+  archive = await openArchive()
+})
+
+afterAll(() => archive.close())
+
+const CT_STORAGE = '1.2.840.10008.5.1.4.1.1.2'
+const EXPLICIT = '1.2.840.10008.1.2.1'
+
+function anObject(more: Record<string, string> = {}) {
+  const sopInstanceUid = newUid()
+  const dataset = Dataset.of({
+    SOPClassUID: CT_STORAGE,
+    SOPInstanceUID: sopInstanceUid,
+    StudyInstanceUID: newUid(),
+    SeriesInstanceUID: newUid(),
+    PatientName: 'TESTPERSON^VERA',
+    PatientID: `P-${randomUUID()}`,
+    Modality: 'CT',
+    ...more,
+  })
+  return { sopInstanceUid, bytes: encodeDataset(dataset, EXPLICIT) }
+}
+
+async function receive({ sopInstanceUid, bytes }: ReturnType<typeof anObject>): Promise<void> {
+  const incoming = await archive.ingest.begin({
+    sopClassUid: CT_STORAGE,
+    sopInstanceUid,
+    transferSyntaxUid: EXPLICIT,
+    sourceAe: 'CT1',
+    peer: '127.0.0.1',
+  })
+  await incoming.write(bytes)
+  expect(await incoming.finish()).toBeNull()
+}
+
+async function blobOf(sopInstanceUid: string): Promise<string | null> {
+  const [row] = await archive.department.sql<
+    { blob: string }[]
+  >`select blob from instances where sop_instance_uid = ${sopInstanceUid}`
+  return row?.blob ?? null
+}
+
+const journal = () => join(archive.root, 'journal')
+
+/** Journal lines of an earlier process. */
+function leave(keys: string[]): void {
+  mkdirSync(journal(), { recursive: true })
+  appendFileSync(join(journal(), '00000000000000000000000000.log'), keys.map((key) => `${key}\n`).join(''))
+}
+
+test('an object that was acknowledged and not indexed before a crash is indexed at the next start, and once', async () => {
+  const object = anObject()
+  await receive(object)
+  await until('the first index', async () => (await blobOf(object.sopInstanceUid)) !== null)
+  const blob = (await blobOf(object.sopInstanceUid))!
+  const { sql } = archive.department
+  // As a crash between Success and the index leaves it: bytes and journal, and no row.
+  await sql`delete from instances where blob = ${blob}`
+  leave([blob])
+  await archive.reopen()
+  expect(await blobOf(object.sopInstanceUid)).toBe(blob)
+  const [row] = await sql`select source_ae, bytes from instances where blob = ${blob}`
+  expect(row!.source_ae).toBe('CT1')
+  expect(readdirSync(journal())).toEqual([])
+  leave([blob])
+  await archive.reopen()
+  const [counted] = await sql<
+    { count: number }[]
+  >`select count(*) from instances where sop_instance_uid = ${object.sopInstanceUid}`
+  expect(counted!.count).toBe(1)
+})
+
+test('a replayed object that cannot be read is set aside, and one that never came to be is passed over', async () => {
+  const { store, department } = archive
+  const writer = await store.create()
+  await writer.writeHeader(Buffer.alloc(0))
+  await writer.write(Buffer.from('no DICOM at all'))
+  const { key } = await writer.commit()
+  leave([key, 'objects/26/01/01ARZ3NDEKTSV4RRFFQ69G5FAV.dcm'])
+  await archive.reopen()
+  const rows = await department.sql<{ reason: string }[]>`select reason from quarantine where blob = ${key}`
+  expect(rows).toHaveLength(1)
+  leave([key])
+  await archive.reopen()
+  expect(await department.sql`select 1 from quarantine where blob = ${key}`).toHaveLength(1)
+})
+
+test('half-written objects of a crash are swept away before anybody is let in', async () => {
+  const writer = await archive.store.create()
+  await writer.write(Buffer.from('half'))
+  const part = join(archive.root, `${writer.key}.part`)
+  expect(existsSync(part)).toBe(true)
+  expect(await archive.store.sweepUnfinished()).toBe(1)
+  expect(existsSync(part)).toBe(false)
+  await writer.abort()
+})
+
+test('past the backlog limit Success waits for the index', async () => {
+  const slow = await openArchive({ backlogLimit: 0, gatherMs: 300 })
+  try {
+    const object = anObject()
+    const incoming = await slow.ingest.begin({
+      sopClassUid: CT_STORAGE,
+      sopInstanceUid: object.sopInstanceUid,
+      transferSyntaxUid: EXPLICIT,
+      sourceAe: 'CT1',
+      peer: '',
+    })
+    await incoming.write(object.bytes)
+    await incoming.finish()
+    const rows = await slow.department
+      .sql`select 1 from instances where sop_instance_uid = ${object.sopInstanceUid}`
+    expect(rows).toHaveLength(1)
+  } finally {
+    await slow.close()
+  }
+})
+
+test('one object the database refuses keeps no other of its batch out of the index', async () => {
+  const good = [anObject(), anObject()]
+  // Rows is an unsigned short; a column of the index holds less than what a broken object may claim as its frames.
+  const bad = anObject({ NumberOfFrames: '99999999999' })
+  await Promise.all([receive(good[0]!), receive(bad), receive(good[1]!)])
+  for (const { sopInstanceUid } of good)
+    await until('the good ones', async () => (await blobOf(sopInstanceUid)) !== null)
+  await until('the bad one set aside', async () => {
+    const rows = await archive.department.sql`
+      select 1 from quarantine where sop_instance_uid = ${bad.sopInstanceUid} and reason = 'index-refused'`
+    return rows.length === 1
+  })
+})
+
+test('the journal keeps what is not done, and its segments go when all of theirs is', async () => {
+  const directory = join(archive.root, `journal-${randomUUID()}`)
+  const first = await Journal.open(directory)
+  const keys = Array.from({ length: 2_500 }, (_, index) => `key-${index}`)
+  await Promise.all(keys.slice(0, 1_200).map((key) => first.journal.note(key)))
+  await Promise.all(keys.slice(1_200, 2_400).map((key) => first.journal.note(key)))
+  await first.journal.note(keys[2_400]!)
+  await first.journal.done(keys.slice(0, 2_399))
+  // As a kill leaves it: nothing is closed, and a line was cut short.
+  const left = readdirSync(directory)
+  appendFileSync(join(directory, left.at(-1)!), 'key-cut')
+  const second = await Journal.open(directory)
+  expect(second.unfinished).toEqual(expect.arrayContaining(keys.slice(2_399, 2_401)))
+  expect(second.unfinished.length).toBeLessThanOrEqual(2_401)
+  expect(second.unfinished).not.toContain('key-cut')
+  await second.settle()
+  expect(readdirSync(directory)).toEqual([])
+  await first.journal.close()
+})
+
+/** A file in pieces of odd lengths, as a socket brings it. */
+async function* pieces(bytes: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += 777) yield bytes.subarray(at, at + 777)
+}
+
+test('a file that comes by DICOMweb is stored behind our own File Meta and indexed before it is answered for', async () => {
+  const { department, store } = archive
+  const file = readFileSync(`${CORPUS}transfer-syntax/mr-small-rle.dcm`)
+  const ingest = ingestPart10({ department, store, aeTitle: 'ISOCENTER' })
+  const result = await ingest({ bytes: pieces(file), studyUid: null, actor: 'token:test' })
+  expect(result).toMatchObject({ outcome: 'stored', sopClassUid: '1.2.840.10008.5.1.4.1.1.4' })
+  if (result.outcome === 'refused') throw new Error('refused')
+  const blob = (await blobOf(result.sopInstanceUid))!
+  const stored = readFileSync(join(archive.root, blob))
+  expect(
+    stored.subarray(readPart10(stored).datasetOffset).equals(file.subarray(readPart10(file).datasetOffset)),
+  ).toBe(true)
+  expect(readPart10(stored).transferSyntaxUid).toBe('1.2.840.10008.1.2.5')
+  const again = await ingest({ bytes: pieces(file), studyUid: result.studyUid, actor: 'token:test' })
+  expect(again.outcome).toBe('repeat')
+  expect(await blobOf(result.sopInstanceUid)).toBe(blob)
+})
+
+test('a file of another study, or none at all, is refused by DICOMweb with its reason', async () => {
+  const { department, store } = archive
+  const ingest = ingestPart10({ department, store, aeTitle: 'ISOCENTER' })
+  const file = readFileSync(`${CORPUS}transfer-syntax/mr-small.dcm`)
+  const other = await ingest({ bytes: pieces(file), studyUid: '1.2.3', actor: 'token:test' })
+  expect(other).toMatchObject({ outcome: 'refused', failureReason: 0xa900 })
+  const nothing = await ingest({ bytes: pieces(Buffer.from('hello')), studyUid: null, actor: 'token:test' })
+  expect(nothing).toMatchObject({ outcome: 'refused', failureReason: 0xc000 })
+  const cut = await ingest({
+    bytes: pieces(file.subarray(0, file.length - 100)),
+    studyUid: null,
+    actor: 'token:test',
+  })
+  expect(cut).toMatchObject({ outcome: 'refused', failureReason: 0xc000 })
+  const [row] = await department.sql<
+    { count: number }[]
+  >`select count(*) from quarantine where reason = 'dataset-truncated' and source_ae = 'STOW-RS'`
+  expect(row!.count).toBe(1)
+})

@@ -1,0 +1,263 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { COMMAND } from '#archive/dimse/command.ts'
+import { readPart10 } from '#archive/dimse/part10.ts'
+import { openAssociation } from '#archive/scu/association.ts'
+import { storableFile, store } from '#archive/scu/store.ts'
+import {
+  bookedOrder,
+  CORPUS,
+  dcmtk,
+  openArchive,
+  readDataset,
+  type TestArchive,
+  until,
+} from './archive.fixture.ts'
+
+let archive: TestArchive
+
+beforeAll(async () => {
+  archive = await openArchive()
+})
+
+afterAll(() => archive.close())
+
+const at = () => ['127.0.0.1', String(archive.port)]
+
+async function storescu(files: string[], options: string[] = []) {
+  return dcmtk('storescu', ['-v', '-aet', 'CT1', '-aec', 'ISOCENTER', ...options, ...at(), ...files])
+}
+
+/** dcmsend proposes each file's own transfer syntax, so nothing is converted on the way. */
+async function dcmsend(files: string[]) {
+  return dcmtk('dcmsend', ['-v', '-aet', 'CT1', '-aec', 'ISOCENTER', ...at(), ...files])
+}
+
+interface Row {
+  blob: string
+  sha256: string
+  transfer_syntax_uid: string
+  dataset_offset: number
+  bytes: number
+  frames: number
+  pixel: { offset: number; length: number; encapsulated: boolean; frames: unknown[] } | null
+  source_ae: string
+  attributes: Record<string, { vr: string; Value?: unknown[]; BulkDataURI?: string }>
+}
+
+async function indexed(sopInstanceUid: string): Promise<Row> {
+  const find = () =>
+    archive.department.sql<Row[]>`select * from instances where sop_instance_uid = ${sopInstanceUid}`
+  await until('the object in the index', async () => (await find()).length === 1)
+  return (await find())[0]!
+}
+
+const bytesOf = (blob: string) => readFileSync(join(archive.root, blob))
+
+/** The data set of a file as it lies there. */
+function datasetBytes(path: string): Buffer {
+  const file = readFileSync(path)
+  return file.subarray(readPart10(file).datasetOffset)
+}
+
+const uidOf = (path: string) => readDataset(path).text('SOPInstanceUID')!
+
+/** A copy under its own name, its bytes changed. */
+function altered(path: string, change: (bytes: Buffer) => Buffer): string {
+  const copy = join(mkdtempSync(join(tmpdir(), 'altered-')), 'object.dcm')
+  writeFileSync(copy, change(Buffer.from(readFileSync(path))))
+  return copy
+}
+
+test('[AR-01] an object is on disk as it came, behind our own File Meta, and in the index within a second', async () => {
+  const file = `${CORPUS}ct-head/01.dcm`
+  expect((await storescu([file])).said).toContain('Received Store Response (Success)')
+  const row = await indexed(uidOf(file))
+  const stored = bytesOf(row.blob)
+  expect(stored.subarray(row.dataset_offset).equals(datasetBytes(file))).toBe(true)
+  expect(createHash('sha256').update(datasetBytes(file)).digest('hex')).toBe(row.sha256)
+  const { meta } = readPart10(stored)
+  expect(meta.text('SourceApplicationEntityTitle')).toBe('CT1')
+  expect(meta.text('MediaStorageSOPInstanceUID')).toBe(uidOf(file))
+  expect(row).toMatchObject({ source_ae: 'CT1', transfer_syntax_uid: '1.2.840.10008.1.2.1', frames: 1 })
+  expect(row.attributes['00080060']).toEqual({ vr: 'CS', Value: ['CT'] })
+  expect(row.attributes['7FE00010']).toBeUndefined()
+  expect(row.pixel).toMatchObject({ length: 512 * 512 * 2, encapsulated: false })
+  // dcmdump reads our file without a complaint: the File Meta is right to the byte.
+  const dump = await dcmtk('dcmdump', ['+E', join(archive.root, row.blob)])
+  expect(dump.code).toBe(0)
+  expect(dump.said).not.toMatch(/^[EW]:/m)
+})
+
+test('[AR-01] compressed, deflated, implicit and big endian objects keep every byte and their transfer syntax', async () => {
+  const files = readdirSync(`${CORPUS}transfer-syntax`).map((name) => `${CORPUS}transfer-syntax/${name}`)
+  const peer = { host: '127.0.0.1', port: archive.port, callingAe: 'CT1', calledAe: 'ISOCENTER' }
+  const results = await store(peer, await Promise.all(files.map(storableFile)))
+  expect(results.map(({ status }) => status)).toEqual(files.map(() => 0))
+  const syntaxes = new Set<string>()
+  const { sql } = archive.department
+  for (const file of files) {
+    // Several of these files are one image in several encodings: the first is indexed, the others are kept aside.
+    const kept = () => sql<{ blob: string }[]>`
+      select blob from instances where sha256 = ${sha256(datasetBytes(file))}
+      union select blob from quarantine where sha256 = ${sha256(datasetBytes(file))}`
+    await until(`${file} in the archive`, async () => (await kept()).length === 1)
+    const stored = bytesOf((await kept())[0]!.blob)
+    const { transferSyntaxUid, datasetOffset } = readPart10(stored)
+    expect(transferSyntaxUid, file).toBe(readPart10(readFileSync(file)).transferSyntaxUid)
+    expect(stored.subarray(datasetOffset).equals(datasetBytes(file)), file).toBe(true)
+    syntaxes.add(transferSyntaxUid)
+  }
+  expect(syntaxes.size).toBeGreaterThan(6)
+  const frames = await sql<Row[]>`select frames, pixel from instances where (pixel->>'encapsulated')::boolean`
+  expect(frames.length).toBeGreaterThan(2)
+  for (const row of frames) expect(row.pixel!.frames).toHaveLength(row.frames)
+})
+
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+
+test('an object sent twice is answered Success twice and kept once', async () => {
+  const file = `${CORPUS}dx-chest/01.dcm`
+  await dcmsend([file])
+  const { blob } = await indexed(uidOf(file))
+  const before = blobs().length
+  expect((await dcmsend([file])).code).toBe(0)
+  await until(
+    'the second copy gone',
+    async () => blobs().length === before && archive.ingest.state().backlog === 0,
+  )
+  expect((await indexed(uidOf(file))).blob).toBe(blob)
+  const [row] = await archive.department
+    .sql`select count(*) from quarantine where sop_instance_uid = ${uidOf(file)}`
+  expect(row!.count).toBe(0)
+})
+
+function blobs(): string[] {
+  return readdirSync(archive.root, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.dcm'),
+  )
+}
+
+test('other content under a known UID is answered Success, kept aside and shown; the first stays', async () => {
+  const file = `${CORPUS}ct-head/02.dcm`
+  await storescu([file])
+  const first = await indexed(uidOf(file))
+  const other = altered(file, (bytes) => {
+    bytes[bytes.length - 10]! ^= 0xff
+    return bytes
+  })
+  expect((await storescu([other])).said).toContain('Received Store Response (Success)')
+  const { sql } = archive.department
+  const aside =
+    () => sql`select q.blob, q.reason, e.state from quarantine q join exceptions e on e.id = q.exception_id
+    where q.sop_instance_uid = ${uidOf(file)}`
+  await until('the second object in quarantine', async () => (await aside()).length === 1)
+  const [row] = await aside()
+  expect(row).toMatchObject({ reason: 'duplicate-instance', state: 'open' })
+  expect(bytesOf(row!.blob).subarray(-10).equals(readFileSync(other).subarray(-10))).toBe(true)
+  expect((await indexed(uidOf(file))).blob).toBe(first.blob)
+})
+
+/** Sends raw bytes as one C-STORE: what no honest tool would send. Answers the status. */
+async function storeRaw(
+  dataset: Buffer,
+  { sopClassUid, sopInstanceUid }: { sopClassUid: string; sopInstanceUid: string },
+) {
+  const peer = { host: '127.0.0.1', port: archive.port, callingAe: 'CT1', calledAe: 'ISOCENTER' }
+  const contexts = [{ abstractSyntax: sopClassUid, transferSyntaxes: ['1.2.840.10008.1.2.1'] }]
+  const association = await openAssociation(peer, { contexts })
+  const fields = {
+    CommandField: COMMAND.cStore,
+    AffectedSOPClassUID: sopClassUid,
+    AffectedSOPInstanceUID: sopInstanceUid,
+    Priority: 0,
+  }
+  const { status } = await association.request(association.context(sopClassUid)!, fields, dataset)
+  await association.release()
+  return status
+}
+
+const CT_STORAGE = '1.2.840.10008.5.1.4.1.1.2'
+
+test('an object that is cut short, is garbage or is not what was announced is refused and its bytes are kept', async () => {
+  const file = `${CORPUS}ct-head/03.dcm`
+  const whole = datasetBytes(file)
+  const announced = { sopClassUid: CT_STORAGE, sopInstanceUid: uidOf(file) }
+  expect(await storeRaw(whole.subarray(0, whole.length - 1000), announced)).toBe(0xc000)
+  expect(await storeRaw(Buffer.from('this is no data set at all'), announced)).toBe(0xc000)
+  expect(await storeRaw(whole, { ...announced, sopInstanceUid: '1.2.3.4' })).toBe(0xa900)
+  expect(
+    await storeRaw(whole, { sopClassUid: '1.2.840.10008.5.1.4.1.1.4', sopInstanceUid: uidOf(file) }),
+  ).toBe(0xa900)
+  const { sql } = archive.department
+  const rows = await sql<{ reason: string; blob: string; state: string; text: string }[]>`
+    select q.reason, q.blob, e.state, e.reason as text from quarantine q join exceptions e on e.id = q.exception_id
+    where q.source_ae = 'CT1' and q.reason <> 'duplicate-instance' order by q.received_at, q.id`
+  expect(rows.map(({ reason }) => reason)).toEqual([
+    'dataset-truncated',
+    expect.stringMatching(/^dataset-/),
+    'sop-instance-mismatch',
+    'sop-class-mismatch',
+  ])
+  expect(statSync(join(archive.root, rows[0]!.blob)).size).toBeGreaterThan(whole.length - 1000)
+  expect(rows.every(({ state }) => state === 'open')).toBe(true)
+  const [counted] = await sql<
+    { count: number }[]
+  >`select count(*) from instances where sop_instance_uid = ${uidOf(file)}`
+  expect(counted!.count).toBe(0)
+})
+
+test('a header that the database cannot hold as it stands is indexed all the same', async () => {
+  const file = altered(`${CORPUS}ct-head/04.dcm`, (bytes) => {
+    const manufacturer = bytes.indexOf('GE MEDICAL SYSTEMS')
+    bytes[manufacturer + 2] = 0
+    return bytes
+  })
+  await storescu([file])
+  const row = await indexed(uidOf(file))
+  expect(row.attributes['00080070']!.Value).toEqual(['GEMEDICAL SYSTEMS'])
+})
+
+test('[MA-06] images under the study UID of an order are linked to it and begin its step', async () => {
+  const order = await bookedOrder(archive.department)
+  const out = mkdtempSync(join(tmpdir(), 'ordered-'))
+  const copies = ['05', '06', '07'].map((name) => {
+    const copy = join(out, `${name}.dcm`)
+    writeFileSync(copy, readFileSync(`${CORPUS}ct-head/${name}.dcm`))
+    return copy
+  })
+  await dcmtk('dcmodify', ['-nb', '-m', `0020,000D=${order.studyUid}`, '-gin', ...copies])
+  expect((await dcmsend(copies)).code).toBe(0)
+  const { sql } = archive.department
+  const study = () => sql<{ stored_count: number; order_id: string; phase: string }[]>`
+    select s.stored_count, l.order_id, o.phase from studies s join study_links l on l.study_id = s.id join orders o on o.id = l.order_id
+    where s.study_uid = ${order.studyUid}`
+  await until('three images with the order', async () => (await study())[0]?.stored_count === 3)
+  expect((await study())[0]).toMatchObject({ order_id: order.orderId, phase: 'acquiring' })
+  const events = await sql<{ type: string }[]>`
+    select type from order_events where order_id = ${order.orderId} and type in ('images.arrived', 'step.started') order by rev`
+  // One event for the batch, never one for each image.
+  expect(events.map(({ type }) => type)).toEqual(['images.arrived', 'step.started'])
+})
+
+test('images that nobody ordered are stored and somebody is asked whose they are', async () => {
+  const { sql } = archive.department
+  const uid = readDataset(`${CORPUS}mr-head/01.dcm`).text('StudyInstanceUID')!
+  const { code } = await dcmtk('dcmsend', [
+    '-aet',
+    'STRANGER',
+    '-aec',
+    'ISOCENTER',
+    ...at(),
+    `${CORPUS}mr-head/01.dcm`,
+  ])
+  expect(code).toBe(0)
+  await until('the exception', async () => {
+    const found =
+      await sql`select 1 from exceptions where kind = 'unmatched-study' and refs->>'studyInstanceUid' = ${uid}`
+    return found.length === 1
+  })
+})
