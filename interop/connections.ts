@@ -39,12 +39,19 @@ export function connectionsOf(sql: AnySql): (bytes: Buffer) => Promise<KnownConn
     const { application, facility } = senderOf(bytes)
     const row = (await rows()).find((candidate) => matches(candidate, application, facility))
     if (!row) throw new Error('no connection is configured, not even a default one')
-    return { id: row.id, siteId: row.site_id, agreement: connection({ name: row.id, facility: row.site_id, zone: row.zone, ...row.policy }) }
+    return {
+      id: row.id,
+      siteId: row.site_id,
+      agreement: connection({ name: row.id, facility: row.site_id, zone: row.zone, ...row.policy }),
+    }
   }
 }
 
 function matches(row: Row, application: string, facility: string): boolean {
-  return (row.sending_application ?? application) === application && (row.sending_facility ?? facility) === facility
+  return (
+    (row.sending_application ?? application) === application &&
+    (row.sending_facility ?? facility) === facility
+  )
 }
 
 function senderOf(bytes: Buffer): { application: string; facility: string } {

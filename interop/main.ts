@@ -17,9 +17,12 @@ await runService('interop', config, async ({ department, log }) => {
       return answerFrame(orders, bytes, peer.address)
     },
     onEvent(event, peer) {
-      if (event.type === 'failed') log.error({ err: event.error }, 'a message could not be processed; its sender will repeat it')
+      if (event.type === 'failed')
+        log.error({ err: event.error }, 'a message could not be processed; its sender will repeat it')
       else log.warn({ event: event.type, peer: peer.address }, 'MLLP')
-      void raiseListenerException(department, event, peer.address).catch((error) => log.error({ err: error }, 'exception not written'))
+      void raiseListenerException(department, event, peer.address).catch((error) =>
+        log.error({ err: error }, 'exception not written'),
+      )
     },
   })
   return {

@@ -1,9 +1,10 @@
 /** One message of the MLLP listener, from its bytes to the answers on the wire: stored, applied, committed, then acknowledged. */
+import { createHash } from 'node:crypto'
 import { ulid } from 'ulid'
 import type { Department } from '#db/department.ts'
 import { failpoint } from '#db/failpoint.ts'
-import type { Act } from '#db/mutations/mutate.ts'
 import { type InboundMessage, receiveOrderMessage, refuseMessage } from '#db/mutations/inbound-messages.ts'
+import type { Act } from '#db/mutations/mutate.ts'
 import type { Actor } from '#domain/permissions.ts'
 import type { KnownConnection } from './connections.ts'
 import type { Outcome } from './v2/ack.ts'
@@ -18,17 +19,32 @@ export interface OrdersIn {
 /** Answers every message of a frame in order; a bad one costs none of the others. */
 export async function answerFrame(orders: OrdersIn, bytes: Buffer, peer: string): Promise<Buffer[]> {
   const answers: Buffer[] = []
-  for (const message of splitBatch(bytes).messages) answers.push(...(await answerMessage(orders, Buffer.from(message), peer)))
+  for (const message of splitBatch(bytes).messages)
+    answers.push(...(await answerMessage(orders, Buffer.from(message), peer)))
   await failpoint('mllp:before-ack')
   return answers
 }
 
-async function answerMessage({ department, connectionFor }: OrdersIn, bytes: Buffer, peer: string): Promise<Buffer[]> {
+async function answerMessage(
+  { department, connectionFor }: OrdersIn,
+  bytes: Buffer,
+  peer: string,
+): Promise<Buffer[]> {
   const known = await connectionFor(bytes)
   const inbound = readInbound(bytes, known.agreement)
-  const act: Act = { actor: senderActor(known), source: 'hl7', now: await department.now(), machineNow: new Date(), address: peer }
+  const act: Act = {
+    actor: senderActor(known),
+    source: 'hl7',
+    now: await department.now(),
+    machineNow: new Date(),
+    address: peer,
+  }
   const outcome = await outcomeOf({ department, act, known, bytes, peer }, inbound)
-  return answerFor(inbound, outcome, { connection: known.agreement, newControlId: () => `ACK${ulid().slice(-16)}`, now: act.now })
+  return answerFor(inbound, outcome, {
+    connection: known.agreement,
+    newControlId: () => `ACK${ulid().slice(-16)}`,
+    now: act.now,
+  })
 }
 
 interface Arrival {
@@ -39,13 +55,17 @@ interface Arrival {
   peer: string
 }
 
-async function outcomeOf({ department, act, known, bytes, peer }: Arrival, inbound: Inbound): Promise<Outcome> {
+async function outcomeOf(
+  { department, act, known, bytes, peer }: Arrival,
+  inbound: Inbound,
+): Promise<Outcome> {
   const message: InboundMessage = {
     application: inbound.key.sendingApplication,
     facility: inbound.key.sendingFacility,
     controlId: keyOf(inbound),
     messageType: inbound.type,
-    hash: inbound.hash,
+    // Without a readable header there is nothing to hash but the bytes themselves.
+    hash: keyOf(inbound) === null ? createHash('sha256').update(bytes).digest('hex') : inbound.hash,
     raw: bytes,
     connectionId: known.id,
     siteId: known.siteId,
@@ -54,7 +74,11 @@ async function outcomeOf({ department, act, known, bytes, peer }: Arrival, inbou
   if (inbound.kind === 'acknowledgement') return { code: 'AA' }
   if (inbound.kind === 'refusal') {
     const reasonCode = inbound.outcome.errors?.[0]?.ourCode ?? 'invalid-message'
-    await refuseMessage(department, act, message, { code: inbound.outcome.code === 'AR' ? 'AR' : 'AE', reasonCode, exception: inbound.exception })
+    await refuseMessage(department, act, message, {
+      code: inbound.outcome.code === 'AR' ? 'AR' : 'AE',
+      reasonCode,
+      exception: inbound.exception,
+    })
     return inbound.outcome
   }
   const received = await receiveOrderMessage(department, act, message, inbound.orders)
@@ -69,5 +93,12 @@ function keyOf({ key }: Inbound): string | null {
 }
 
 function senderActor(known: KnownConnection): Actor {
-  return { kind: 'token', id: `hl7:${known.id}`, roles: ['integration'], sites: [known.siteId], areas: [], credentials: [] }
+  return {
+    kind: 'token',
+    id: `hl7:${known.id}`,
+    roles: ['integration'],
+    sites: [known.siteId],
+    areas: [],
+    credentials: [],
+  }
 }

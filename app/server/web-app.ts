@@ -4,9 +4,10 @@ import { existsSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { createRequestHandler } from '@react-router/express'
-import express, { type ErrorHandler, type Handler, type Request } from 'express'
+import express, { type ErrorRequestHandler, type Request, type RequestHandler } from 'express'
 import type { Logger } from 'pino'
 import { RouterContextProvider, type ServerBuild } from 'react-router'
+import { apiRoutes } from '../api/routes.ts'
 import type { LiveServer } from '../live/live-server.ts'
 import { type AppServer, requestContext, serverContext } from './context.ts'
 import { findPerson } from './guard.ts'
@@ -34,15 +35,16 @@ export async function webApp(
   )
   routes.use(express.static(path('client/'), { maxAge: '1h', index: false }))
   routes.get('/live', liveStream(server, live))
-  routes.use(pageHeaders)
   routes.use(refuseForgery)
+  routes.use(apiRoutes(server))
+  routes.use(pageHeaders)
   routes.use(
     createRequestHandler({
       build,
       mode: 'production',
       getLoadContext: (request, response) =>
         contextOf(server, request as unknown as Request, response.locals.nonce as string),
-    }) as unknown as Handler,
+    }) as unknown as RequestHandler,
   )
   routes.use(lastResort(log))
   return routes
@@ -54,7 +56,7 @@ async function loadBuild(): Promise<ServerBuild> {
   return import(file)
 }
 
-function liveStream(server: AppServer, live: LiveServer): Handler {
+function liveStream(server: AppServer, live: LiveServer): RequestHandler {
   return async (request, response) => {
     if (await findPerson(request, server)) return live.stream(request, response)
     response.statusCode = 401
@@ -62,20 +64,20 @@ function liveStream(server: AppServer, live: LiveServer): Handler {
   }
 }
 
-const pageHeaders: Handler = (_request, response, next) => {
+const pageHeaders: RequestHandler = (_request, response, next) => {
   const nonce = randomBytes(16).toString('base64')
   response.locals.nonce = nonce
   setSecurityHeaders(response, nonce)
   next()
 }
 
-const refuseForgery: Handler = (request, response, next) => {
+const refuseForgery: RequestHandler = (request, response, next) => {
   if (isSameOrigin(request)) return next()
   response.statusCode = 403
   response.end()
 }
 
-function lastResort(log: Logger): ErrorHandler {
+function lastResort(log: Logger): ErrorRequestHandler {
   return (error, _request, response, next) => {
     const { status = 500 } = error as { status?: number }
     if (status >= 500) log.error({ err: error }, 'a request failed')

@@ -21,7 +21,7 @@ interface StudyEvidence {
   end_exam_at: Date | null
   last_instance_at: Date | null
   last_sign_of_life: Date
-  quality_decided: boolean
+  accepted_incomplete: boolean
 }
 
 /** Decides every study of the order anew and returns when time alone may change a verdict. */
@@ -65,7 +65,7 @@ async function evidenceOf({ sql }: Scope, orderId: string): Promise<StudyEvidenc
       st.last_instance_at, n.named, n.named_stored, p.mpps_final_at, coalesce(p.mpps_open, false) as mpps_open,
       coalesce(p.all_stopped, false) and st.stored_count = 0 as stopped_without_images,
       greatest(st.last_instance_at, p.last_message, st.first_instance_at) as last_sign_of_life,
-      exists (select 1 from quality_decisions q where q.study_id = st.id) as quality_decided
+      st.incomplete_accepted_at is not null as accepted_incomplete
     from study_links l join studies st on st.id = l.study_id
       left join lateral (select profile from devices where ae_title = coalesce(
           (select station_ae from performed_steps where study_uid = st.study_uid and station_ae <> '' order by inferred, started_at limit 1),
@@ -93,7 +93,8 @@ async function record(
   await sql`update studies set completeness_recheck_at = ${found.recheckAt} where id = ${study.id}`
   const unchanged = study.verdict === found.verdict && study.missing === found.missing
   if (unchanged && (study.decided_at !== null || found.verdict === 'waiting')) return
-  const letOn = study.verdict === 'complete' || study.verdict === 'inferred'
+  const letOn = study.verdict === 'complete' || study.verdict === 'inferred' || study.accepted_incomplete
+  // Counted, so that the next look at the study is a new cycle: a cancelled key is never opened again.
   const takenBack = letOn && (found.verdict === 'waiting' || found.verdict === 'incomplete')
   const overcome = study.verdict === 'incomplete' && found.verdict !== 'incomplete'
   await sql`
@@ -101,7 +102,7 @@ async function record(
       completeness_evidence = ${sql.json({ seen: found.evidence, lacking: found.lacking, notNamed: found.notNamed } as never)},
       completeness_decided_at = ${act.now},
       incomplete_accepted_at = case when ${found.verdict === 'incomplete'} then incomplete_accepted_at end,
-      verdicts_taken_back = verdicts_taken_back + ${takenBack && study.quality_decided ? 1 : 0},
+      verdicts_taken_back = verdicts_taken_back + ${takenBack ? 1 : 0},
       earlier_incompletes = earlier_incompletes + ${overcome ? 1 : 0}
     where id = ${study.id}`
   scope.append(orderId, {

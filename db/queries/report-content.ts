@@ -141,15 +141,13 @@ async function sectionsOf(sql: AnySql, row: Row): Promise<ReportForDelivery['sec
     from report_versions v join users u on u.id = coalesce(v.signer_id, v.author_id)
     where v.report_id = ${row.report_id} and v.version <= ${row.version} and v.recalled_at is null order by v.version`
   const textAt = versions.findLastIndex((version) => version.kind !== 'addendum')
-  return versions
-    .slice(Math.max(0, textAt))
-    .flatMap(({ kind, content, at, ...by }) =>
-      content.sections.map(({ key, text }) => ({
-        key,
-        text,
-        addendum: kind === 'addendum' ? { by, at } : null,
-      })),
-    )
+  return versions.slice(Math.max(0, textAt)).flatMap(({ kind, content, at, ...by }) =>
+    content.sections.map(({ key, text }) => ({
+      key,
+      text,
+      addendum: kind === 'addendum' ? { by, at } : null,
+    })),
+  )
 }
 
 interface VersionRow extends ReportPerson {

@@ -1,0 +1,204 @@
+/** Applying a configuration: the difference is computed, written in one transaction, and kept as a version. */
+import { RadiologyError } from '#domain/errors.ts'
+import type { TransactionSql } from '../client.ts'
+import type { Department } from '../department.ts'
+import {
+  type Configuration,
+  configuration,
+  type DestinationConfiguration,
+  type DeviceConfiguration,
+  type ProcedureConfiguration,
+} from '../queries/configuration.ts'
+import { type Act, mutate, type Scope } from './mutate.ts'
+
+/** A part that is left out stays as it is; a device or destination that is left out of its list is retired. */
+export type ConfigurationChange = Partial<Configuration>
+
+export interface Difference {
+  /** `devices/CT1`, `policy/unknownCallingAe`. */
+  path: string
+  change: 'added' | 'changed' | 'removed'
+  before?: unknown
+  after?: unknown
+}
+
+type Part = Exclude<keyof Configuration, 'policy'>
+const keyOf: Record<Part, (entry: never) => string> = {
+  sites: (entry: { id: string }) => entry.id,
+  rooms: (entry: { id: string }) => entry.id,
+  devices: (entry: DeviceConfiguration) => entry.aeTitle,
+  destinations: (entry: DestinationConfiguration) => entry.id,
+  connections: (entry: { id: string }) => entry.id,
+  procedures: (entry: ProcedureConfiguration) => `${entry.scheme} ${entry.code}`,
+}
+// Sites, rooms and procedures have orders hanging on them: leaving one out of a file removes nothing.
+const removable: readonly Part[] = ['devices', 'destinations']
+
+/** What applying would change, without changing it. */
+export async function compareConfiguration(
+  { sql }: Pick<Department, 'sql'>,
+  change: ConfigurationChange,
+): Promise<Difference[]> {
+  return differences(await configuration(sql), change)
+}
+
+/**
+ * Applies a change and keeps the whole as a version with who and when; without a difference nothing is written.
+ * @throws RadiologyError 'invalid-message' when something names a site or room that is not there
+ */
+export async function applyConfiguration(
+  department: Department,
+  act: Act,
+  change: ConfigurationChange,
+): Promise<{ version: number | null; differences: Difference[] }> {
+  return mutate(department, act, 'apply-configuration', async (scope) => {
+    const { sql } = scope
+    await sql`select pg_advisory_xact_lock(7316302)`
+    const found = differences(await configuration(sql), change)
+    if (found.length === 0) return { version: null, differences: [] }
+    await write(scope, change)
+    const [row] = await sql<{ version: number }[]>`
+      insert into config_versions (body, applied_by, applied_at)
+      values (${sql.json((await configuration(sql)) as never)}, ${act.actor.id}, ${act.machineNow}) returning version`
+    scope.audit({
+      subject: 'configuration',
+      type: 'configuration.applied',
+      data: { version: row!.version, paths: found.map((one) => one.path) },
+    })
+    scope.announce('configuration')
+    return { version: row!.version, differences: found }
+  })
+}
+
+/** Applies an earlier version again; the roll-back is a version of its own. */
+export async function rollBackConfiguration(department: Department, act: Act, version: number) {
+  const [row] = await department.sql<
+    { body: Configuration }[]
+  >`select body from config_versions where version = ${version}`
+  if (!row) throw new RadiologyError('not-found', { version })
+  return applyConfiguration(department, act, row.body)
+}
+
+function differences(now: Configuration, change: ConfigurationChange): Difference[] {
+  const found: Difference[] = []
+  for (const part of Object.keys(keyOf) as Part[]) {
+    const wanted = change[part]
+    if (wanted) found.push(...listDifferences(part, now[part] as never[], wanted as never[]))
+  }
+  for (const [name, after] of Object.entries(change.policy ?? {})) {
+    const before = now.policy[name]
+    if (!same(before, after))
+      found.push({
+        path: `policy/${name}`,
+        change: before === undefined ? 'added' : 'changed',
+        before,
+        after,
+      })
+  }
+  return found
+}
+
+function listDifferences(part: Part, now: never[], wanted: never[]): Difference[] {
+  const before = new Map(now.map((entry) => [keyOf[part](entry), entry]))
+  const after = new Map(wanted.map((entry) => [keyOf[part](entry), entry]))
+  const found: Difference[] = []
+  for (const [key, entry] of after) {
+    const known = before.get(key)
+    if (!known) found.push({ path: `${part}/${key}`, change: 'added', after: entry })
+    else if (!same(known, { ...(known as object), ...(entry as object) })) {
+      found.push({ path: `${part}/${key}`, change: 'changed', before: known, after: entry })
+    }
+  }
+  if (!removable.includes(part)) return found
+  for (const [key, entry] of before)
+    if (!after.has(key)) found.push({ path: `${part}/${key}`, change: 'removed', before: entry })
+  return found
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b))
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, one]) => [key, sorted(one)]),
+  )
+}
+
+async function write({ sql, act }: Scope, change: ConfigurationChange): Promise<void> {
+  for (const site of change.sites ?? []) {
+    await sql`
+      insert into sites (id, name, zone, calendar) values (${site.id}, ${site.name}, ${site.zone}, ${sql.json((site.calendar ?? {}) as never)})
+      on conflict (id) do update set name = excluded.name, zone = excluded.zone, calendar = excluded.calendar`
+  }
+  for (const room of change.rooms ?? []) {
+    await sql`
+      insert into rooms (id, site_id, name, modality, position) values (${room.id}, ${room.site}, ${room.name}, ${room.modality}, ${room.position ?? 0})
+      on conflict (id) do update set site_id = excluded.site_id, name = excluded.name, modality = excluded.modality, position = excluded.position`
+  }
+  if (change.devices) await writeDevices(sql, change.devices)
+  if (change.destinations) await writeDestinations(sql, change.destinations, act.machineNow)
+  for (const one of change.connections ?? []) {
+    await sql`
+      insert into connections (id, sending_application, sending_facility, site_id, policy)
+      values (${one.id}, ${one.sendingApplication}, ${one.sendingFacility}, ${one.site}, ${sql.json((one.policy ?? {}) as never)})
+      on conflict (id) do update set sending_application = excluded.sending_application,
+        sending_facility = excluded.sending_facility, site_id = excluded.site_id, policy = excluded.policy`
+  }
+  for (const entry of change.procedures ?? []) await writeProcedure(sql, entry)
+  if (change.policy) await writePolicy(sql, change.policy, act)
+}
+
+async function writeDevices(sql: TransactionSql, devices: DeviceConfiguration[]): Promise<void> {
+  for (const device of devices) {
+    await sql`
+      insert into devices (id, ae_title, site_id, room_id, kind, modality, profile, host, port, allowed_addresses, policy, enabled)
+      values (${device.aeTitle}, ${device.aeTitle}, ${device.site}, ${device.room ?? null}, ${device.kind ?? 'modality'},
+        ${device.modality ?? null}, ${device.profile ?? 'unknown'}, ${device.host ?? null}, ${device.port ?? null},
+        ${device.allowedAddresses ?? []}, ${sql.json((device.policy ?? {}) as never)}, ${device.enabled ?? true})
+      on conflict (ae_title) do update set site_id = excluded.site_id, room_id = excluded.room_id, kind = excluded.kind,
+        modality = excluded.modality, profile = excluded.profile, host = excluded.host, port = excluded.port,
+        allowed_addresses = excluded.allowed_addresses, policy = excluded.policy, enabled = excluded.enabled`
+  }
+  // Performed steps point at devices: one that is left out is switched off, and its history stays.
+  await sql`update devices set enabled = false where ae_title <> all(${devices.map((device) => device.aeTitle)})`
+}
+
+async function writeDestinations(
+  sql: TransactionSql,
+  destinations: DestinationConfiguration[],
+  at: Date,
+): Promise<void> {
+  for (const one of destinations) {
+    await sql`
+      insert into destinations (id, name, kind, host, port, receiving_application, receiving_facility, required, policy, enabled)
+      values (${one.id}, ${one.name}, ${one.kind ?? 'hl7-oru'}, ${one.host}, ${one.port}, ${one.receivingApplication ?? ''},
+        ${one.receivingFacility ?? ''}, ${one.required ?? true}, ${sql.json((one.policy ?? {}) as never)}, ${one.enabled ?? true})
+      on conflict (id) do update set name = excluded.name, kind = excluded.kind, host = excluded.host, port = excluded.port,
+        receiving_application = excluded.receiving_application, receiving_facility = excluded.receiving_facility,
+        required = excluded.required, policy = excluded.policy, enabled = excluded.enabled, retired_at = null`
+  }
+  await sql`update destinations set retired_at = ${at} where retired_at is null and id <> all(${destinations.map((one) => one.id)})`
+}
+
+async function writeProcedure(sql: TransactionSql, entry: ProcedureConfiguration): Promise<void> {
+  await sql`
+    insert into catalogue (code, scheme, short_name, name, modality, area, slot_minutes, prep_minutes, gates, protocolling, protocol_code, protocol_name)
+    values (${entry.code}, ${entry.scheme}, ${entry.shortName}, ${entry.name}, ${entry.modality}, ${entry.area}, ${entry.slotMinutes},
+      ${entry.prepMinutes ?? 0}, ${entry.gates ?? []}, ${entry.protocolling ?? 'rule'}, ${entry.code}, ${entry.shortName})
+    on conflict (scheme, code) do update set short_name = excluded.short_name, name = excluded.name, modality = excluded.modality,
+      area = excluded.area, slot_minutes = excluded.slot_minutes, prep_minutes = excluded.prep_minutes, gates = excluded.gates,
+      protocolling = excluded.protocolling`
+}
+
+// Orders stay pinned to the version they were received under: a change is a new version, never an edit.
+async function writePolicy(sql: TransactionSql, policy: Record<string, unknown>, act: Act): Promise<void> {
+  await sql`
+    insert into policies (version, body, approved_by, approved_at)
+    select max(version) + 1, (select body from policies order by version desc limit 1) || ${sql.json(policy as never)}, ${act.actor.id}, ${act.machineNow}
+    from policies`
+}
