@@ -20,6 +20,8 @@ export interface RunningWorkers {
 }
 
 const RETRY_CONNECT_MS = 1_000
+/** How long a killed worker's cached workflows wait for it before another replays them; a task is taken in milliseconds. */
+const STICKY_WAIT = '3 s'
 
 /** Waits for Temporal, makes namespace and schedules where they are missing, and polls. */
 export async function startWorkers(context: {
@@ -27,6 +29,8 @@ export async function startWorkers(context: {
   department: Department
   log: Log
   bundle?: { code: string }
+  /** For tests, which cannot wait half a minute for a receiver that says nothing. */
+  answerTimeoutMs?: number
 }): Promise<RunningWorkers> {
   const { target, department, log } = context
   const bundle = context.bundle ?? (await bundleWorkflows(temporalLogger(log)))
@@ -41,7 +45,12 @@ export async function startWorkers(context: {
   const receivers = openReceivers(department, log)
   const common = { connection, namespace: target.namespace, dataConverter: dataConverter(target.secretKey) }
   const workers = await createAll([
-    { ...common, taskQueue: taskQueues.orders, workflowBundle: bundle },
+    {
+      ...common,
+      taskQueue: taskQueues.orders,
+      workflowBundle: bundle,
+      stickyQueueScheduleToStartTimeout: STICKY_WAIT,
+    },
     {
       ...common,
       taskQueue: taskQueues.records,
@@ -51,7 +60,12 @@ export async function startWorkers(context: {
     {
       ...common,
       taskQueue: taskQueues.integration,
-      activities: integrationActivities({ department, receivers, log }),
+      activities: integrationActivities({
+        department,
+        receivers,
+        log,
+        answerTimeoutMs: context.answerTimeoutMs,
+      }),
       ...slots(40),
     },
     { ...common, taskQueue: taskQueues.sweeps, activities: sweepActivities({ department }), ...slots(2) },

@@ -24,6 +24,8 @@ interface Dependencies {
   department: Department
   receivers: Receivers
   log: Log
+  /** How long an answer is waited for; default as policy says. */
+  answerTimeoutMs?: number
 }
 
 const HEARTBEAT_MS = 3_000
@@ -62,16 +64,13 @@ async function dueHead(department: Department, deliveryId: string): Promise<Deli
 type Answered = { answer: Answer; code?: string }
 
 async function exchange(
-  { receivers }: Dependencies,
+  { receivers, answerTimeoutMs: timeoutMs = POLICY_VERSION_1.delivery.answerTimeoutMs }: Dependencies,
   { destination }: DeliveryHead,
   { bytes, controlId }: { bytes: Buffer; controlId: string },
 ): Promise<Answered> {
   await failpoint('delivery:before-send')
   try {
-    const sending = receivers.send(destination, bytes, {
-      controlId,
-      timeoutMs: POLICY_VERSION_1.delivery.answerTimeoutMs,
-    })
+    const sending = receivers.send(destination, bytes, { controlId, timeoutMs })
     // By then the bytes are written, unless the receiver cannot be reached or has answered already.
     await Promise.race([sending, sleep(20)])
     await failpoint('delivery:after-send')
