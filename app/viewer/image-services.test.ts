@@ -1,0 +1,150 @@
+import { once } from 'node:events'
+import { mkdtemp, readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
+import type { Department } from '#db/department.ts'
+import { actOf, dutyAct } from '#db/mutations/act.ts'
+import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
+import { createLaunch } from '#db/mutations/launches.ts'
+import { sessionUser, signIn } from '#db/mutations/sessions.ts'
+import { anEnvelope, anOrder, seededDepartment } from '#db/order.fixture.ts'
+import { seedDemo } from '#db/seed/demo.ts'
+import { sessionCookie } from '../server/session-cookie.ts'
+import { type ImageServices, openImageServices } from './image-services.ts'
+import { prepareViewer } from './prepare.ts'
+
+// Of the corpus: ct-head/*.dcm and dx-chest/01.dcm.
+const CT = '1.2.826.0.1.3680043.9.4245.1760717064491086528325869788156915668'
+
+let department: Department
+let services: ImageServices
+let address: string
+let token: string
+let passwords: Record<string, string>
+let orderId: string
+let dx: string
+const server = createServer()
+
+beforeAll(async () => {
+  const url = await testDatabase()
+  department = await seededDepartment(url)
+  const ports = { emr: 2576, storeScp: 1, moveScu: 2, testScu: 3 }
+  const demo = await seedDemo(url, { secretKey: 'a'.repeat(64), listen: '127.0.0.1', ports })
+  token = demo.tokens.integration
+  passwords = Object.fromEntries(demo.accounts.map((account) => [account.user, account.password]))
+  services = await openImageServices({
+    server: { department, secure: false, isDemo: true },
+    viewerDirectory: (await prepareViewer()).directory,
+    blobFolder: await mkdtemp(join(tmpdir(), 'isocenter-images-')),
+    aeTitle: 'ISOCENTER',
+    log: pino({ level: 'silent' }),
+  })
+  server.on('request', (request, response) => {
+    const isViewer = request.url!.startsWith('/viewer')
+    void (isViewer ? services.viewer(request, response) : services.dicomweb(request, response))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  const received = await receiveOrderMessage(department, await dutyAct(department), anEnvelope(), [anOrder()])
+  if (received.outcome !== 'accepted') throw new Error(received.outcome)
+  orderId = received.orderIds[0]!
+  await department.sql`update procedures set study_uid = ${CT} where order_id = ${orderId}`
+  await stored('ct-head/01.dcm')
+  dx = await stored('dx-chest/01.dcm')
+})
+
+afterAll(async () => {
+  server.closeAllConnections()
+  server.close()
+  await services?.close()
+  await department?.close()
+})
+
+const bearer = () => ({ authorization: `Bearer ${token}` })
+const basic = (user: string) => ({
+  authorization: `Basic ${Buffer.from(`${user}:${passwords[user]}`).toString('base64')}`,
+})
+
+/** Stores a file as a program does and answers its study. */
+async function stored(file: string): Promise<string> {
+  const response = await fetch(`${address}/dicom-web/studies`, {
+    method: 'POST',
+    headers: { ...bearer(), 'content-type': 'application/dicom' },
+    body: await readFile(new URL(`../../corpus/${file}`, import.meta.url)),
+  })
+  expect([file, response.status]).toEqual([file, 200])
+  const answer = (await response.json()) as Record<string, { Value: string[] }>
+  return answer['00081190']!.Value[0]!.split('/').at(-1)!
+}
+
+async function session(user: string) {
+  const signed = await signIn(department, {
+    userName: user,
+    password: passwords[user]!,
+    address: '127.0.0.1',
+  })
+  if (!signed.ok) throw new Error('not signed in')
+  const person = (await sessionUser(department, signed.token))!
+  const [cookie] = sessionCookie(signed.token, { secure: false }).split(';')
+  return { person, headers: { cookie: cookie! } }
+}
+
+const status = async (path: string, headers: Record<string, string> = {}) =>
+  (await fetch(address + path, { headers, redirect: 'manual' })).status
+
+test('[DW-06] programs come in by token or account, and a session cookie alone opens nothing', async () => {
+  const { headers } = await session('radiologist')
+  expect(await status('/dicom-web/studies')).toBe(401)
+  expect(await status('/dicom-web/studies', { authorization: 'Bearer nobody' })).toBe(401)
+  expect(await status('/dicom-web/studies', headers)).toBe(401)
+  expect(await status('/dicom-web/studies', basic('referrer'))).toBe(403)
+  expect(await status('/dicom-web/studies', basic('radiologist'))).toBe(200)
+  const found = await fetch(`${address}/dicom-web/studies`, { headers: bearer() })
+  const studies = (await found.json()) as Record<string, { Value: string[] }>[]
+  expect(new Set(studies.map((study) => study['0020000D']!.Value[0]))).toEqual(new Set([CT, dx]))
+})
+
+test('[DW-06] only who may store images stores them', async () => {
+  const response = await fetch(`${address}/dicom-web/studies`, {
+    method: 'POST',
+    headers: { ...basic('radiologist'), 'content-type': 'application/dicom' },
+    body: Buffer.from('an object'),
+  })
+  expect(response.status).toBe(403)
+})
+
+test('[VW-01] a launch shows its order to the session that opened it, and to nobody else', async () => {
+  const reader = await session('radiologist')
+  const act = await actOf(department, reader.person.actor, 'app')
+  const launch = await createLaunch(department, act, {
+    orderId,
+    sessionId: reader.person.sessionId,
+    purpose: 'view',
+  })
+  const root = `/dicom-web/launch/${launch.id}`
+  const series = await fetch(`${address}${root}/studies/${CT}/series`, { headers: reader.headers })
+  expect([series.status, ((await series.json()) as object[]).length]).toEqual([200, 1])
+  expect(await status(`${root}/studies/${CT}/metadata`, reader.headers)).toBe(200)
+
+  expect(await status(`${root}/studies/${CT}/metadata`)).toBe(401)
+  expect(await status(`${root}/studies/${CT}/metadata`, (await session('radiologist2')).headers)).toBe(404)
+  expect(await status(`${root}/studies/${dx}/metadata`, reader.headers)).toBe(404)
+  expect(await status(`/dicom-web/launch/none/studies/${CT}/metadata`, reader.headers)).toBe(404)
+  const [denied] =
+    await department.sql`select actor_id, chain, data from audit_events where type = 'images.denied'`
+  expect(denied).toMatchObject({
+    actor_id: reader.person.id,
+    chain: `study:${dx}`,
+    data: { launchId: launch.id },
+  })
+
+  const viewer = `/viewer/viewer?launch=${launch.id}&StudyInstanceUIDs=${CT}`
+  expect(await status(viewer)).toBe(302)
+  expect(await status(viewer, reader.headers)).toBe(200)
+})
