@@ -198,17 +198,14 @@ class Department {
     const isDemo = keptIsDemo(this.#home.path, this.#options.demo && this.#config.isDemo)
     this.#config = { ...this.#config, isDemo }
     const { databaseUrl } = this.#config
-    // TODO(due when db/seed is there): import both seeds by their literal names.
-    const seeds = new URL('../db/seed/', import.meta.url)
-    if (!existsSync(seeds)) return void say('  the seeds are not there yet: db/seed')
     if (!isDemo) {
-      const { seedEmpty } = await import(new URL('empty.ts', seeds).href)
-      return (await this.#steps.take('department seeded', () => seedEmpty(databaseUrl)))?.password
+      const { seedEmpty } = await import('../db/seed/empty.ts')
+      return (await this.#steps.take('department seeded', () => seedEmpty(databaseUrl))).password
     }
-    const { seedDemo } = await import(new URL('demo.ts', seeds).href)
-    const { listen, ports } = this.#config
+    const { seedDemo } = await import('../db/seed/demo.ts')
+    const { listen, ports, speed } = this.#config
     this.#demonstration = await this.#steps.take('demonstration department seeded', () =>
-      seedDemo(databaseUrl, { secretKey: this.#config.secretKey ?? secret.key, listen, ports }),
+      seedDemo(databaseUrl, { secretKey: this.#config.secretKey ?? secret.key, listen, ports, speed }),
     )
     return undefined
   }
