@@ -67,7 +67,6 @@ export async function mutate<T>(
   body: (scope: Scope) => Promise<T>,
 ): Promise<T> {
   const topics = new Set<string>()
-  await failpoint(`${name}:before-commit`)
   const result = await department.sql.begin(async (tx) => {
     const sql = tx as TransactionSql
     const first = await firstResult<T>(sql, act.key, name)
@@ -78,6 +77,7 @@ export async function mutate<T>(
     if (act.key) {
       await sql`update idempotency_keys set result = ${sql.json((value ?? null) as never)} where key = ${act.key}`
     }
+    await failpoint(`${name}:before-commit`)
     return value
   })
   await failpoint(`${name}:after-commit`)
