@@ -7,13 +7,14 @@ import { encodeDataset } from '#archive/dimse/encode.ts'
 import { readPart10 } from '#archive/dimse/part10.ts'
 import { newUid } from '#archive/dimse/uid.ts'
 import { CORPUS, openArchive, type TestArchive, until } from '#archive/scp/archive.fixture.ts'
+import { testDatabase } from '#bin/testing/database.ts'
 import { Journal } from './journal.ts'
 import { ingestPart10 } from './part10.ts'
 
 let archive: TestArchive
 
 beforeAll(async () => {
-  archive = await openArchive()
+  archive = await openArchive(await testDatabase())
 })
 
 afterAll(() => archive.close())
@@ -111,7 +112,7 @@ test('half-written objects of a crash are swept away before anybody is let in', 
 })
 
 test('past the backlog limit Success waits for the index', async () => {
-  const slow = await openArchive({ backlogLimit: 0, gatherMs: 300 })
+  const slow = await openArchive(await testDatabase(), { backlogLimit: 0, gatherMs: 300 })
   try {
     const object = anObject()
     const incoming = await slow.ingest.begin({

@@ -12,7 +12,6 @@ import { scanHeader } from '#archive/dimse/header-scan.ts'
 import type { Listener } from '#archive/dimse/listener.ts'
 import { Ingest } from '#archive/ingest/ingest.ts'
 import { FileStore } from '#archive/storage/file-store.ts'
-import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '#db/department.ts'
 import { dutyAct } from '#db/mutations/act.ts'
 import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
@@ -36,11 +35,12 @@ export interface TestArchive {
 }
 
 export async function openArchive(
+  databaseUrl: string,
   more: { backlogLimit?: number; gatherMs?: number } = {},
 ): Promise<TestArchive> {
-  const department = await seededDepartment(await testDatabase())
+  const department = await seededDepartment(databaseUrl)
   const root = mkdtempSync(join(tmpdir(), 'isocenter-archive-'))
-  const log = pino({ level: process.env.ARCHIVE_TEST_LOG ?? 'silent' })
+  const log = pino({ level: 'silent' })
   const archive = { department, root } as TestArchive
   async function start(): Promise<void> {
     archive.store = new FileStore(root)
@@ -133,7 +133,6 @@ export interface ToolRun {
 export async function dcmtk(tool: string, args: string[]): Promise<ToolRun> {
   try {
     const { stdout, stderr } = await run(tool, args, {
-      env: { ...process.env, TCP_NODELAY: '1' },
       maxBuffer: 2 ** 26,
     })
     return { code: 0, said: stdout + stderr }

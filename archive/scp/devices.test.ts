@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
 import { CORPUS, dcmtk, openArchive, type TestArchive, until } from './archive.fixture.ts'
 import { isAllowed } from './devices.ts'
 
 let archive: TestArchive
 
 beforeAll(async () => {
-  archive = await openArchive()
+  archive = await openArchive(await testDatabase())
 })
 
 afterAll(() => archive.close())

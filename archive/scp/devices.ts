@@ -43,8 +43,12 @@ interface DeviceRow {
 
 const CACHE_MS = 1_000
 
-/** Reads the register at most once a second, so that a change of a device needs no restart. */
+/**
+ * Reads the register at most once a second, so that a change of a device needs no restart. While the database is away
+ * the last reading holds: scanners go on storing, and the index follows when it is back.
+ */
 export function deviceRegister({ sql }: Department): () => Promise<DeviceRegister> {
+  let last: DeviceRegister | undefined
   let cached: { at: number; register: Promise<DeviceRegister> } | undefined
   async function read(): Promise<DeviceRegister> {
     const rows = await sql<DeviceRow[]>`
@@ -54,17 +58,19 @@ export function deviceRegister({ sql }: Department): () => Promise<DeviceRegiste
       { id: string; zone: string }[]
     >`select id, zone from sites order by id limit 1`
     const { unknownCallingAe } = await policyOf(sql)
-    return {
+    last = {
       devices: new Map(rows.map((row) => [row.ae_title, row])),
       unknownCallingAe,
       mainSite: mainSite ?? null,
     }
+    return last
   }
   return () => {
     if (!cached || Date.now() - cached.at > CACHE_MS) {
-      const register = read()
-      register.catch(() => {
+      const register = read().catch((error) => {
+        if (last) return last
         cached = undefined
+        throw error
       })
       cached = { at: Date.now(), register }
     }

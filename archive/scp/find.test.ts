@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
 import {
   CORPUS,
   dcmtk,
@@ -22,7 +23,7 @@ const files = [
 ].map((name) => `${CORPUS}${name}.dcm`)
 
 beforeAll(async () => {
-  archive = await openArchive()
+  archive = await openArchive(await testDatabase())
   const { said } = await dcmtk('dcmsend', [
     '-v',
     '-aec',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
 import { arrive } from '#db/mutations/steps.ts'
 import { actAs, anOrder } from '#db/order.fixture.ts'
 import type { NameSaid, OrderPatient } from '#domain/order-message.ts'
@@ -14,7 +15,7 @@ import {
 let archive: TestArchive
 
 beforeAll(async () => {
-  archive = await openArchive()
+  archive = await openArchive(await testDatabase())
 })
 
 afterAll(() => archive.close())

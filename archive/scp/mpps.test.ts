@@ -2,12 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Dataset, type Value } from '#archive/dimse/dataset.ts'
 import { newUid } from '#archive/dimse/uid.ts'
 import { mppsCreate, mppsSet } from '#archive/scu/mpps.ts'
+import { testDatabase } from '#bin/testing/database.ts'
 import { type BookedOrder, bookedOrder, openArchive, type TestArchive } from './archive.fixture.ts'
 
 let archive: TestArchive
 
 beforeAll(async () => {
-  archive = await openArchive()
+  archive = await openArchive(await testDatabase())
 })
 
 afterAll(() => archive.close())

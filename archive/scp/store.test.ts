@@ -7,6 +7,7 @@ import { COMMAND } from '#archive/dimse/command.ts'
 import { readPart10 } from '#archive/dimse/part10.ts'
 import { openAssociation } from '#archive/scu/association.ts'
 import { storableFile, store } from '#archive/scu/store.ts'
+import { testDatabase } from '#bin/testing/database.ts'
 import {
   bookedOrder,
   CORPUS,
@@ -20,7 +21,7 @@ import {
 let archive: TestArchive
 
 beforeAll(async () => {
-  archive = await openArchive()
+  archive = await openArchive(await testDatabase())
 })
 
 afterAll(() => archive.close())

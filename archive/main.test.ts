@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
+import { freePort } from '#bin/testing/global-setup.ts'
+import type { Department } from '#db/department.ts'
+import { seededDepartment } from '#db/order.fixture.ts'
+import { newUid } from './dimse/uid.ts'
+import { CORPUS, dcmtk, until } from './scp/archive.fixture.ts'
+
+let department: Department
+let databaseUrl: string
+let port: number
+const home = mkdtempSync(join(tmpdir(), 'isocenter-archive-main-'))
+const failpoint = join(home, 'failpoint')
+const running: ChildProcess[] = []
+
+beforeAll(async () => {
+  databaseUrl = await testDatabase()
+  department = await seededDepartment(databaseUrl)
+  port = await freePort()
+})
+
+afterAll(async () => {
+  for (const child of running) child.kill('SIGKILL')
+  await department.close()
+})
+
+interface ArchiveProcess {
+  child: ChildProcess
+  /** Exit code, or the signal that ended it. */
+  ended: Promise<number | string>
+}
+
+async function start(): Promise<ArchiveProcess> {
+  const settings = {
+    DATABASE_URL: databaseUrl,
+    ISOCENTER_HOME: home,
+    ISOCENTER_DICOM_PORT: String(port),
+    ISOCENTER_FAILPOINT_FILE: failpoint,
+  }
+  const child = spawn(process.execPath, [new URL('main.ts', import.meta.url).pathname], {
+    env: settings,
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  running.push(child)
+  const ended = new Promise<number | string>((resolve) =>
+    child.once('exit', (code, signal) => resolve(code ?? signal!)),
+  )
+  let log = ''
+  child.stdout!.on('data', (chunk: Buffer) => {
+    log += chunk
+  })
+  const ready = new Promise<void>((resolve) => child.on('message', () => resolve()))
+  const failed = ended.then((how) => Promise.reject(new Error(`the archive ended with ${how}: ${log}`)))
+  failed.catch(() => undefined)
+  await Promise.race([ready, failed])
+  return { child, ended }
+}
+
+/** An image of its own, so that every round can be told from the others. */
+async function anImage(): Promise<{ file: string; uid: string }> {
+  const uid = newUid()
+  const file = join(home, `${uid}.dcm`)
+  writeFileSync(file, readFileSync(`${CORPUS}ct-head/01.dcm`))
+  const uids = ['-m', `0008,0018=${uid}`, '-m', `0020,000D=${newUid()}`, '-m', `0020,000E=${newUid()}`]
+  expect((await dcmtk('dcmodify', ['-nb', ...uids, file])).code).toBe(0)
+  return { file, uid }
+}
+
+async function send(file: string): Promise<boolean> {
+  const { said } = await dcmtk('storescu', [
+    '-v',
+    '-aet',
+    'CT1',
+    '-aec',
+    'ISOCENTER',
+    '127.0.0.1',
+    String(port),
+    file,
+  ])
+  return said.includes('Received Store Response (Success)')
+}
+
+async function rowsOf(uid: string): Promise<number> {
+  const [row] = await department.sql<
+    { count: number }[]
+  >`select count(*) from instances where sop_instance_uid = ${uid}`
+  return row!.count
+}
+
+async function stop({ child, ended }: ArchiveProcess): Promise<number | string> {
+  child.kill('SIGTERM')
+  return ended
+}
+
+test('the archive says when it is ready, beats, and ends cleanly with what it took indexed', async () => {
+  const archive = await start()
+  const { file, uid } = await anImage()
+  expect(await send(file)).toBe(true)
+  const beats = () =>
+    department.sql<
+      { state: Record<string, number> }[]
+    >`select state from heartbeats where process = 'archive'`
+  expect(await beats()).toHaveLength(1)
+  expect(await stop(archive)).toBe(0)
+  expect(await rowsOf(uid)).toBe(1)
+  expect(await beats()).toHaveLength(0)
+})
+
+const PLACES = [
+  'store:before-sync',
+  'store:after-sync',
+  'store:after-success',
+  'index-instances:before-commit',
+  'index-instances:after-commit',
+]
+
+for (const place of PLACES) {
+  test(`nothing acknowledged is lost or doubled when the archive is killed at ${place}`, async () => {
+    const archive = await start()
+    const { file, uid } = await anImage()
+    writeFileSync(failpoint, place)
+    const acknowledged = await send(file)
+    expect(await archive.ended).toBe('SIGKILL')
+    const again = await start()
+    // What was acknowledged is there by itself; what was not is sent again, as any modality does.
+    if (acknowledged) await until('the acknowledged image', async () => (await rowsOf(uid)) === 1)
+    expect(await send(file)).toBe(true)
+    await until('the image', async () => (await rowsOf(uid)) === 1)
+    expect(await stop(again)).toBe(0)
+    expect(await rowsOf(uid)).toBe(1)
+    const aside = await department.sql`select 1 from quarantine where sop_instance_uid = ${uid}`
+    expect(aside).toHaveLength(0)
+    if (place === 'store:after-success' || place.startsWith('index')) expect(acknowledged).toBe(true)
+    if (place === 'store:before-sync') expect(acknowledged).toBe(false)
+  })
+}
