@@ -139,7 +139,6 @@ test('[VW-01] a CT opens as a stack, is counted image by image, and is rebuilt i
 
   await tell(page, { type: 'layout', layout: 'mpr' })
   await expect.poll(() => pictures(viewer), { timeout: 90_000 }).toBe(3)
-  await page.screenshot({ path: '/tmp/viewer-mpr.png' })
   expect((await said(page, 'protocol')).at(-1)).toMatchObject({ protocol: 'mpr' })
   expect(problems).toEqual([])
   await page.close()
@@ -155,7 +154,6 @@ test('[VW-01] a prior is marked in its own viewport, and everything is asked for
   await expect.poll(() => labels.count()).toBeGreaterThan(0)
   const marked = viewer.locator('[data-cy="viewport-pane"]').filter({ hasText: /PRIOR/ })
   expect(await marked.count()).toBeLessThan(await viewer.locator('[data-cy="viewport-pane"]').count())
-  await page.screenshot({ path: '/tmp/viewer-prior.png' })
   expect(asked.filter((path) => path.startsWith('/dicom-web')).length).toBeGreaterThan(20)
   expect(
     asked.filter((path) => !/^\/(room|viewer|favicon\.ico)/.test(path) && !path.startsWith(`${ROOT}/`)),

@@ -10,7 +10,6 @@ import { pino } from 'pino'
 import { testDatabase } from '#bin/testing/database.ts'
 import { type Department, openDepartment } from '#db/department.ts'
 import { identityOf, scanHeader } from '../dimse/header-scan.ts'
-import { readPart10 } from '../dimse/part10.ts'
 import { Ingest } from '../ingest/ingest.ts'
 import type { Access } from './access.ts'
 import { answerHttp } from './node-http.ts'
@@ -67,19 +66,15 @@ export async function testArchive(): Promise<TestArchive> {
 
 async function storeFile(ingest: Ingest, file: string): Promise<Stored> {
   const whole = await readFile(file)
-  const { meta, datasetOffset, transferSyntaxUid } = readPart10(whole)
-  const dataset = whole.subarray(datasetOffset)
-  const coming = await ingest.begin({
-    sopClassUid: meta.text('MediaStorageSOPClassUID')!,
-    sopInstanceUid: meta.text('MediaStorageSOPInstanceUID')!,
-    transferSyntaxUid,
-    sourceAe: 'CT1',
-    peer: '127.0.0.1',
-  })
+  const scan = scanHeader(whole)
+  const { transferSyntaxUid } = scan
+  const { sopClassUid, sopInstanceUid, studyInstanceUid, seriesInstanceUid } = identityOf(scan.dataset)
+  const dataset = whole.subarray(scan.datasetOffset)
+  const from = { sourceAe: 'CT1', peer: '127.0.0.1' }
+  const coming = await ingest.begin({ sopClassUid, sopInstanceUid, transferSyntaxUid, ...from })
   await coming.write(dataset)
   const fault = await coming.finish()
   if (fault) throw new Error(`${file}: ${fault.reason}`)
-  const { studyInstanceUid, seriesInstanceUid, sopInstanceUid } = identityOf(scanHeader(whole).dataset)
   return { studyUid: studyInstanceUid, seriesUid: seriesInstanceUid, sopInstanceUid, dataset }
 }
 

@@ -1,5 +1,6 @@
 /** Objects that come as Part 10 files over the web, taken in by the archive's own ingest. */
 import type { AnySql } from '#db/client.ts'
+import type { Dataset } from '../dimse/dataset.ts'
 import { decodeDataset } from '../dimse/decode.ts'
 import { isDicomError } from '../dimse/dicom-error.ts'
 import { readPart10 } from '../dimse/part10.ts'
@@ -26,19 +27,25 @@ export async function storePart10(
   { bytes, studyUid }: Incoming,
 ): Promise<Ingested> {
   const { beginning, rest } = await split(bytes)
-  const meta = metaOf(beginning)
-  if (!meta) {
+  const announced = announcedBy(beginning)
+  if (!announced) {
     await skip(rest)
     return { outcome: 'refused', failureReason: CANNOT_UNDERSTAND, sopClassUid: null, sopInstanceUid: null }
   }
-  const { sopClassUid, sopInstanceUid } = meta
-  if (studyUid !== null && !isOfStudy(beginning, meta, studyUid)) {
+  const { sopClassUid, sopInstanceUid, transferSyntaxUid, datasetOffset } = announced
+  if (studyUid !== null && announced.studyUid !== studyUid) {
     await skip(rest)
     return { outcome: 'refused', failureReason: NOT_THIS_STUDY, sopClassUid, sopInstanceUid }
   }
-  const coming = await ingest.begin({ ...meta, sourceAe: SOURCE_AE, peer: 'web' })
+  const coming = await ingest.begin({
+    sopClassUid,
+    sopInstanceUid,
+    transferSyntaxUid,
+    sourceAe: SOURCE_AE,
+    peer: 'web',
+  })
   try {
-    await coming.write(beginning.subarray(meta.datasetOffset))
+    await coming.write(beginning.subarray(datasetOffset))
     for await (const chunk of rest) await coming.write(chunk)
   } catch (error) {
     await coming.abort()
@@ -67,21 +74,29 @@ async function skip(rest: AsyncIterable<Uint8Array>): Promise<void> {
   }
 }
 
-interface Meta {
+interface Announced {
   sopClassUid: string
   sopInstanceUid: string
+  studyUid: string | undefined
   transferSyntaxUid: string
   datasetOffset: number
 }
 
-function metaOf(beginning: Buffer): Meta | null {
+/** What the object says it is; its data set is believed before the File Meta, which careless tools copy. */
+function announcedBy(beginning: Buffer): Announced | null {
   try {
     const { meta, transferSyntaxUid, datasetOffset } = readPart10(beginning)
-    const sopClassUid = meta.text('MediaStorageSOPClassUID')
-    const sopInstanceUid = meta.text('MediaStorageSOPInstanceUID')
-    return sopClassUid && sopInstanceUid
-      ? { sopClassUid, sopInstanceUid, transferSyntaxUid, datasetOffset }
-      : null
+    const head = headOf(beginning, { transferSyntaxUid, datasetOffset })
+    const sopClassUid = head?.text('SOPClassUID') ?? meta.text('MediaStorageSOPClassUID')
+    const sopInstanceUid = head?.text('SOPInstanceUID') ?? meta.text('MediaStorageSOPInstanceUID')
+    if (!sopClassUid || !sopInstanceUid) return null
+    return {
+      sopClassUid,
+      sopInstanceUid,
+      studyUid: head?.text('StudyInstanceUID'),
+      transferSyntaxUid,
+      datasetOffset,
+    }
   } catch (error) {
     if (isDicomError(error)) return null
     throw error
@@ -89,15 +104,14 @@ function metaOf(beginning: Buffer): Meta | null {
 }
 
 // Cut off behind its beginning on purpose: what is asked for stands in front of every large value.
-function isOfStudy(beginning: Buffer, { transferSyntaxUid, datasetOffset }: Meta, studyUid: string): boolean {
+function headOf(beginning: Buffer, at: { transferSyntaxUid: string; datasetOffset: number }): Dataset | null {
   try {
-    const head = decodeDataset(beginning, transferSyntaxUid, {
-      offset: datasetOffset,
+    return decodeDataset(beginning, at.transferSyntaxUid, {
+      offset: at.datasetOffset,
       before: AFTER_STUDY_UID,
     })
-    return head.text('StudyInstanceUID') === studyUid
   } catch (error) {
-    if (isDicomError(error)) return false
+    if (isDicomError(error)) return null
     throw error
   }
 }
