@@ -106,7 +106,7 @@ class Department {
     await this.#steps.take('screens built', () => buildScreens(join(this.#home.logs, 'build.log')))
     await this.#steps.take('viewer prepared', buildViewer)
     await this.#startDatabase()
-    const admin = await this.#seed()
+    await this.#seed()
     await this.#startTemporal()
     await this.#startProcesses()
     this.#isPublished = true
@@ -116,7 +116,7 @@ class Department {
     if (this.wasAskedToStop) throw new Error('stopped while starting')
     say(this.#steps.summary())
     say(`Isocenter is ready: ${this.#config.publicUrl}`)
-    this.#tellAbout(admin)
+    this.#tellWhere()
   }
 
   /** Settles when a signal, or the end of the launcher, has led to a clean stop. */
@@ -149,6 +149,8 @@ class Department {
   /** Ends what a killed `up` left behind, then makes sure that every port is free. */
   async #clearTheGround(): Promise<void> {
     const { path } = this.#home
+    const isDemo = keptIsDemo(path, this.#options.demo && this.#config.isDemo)
+    this.#config = { ...this.#config, isDemo }
     removeEndpoints(path)
     const strays = await endStrays(path)
     const dataDir = join(path, 'postgres')
@@ -191,23 +193,22 @@ class Department {
     })
   }
 
-  /** Answers the administrator's password of an empty department, the first time only. */
-  async #seed(): Promise<string | undefined> {
+  async #seed(): Promise<void> {
     const secret = keptSecretKey(this.#home.path)
     this.#config = { ...this.#config, secretKey: this.#config.secretKey ?? secret.key }
-    const isDemo = keptIsDemo(this.#home.path, this.#options.demo && this.#config.isDemo)
-    this.#config = { ...this.#config, isDemo }
-    const { databaseUrl } = this.#config
+    const { databaseUrl, isDemo } = this.#config
     if (!isDemo) {
       const { seedEmpty } = await import('../db/seed/empty.ts')
-      return (await this.#steps.take('department seeded', () => seedEmpty(databaseUrl))).password
+      const { password } = await this.#steps.take('department seeded', () => seedEmpty(databaseUrl))
+      // At once, not with the rest: should a later step fail, nobody would ever be told.
+      if (password) say(`  administrator: admin, password ${password} (said only this once)`)
+      return
     }
     const { seedDemo } = await import('../db/seed/demo.ts')
     const { listen, ports, speed } = this.#config
     this.#demonstration = await this.#steps.take('demonstration department seeded', () =>
       seedDemo(databaseUrl, { secretKey: this.#config.secretKey ?? secret.key, listen, ports, speed }),
     )
-    return undefined
   }
 
   async #startTemporal(): Promise<void> {
@@ -300,10 +301,9 @@ class Department {
     writeEndpoints(this.#home.path, describeEndpoints(endpoints))
   }
 
-  #tellAbout(adminPassword: string | undefined): void {
+  #tellWhere(): void {
     const { listen, ports, aeTitle, temporal } = this.#config
     say('')
-    if (adminPassword) say(`  administrator: admin, password ${adminPassword} (said only this once)`)
     for (const { user, password, role } of this.#demonstration?.accounts ?? []) {
       say(`  ${user.padEnd(14)} ${password.padEnd(26)} ${role}`)
     }
