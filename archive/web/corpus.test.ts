@@ -1,4 +1,11 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { mkdtemp, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { inflateSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
 
@@ -87,3 +94,43 @@ test('[DW-02] every bulk data address that metadata names leads to its value', a
     await response.body?.cancel()
   }
 }, 60_000)
+
+/** The samples of a PNG of ours and of a PGM or PPM of DCMTK's. */
+function samplesOfPng(png: Buffer): Buffer {
+  const [width, height, samples] = [png.readUInt32BE(16), png.readUInt32BE(20), png[25] === 2 ? 3 : 1]
+  const lines = inflateSync(png.subarray(41, 41 + png.readUInt32BE(33)))
+  const row = width * samples
+  return Buffer.concat(
+    Array.from({ length: height }, (_, y) => lines.subarray(y * (row + 1) + 1, (y + 1) * (row + 1))),
+  )
+}
+
+function samplesOfPnm(pnm: Buffer): Buffer {
+  const [header] = /^P[56]\s+(?:#.*\s+)?\d+\s+\d+\s+255\s/.exec(pnm.subarray(0, 200).toString('latin1'))!
+  return pnm.subarray(header.length)
+}
+
+test.each([
+  ['ct-head/05.dcm', '+Wi', '1'],
+  ['dx-chest/01.dcm', '+Wi', '1'],
+  ['us-abdomen/01.dcm', '+Wn', ''],
+  ['us-abdomen/02.dcm', '+Wn', ''],
+  ['transfer-syntax/sc-rgb-rle-2frame.dcm', '+Wn', ''],
+])('[DW-02] %s is rendered as DCMTK renders it', async (file, ...window) => {
+  const response = await fetch(`${at(stored.get(file)!)}/rendered`, { headers: { accept: 'image/png' } })
+  expect(response.status).toBe(200)
+  const ours = samplesOfPng(Buffer.from(await response.arrayBuffer()))
+  const folder = await mkdtemp(join(tmpdir(), 'isocenter-render-'))
+  const path = fileURLToPath(new URL(`../../corpus/${file}`, import.meta.url))
+  await promisify(execFile)('dcmj2pnm', [
+    '+op',
+    ...window.filter((word) => word !== ''),
+    path,
+    join(folder, 'a'),
+  ])
+  const theirs = samplesOfPnm(await readFile(join(folder, 'a')))
+  expect(ours.length).toBe(theirs.length)
+  let worst = 0
+  for (const [n, value] of ours.entries()) worst = Math.max(worst, Math.abs(value - theirs[n]!))
+  expect(worst).toBeLessThanOrEqual(1)
+})
