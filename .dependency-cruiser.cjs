@@ -35,7 +35,7 @@ const parts = {
 
 /** Packages are free to all but domain and workflows, which see nothing but what their line names. */
 const PURE = ['^domain/', '^workflows/']
-const TESTS = '\\.test\\.tsx?$'
+const TESTS = '\\.(test|fixture)\\.tsx?$'
 
 module.exports = {
   forbidden: [
