@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
-import { testDatabase } from '#bin/testing/database.ts'
 import { type Department, openDepartment } from '#db/department.ts'
 import { identityOf, scanHeader } from '../dimse/header-scan.ts'
 import { Ingest } from '../ingest/ingest.ts'
@@ -33,8 +32,8 @@ export interface Stored {
   dataset: Buffer
 }
 
-export async function testArchive(): Promise<TestArchive> {
-  const department = openDepartment(await testDatabase(), { name: 'dicomweb-test' })
+export async function testArchive(databaseUrl: string): Promise<TestArchive> {
+  const department = openDepartment(databaseUrl, { name: 'dicomweb-test' })
   await department.sql`insert into sites (id, name, zone) values ('MAIN', 'Main', 'Europe/Berlin')`
   await department.sql`insert into department_clock (base_machine, base_department, rate) values (now(), now(), 1)`
   await department.sql`insert into policies (version, body, approved_by, approved_at) values (1, '{}', 'test', now())`

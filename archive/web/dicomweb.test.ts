@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
 import type { Actor } from '#domain/permissions.ts'
 import { scanHeader } from '../dimse/header-scan.ts'
 import type { Access } from './access.ts'
@@ -27,7 +28,7 @@ let charset: Stored
 let lastAudit = 0
 
 beforeAll(async () => {
-  archive = await testArchive()
+  archive = await testArchive(await testDatabase())
   ct = await archive.store('ct-head/01.dcm', 'ct-head/02.dcm', 'ct-head/03.dcm')
   ;[us, rle, prior, charset] = (await archive.store(
     'us-cine/01.dcm',

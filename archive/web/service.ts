@@ -43,6 +43,7 @@ export async function openDicomweb({
     journalDirectory: join(blobFolder, 'journal-web'),
     aeTitle,
     log,
+    source: 'web',
     backlogLimit: 0,
     gatherMs: 5,
   })
