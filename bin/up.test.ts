@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { isAlive } from './process-table.ts'
-import { isPublished, newHome, startDepartment } from './testing/department.ts'
+import { isPublished, newHome, runUp } from './testing/up.ts'
 
 // A first start builds screens, viewer and database.
 vi.setConfig({ testTimeout: 300_000 })
 
 test('a department says where everything is, keeps it through a crash, and leaves nothing behind when it stops', async () => {
   const home = newHome()
-  const first = await startDepartment({ home })
+  const first = await runUp({ home })
   onTestFinished(async () => void (await first.end('SIGKILL')))
   const told = first.endpoints()
   expect(statSync(join(home, 'endpoints.json')).mode & 0o777).toBe(0o600)
@@ -37,7 +37,7 @@ test('a department says where everything is, keeps it through a crash, and leave
 
   const abandoned = Object.values(first.endpoints().processes).flat()
   await first.end('SIGKILL')
-  const second = await startDepartment({ home, basePort: first.basePort })
+  const second = await runUp({ home, basePort: first.basePort })
   onTestFinished(async () => void (await second.end('SIGKILL')))
   expect(abandoned.filter(isAlive)).toEqual([])
   expect(second.output()).toMatch(/stopped what an earlier run left behind: .*postgres/)
@@ -54,13 +54,13 @@ test('a department says where everything is, keeps it through a crash, and leave
 
 test('an empty department has one administrator, whose password is said once', async () => {
   const home = newHome()
-  const first = await startDepartment({ home, args: ['--no-demo'] })
+  const first = await runUp({ home, args: ['--no-demo'] })
   onTestFinished(async () => void (await first.end('SIGKILL')))
   expect(first.output()).toMatch(/administrator: admin, password \S{12,}/)
   expect(first.endpoints()).not.toHaveProperty('accounts')
   expect(first.endpoints()).not.toHaveProperty('tokens')
   expect(await first.end()).toBe(0)
-  const second = await startDepartment({ home })
+  const second = await runUp({ home })
   onTestFinished(async () => void (await second.end('SIGKILL')))
   expect(second.output()).not.toContain('password')
   expect(await second.end()).toBe(0)

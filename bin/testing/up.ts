@@ -1,4 +1,4 @@
-/** A whole department for black-box tests: `isocenter up` as a person would start it, in a home and on ports of its own. */
+/** `isocenter up` as a person would start it, in a home and on ports of its own, for the tests of the command itself. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -11,7 +11,7 @@ import { isAlive } from '../process-table.ts'
 
 export type Endpoints = ReturnType<typeof describeEndpoints> & Pick<Demonstration, 'accounts' | 'tokens'>
 
-export interface RunningDepartment {
+export interface RunningUp {
   home: string
   basePort: number
   /** Where everything is now; read anew each time, since process ids change. */
@@ -30,9 +30,9 @@ const PROGRAM = fileURLToPath(new URL('../isocenter.ts', import.meta.url))
 const READY_WITHIN_MS = 180_000
 
 /** Starts a department and waits until it is ready. @throws with what it printed when it ends instead */
-export async function startDepartment(
+export async function runUp(
   options: { home?: string; basePort?: number; args?: string[]; env?: Record<string, string> } = {},
-): Promise<RunningDepartment> {
+): Promise<RunningUp> {
   const home = options.home ?? newHome()
   const basePort = options.basePort ?? (await freeBasePort())
   const args = [PROGRAM, 'up', '--home', home, '--base-port', String(basePort), ...(options.args ?? [])]
