@@ -4,10 +4,13 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testTemporal } from '#bin/testing/temporal.ts'
 import type { Department } from '#db/department.ts'
-import type { OrderStatus } from '#workflows/contract.ts'
-import { orderWorkflowId } from '#workflows/contract.ts'
+import { invariantViolations } from '#db/queries/invariants.ts'
+import { type OrderStatus, orderWorkflowId, taskQueues } from '#workflows/contract.ts'
+import { encryptingCodec } from './codec.ts'
+import { patientsIn, readableHistory } from './history.ts'
 import { runtimeOptions } from './log.ts'
 import { type Relay, startRelay } from './relay/relay.ts'
+import { ensureSchedules } from './schedules.ts'
 import { type RunningWorkers, startWorkers } from './start-workers.ts'
 import { lazyClient, type TemporalTarget } from './temporal-client.ts'
 import {
@@ -20,6 +23,7 @@ import {
   order,
   phaseOf,
   readAndSign,
+  rejectForRepeat,
   SECRET_KEY,
   scan,
   until,
@@ -121,6 +125,108 @@ test('a cancelled order ends its workflow in one terminal state, and nothing of 
     await department.sql`select 1 from work_items where order_id = ${orderId} and state in ('open', 'claimed')`
   expect(open.length).toBe(0)
 }, 60_000)
+
+test('a repeated exam sends the order back to the scanner, and the second study is read', async () => {
+  const { orderId } = await order(department)
+  await bookAndArrive(department, orderId)
+  await scan(department, orderId)
+  await until('the technologist has the quality check', () => hasItem(department, orderId, 'quality'))
+  await rejectForRepeat(department, orderId)
+  await until('the repeat is to be booked', () => hasItem(department, orderId, 'schedule'))
+  await until(
+    'the workflow knows that it went back',
+    async () => (await status(orderId)).phase === 'protocolled',
+  )
+  await bookAndArrive(department, orderId)
+  await scan(department, orderId)
+  await until('the technologist has the second quality check', () => hasItem(department, orderId, 'quality'))
+  await acceptStudy(department, orderId)
+  await until('a radiologist has the study', () => hasItem(department, orderId, 'read'))
+  await readAndSign(department, orderId)
+  await until(
+    'every receiver has the report',
+    async () => (await phaseOf(department, orderId)) === 'delivered',
+  )
+}, 90_000)
+
+test('a STAT study that nobody reads is escalated step by step, each step once', async () => {
+  const { orderId } = await order(department)
+  await bookAndArrive(department, orderId)
+  await scan(department, orderId)
+  await until('the technologist has the quality check', () => hasItem(department, orderId, 'quality'))
+  await acceptStudy(department, orderId)
+  await until('a radiologist has the study', () => hasItem(department, orderId, 'read'))
+  await advanceClock(department, 31 * 60_000)
+  await until(
+    'half the allowance is over and the readers are told',
+    async () => (await steps(orderId)).length > 0,
+  )
+  expect(await steps(orderId)).toEqual(['notify'])
+  await advanceClock(department, 30 * 60_000)
+  await until('the whole of it is over', async () => (await steps(orderId)).length > 1)
+  expect(await steps(orderId)).toEqual(['notify', 'reassign'])
+  const [item] = await department.sql<{ late: boolean }[]>`
+    select late_at = due_at as late from work_items where order_id = ${orderId} and kind = 'read'`
+  expect(item!.late).toBe(true)
+}, 90_000)
+
+test('the retention sweep runs by its schedule and says what it would do', async () => {
+  const [study] = await department.sql<{ id: string }[]>`
+    update studies set next_action_at = ${new Date(0)}, next_action = 'move-to-hdd'
+    where id = (select id from studies where expires_on is not null limit 1) returning id`
+  await ensureSchedules(client)
+  await client.schedule.getHandle('sweep-retention').trigger()
+  await until('the study is proposed', async () => {
+    const rows = await department.sql`select 1 from retention_proposals where study_id = ${study!.id}`
+    return rows.length === 1
+  })
+}, 60_000)
+
+test('a long history goes on under a new run, and the order loses nothing by it', async () => {
+  const { orderId } = await order(department, newPatient(), { priority: 'R' })
+  const handle = client.workflow.getHandle(orderWorkflowId(orderId))
+  await until(
+    'it is followed',
+    async () => (await handle.describe().catch(() => null))?.status.name === 'RUNNING',
+  )
+  await handle.terminate('a test starts it again with a short limit')
+  await client.workflow.start('orderWorkflow', {
+    workflowId: orderWorkflowId(orderId),
+    taskQueue: taskQueues.orders,
+    args: [{ orderId, historyLimit: 12 }],
+  })
+  const first = (await handle.describe()).runId
+  await bookAndArrive(department, orderId)
+  await scan(department, orderId)
+  await until('the technologist has the quality check', () => hasItem(department, orderId, 'quality'))
+  await until('another run follows it', async () => (await handle.describe()).runId !== first)
+  await until('it knows the phase', async () => (await status(orderId)).phase === 'quality-check')
+}, 60_000)
+
+test('no history, whatever happened in it, holds a name, a record number or a birth date', async () => {
+  const codec = encryptingCodec(SECRET_KEY)
+  let histories = 0
+  for await (const { workflowId } of client.workflow.list()) {
+    const text = await readableHistory(client, codec, workflowId)
+    expect(text).not.toContain('binary/encrypted')
+    expect(await patientsIn(text, department)).toEqual([])
+    histories += 1
+  }
+  expect(histories).toBeGreaterThan(5)
+  // The search itself finds what it looks for, in clear and in a payload.
+  const [planted] = await department.sql<{ id: string; value: string }[]>`
+    select patient_id as id, value from patient_identifiers limit 1`
+  const payload = `{"data": "${Buffer.from(planted!.value).toString('base64')}"}`
+  expect(await patientsIn(planted!.value, department)).toEqual([planted!.id])
+  expect(await patientsIn(payload, department)).toEqual([planted!.id])
+  expect(await invariantViolations(department.sql)).toEqual([])
+}, 60_000)
+
+async function steps(orderId: string): Promise<string[]> {
+  const rows = await department.sql<{ step: string }[]>`
+    select e.step from escalations e join work_items w on w.id = e.item_id where w.order_id = ${orderId} order by e.planned_at`
+  return rows.map(({ step }) => step)
+}
 
 async function patientOf(orderId: string) {
   const [row] = await department.sql<{ value: string; family: string; given: string }[]>`

@@ -6,7 +6,7 @@ import { type Department, openDepartment } from '#db/department.ts'
 import { actOf, deviceAct } from '#db/mutations/act.ts'
 import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
 import { beginPerformedStep, changePerformedStep } from '#db/mutations/performed-steps.ts'
-import { acceptQuality } from '#db/mutations/quality.ts'
+import { acceptQuality, rejectQuality } from '#db/mutations/quality.ts'
 import { openReport, signReport } from '#db/mutations/reports.ts'
 import { bookStep } from '#db/mutations/scheduling.ts'
 import { arrive } from '#db/mutations/steps.ts'
@@ -84,7 +84,9 @@ export async function order(
 
 /** Booked for now in XR 1, and the patient is here. */
 export async function bookAndArrive(department: Department, orderId: string): Promise<void> {
-  const [step] = await department.sql<{ id: string }[]>`select id from steps where order_id = ${orderId}`
+  const [step] = await department.sql<
+    { id: string }[]
+  >`select id from steps where order_id = ${orderId} and status <> 'departed'`
   const scheduler = await actOf(department, await person(department, 'scheduler'), 'app')
   // One room and one minute each, so that orders of one suite never meet in it.
   const [last] = await department.sql<
@@ -100,7 +102,7 @@ export async function bookAndArrive(department: Department, orderId: string): Pr
 export async function scan(department: Department, orderId: string): Promise<void> {
   const [row] = await department.sql<{ study_uid: string; step_number: string; accession: string }[]>`
     select p.study_uid, s.step_number, o.accession from orders o join procedures p on p.order_id = o.id
-      join steps s on s.procedure_id = p.id where o.id = ${orderId}`
+      join steps s on s.procedure_id = p.id where o.id = ${orderId} and s.status <> 'departed'`
   const { study_uid: studyUid, step_number: stepNumber, accession } = row!
   const act = await deviceAct(department, 'XR1')
   const sopInstanceUid = uid()
@@ -162,6 +164,13 @@ export async function acceptStudy(department: Department, orderId: string): Prom
     act,
     await claim(department, act, { itemId: await openItem(department, orderId, 'quality') }),
   )
+}
+
+/** The technologist rejects every image of the open quality item; the exam is repeated at once. */
+export async function rejectForRepeat(department: Department, orderId: string): Promise<void> {
+  const act = await actOf(department, await person(department, 'tech'), 'app')
+  const held = await claim(department, act, { itemId: await openItem(department, orderId, 'quality') })
+  await rejectQuality(department, act, { ...held, reasonCodes: ['111209'], instances: [], repeated: true })
 }
 
 /** The radiologist claims, writes and signs; answers the report. */
