@@ -6,8 +6,10 @@ export default [
   route('sign-out', 'routes/sign-out.tsx'),
   route('theme', 'routes/theme.tsx'),
   route('search', 'routes/search.tsx'),
+  route('reading/heartbeat', 'routes/radiologist/heartbeat.tsx'),
   layout('routes/shell.tsx', [
     index('routes/landing.tsx'),
     route('reading', 'routes/radiologist/reading-list.tsx'),
+    route('reading/:itemId', 'routes/radiologist/reading-room.tsx'),
   ]),
 ] satisfies RouteConfig

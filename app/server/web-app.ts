@@ -9,6 +9,7 @@ import type { Logger } from 'pino'
 import { RouterContextProvider, type ServerBuild } from 'react-router'
 import { apiRoutes } from '../api/routes.ts'
 import type { LiveServer } from '../live/live-server.ts'
+import type { ImageServices } from '../viewer/image-services.ts'
 import { type AppServer, requestContext, serverContext } from './context.ts'
 import { findPerson } from './guard.ts'
 import { isSameOrigin } from './same-origin.ts'
@@ -19,7 +20,7 @@ const BUILD = new URL('../../build/', import.meta.url)
 /** @throws when the screens were never built */
 export async function webApp(
   server: AppServer,
-  { live, log }: { live: LiveServer; log: Logger },
+  { live, images, log }: { live: LiveServer; images: ImageServices; log: Logger },
 ): Promise<RequestListener> {
   const build = await loadBuild()
   const routes = express()
@@ -36,6 +37,8 @@ export async function webApp(
   routes.use(express.static(path('client/'), { maxAge: '1h', index: false }))
   routes.get('/live', liveStream(server, live))
   routes.use(refuseForgery)
+  routes.use('/viewer', images.viewer)
+  routes.use('/dicom-web', images.dicomweb)
   routes.use(apiRoutes(server))
   routes.use(pageHeaders)
   routes.use(

@@ -25,6 +25,11 @@ export function DepartmentClock({ time, children }: { time: DepartmentTime; chil
   return <TimeContext value={value}>{children}</TimeContext>
 }
 
+/** How fast the department's clock runs against the wall's. */
+export function useDepartmentRate(): number {
+  return useContext(TimeContext).rate
+}
+
 export function useZone(): string {
   return useContext(TimeContext).zone
 }

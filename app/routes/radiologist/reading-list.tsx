@@ -9,13 +9,11 @@ import {
   useNavigate,
   useSearchParams,
 } from 'react-router'
+import { claimNext, READING_KINDS } from '#app/server/claim-next.ts'
 import { requireUser } from '#app/server/guard.ts'
 import { answer } from '#app/server/refusal.ts'
 import { claim } from '#db/mutations/work-items.ts'
-import { skippedItems } from '#db/queries/skips.ts'
 import { worklist } from '#db/queries/worklists.ts'
-import { refusalCode } from '#domain/errors.ts'
-import type { WorkItemKind } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t } from '../../strings/words.ts'
@@ -29,14 +27,15 @@ import { useKeptCursor } from '../../worklist/kept-cursor.ts'
 import { type ListedCase, listedCases } from '../../worklist/listed-case.ts'
 import { WorklistTable } from '../../worklist/worklist-table.tsx'
 
-const KINDS: WorkItemKind[] = ['read', 'sent-back', 'sign']
 const VIEWS = ['all', 'mine', 'stat', 'late'] as const
 type View = (typeof VIEWS)[number]
 
 export async function loader(args: LoaderFunctionArgs) {
   const { person, server } = await requireUser(args, rolesWith('reading'))
   const { department } = server
-  const { rows } = await worklist(department.sql, person.actor, KINDS, { now: await department.now() })
+  const { rows } = await worklist(department.sql, person.actor, READING_KINDS, {
+    now: await department.now(),
+  })
   return {
     cases: listedCases(rows, { userId: person.id, machineNow: new Date() }),
     mayClaim: person.roles.some((role) => role === 'radiologist' || role === 'resident'),
@@ -47,7 +46,7 @@ export async function action(args: ActionFunctionArgs) {
   const { person, server, act } = await requireUser(args, ['radiologist', 'resident'])
   const form = await args.request.formData()
   if (form.get('intent') === 'next') {
-    const itemId = await claimNext({ person, server, act }, form.get('after')?.toString())
+    const itemId = await claimNext({ person, server, act })
     return itemId
       ? redirect(`/reading/${itemId}`)
       : { ok: false as const, code: 'none-free', sentence: t('reading.none-free') }
@@ -56,28 +55,6 @@ export async function action(args: ActionFunctionArgs) {
   const answered = await answer(async () => claim(server.department, await act(), { itemId }))
   return answered.ok ? redirect(`/reading/${itemId}`) : answered
 }
-
-/** The first case of the list that nobody holds; a race for it is lost quietly and the one after it is tried. */
-export async function claimNext(
-  { person, server, act }: Awaited<ReturnType<typeof requireUser>>,
-  after?: string,
-): Promise<string | null> {
-  const { department } = server
-  const { rows } = await worklist(department.sql, person.actor, KINDS, { now: await department.now() })
-  const skipped = await skippedItems(department.sql, person.id, new Date())
-  for (const row of rows) {
-    if (row.itemId === after || row.holder || row.blockedBy || skipped.has(row.itemId)) continue
-    try {
-      await claim(department, await act(), { itemId: row.itemId })
-      return row.itemId
-    } catch (error) {
-      if (!LOST_RACE.has(refusalCode(error) ?? '')) throw error
-    }
-  }
-  return null
-}
-
-const LOST_RACE = new Set(['already-claimed', 'blocked', 'illegal-transition', 'not-eligible', 'forbidden'])
 
 export function meta() {
   return [{ title: `${t('reading.title')} · ${t('app.name')}` }]
