@@ -1,10 +1,12 @@
 /** Objects on their way into the index: gathered for half a second, written in one transaction, one batch in flight. */
 import type { Department } from '#db/department.ts'
 import { deviceAct } from '#db/mutations/act.ts'
+import type { Source } from '#db/mutations/mutate.ts'
 import { type IndexOutcome, indexInstances, type StoredInstance } from '#db/mutations/studies.ts'
 
 export interface IndexQueueOptions {
   department: Department
+  source: Source
   /** Called after each commit, and for what no index will ever take; a failure of it is logged, never fatal. */
   onIndexed(outcomes: readonly IndexOutcome[]): Promise<void>
   onUnindexable(instance: StoredInstance, error: unknown): Promise<void>
@@ -102,9 +104,9 @@ export class IndexQueue {
   }
 
   async #index(batch: Waiting[]): Promise<void> {
-    const { department } = this.#options
+    const { department, source } = this.#options
     const first = batch[0]!.instance
-    const act = await deviceAct(department, first.sourceAe, { address: first.peer })
+    const act = await deviceAct(department, first.sourceAe, { address: first.peer, source })
     const outcomes = await indexInstances(
       department,
       act,

@@ -9,6 +9,7 @@ import type { BlobReader, BlobStore, BlobWriter, StoredBlob } from '#archive/sto
 import type { Department } from '#db/department.ts'
 import { failpoint } from '#db/failpoint.ts'
 import { deviceAct } from '#db/mutations/act.ts'
+import type { Source } from '#db/mutations/mutate.ts'
 import type { IndexOutcome, StoredInstance } from '#db/mutations/studies.ts'
 import { type Announced, examine, type Fault, instanceFrom } from './examine.ts'
 import { IndexQueue } from './index-queue.ts'
@@ -22,6 +23,8 @@ export interface IngestOptions {
   /** Our AE title: who received the object. */
   aeTitle: string
   log: Logger
+  /** The door they come through; default DIMSE. */
+  source?: Extract<Source, 'dimse' | 'web'>
   /** Objects that may wait for the index before Success waits for it too. */
   backlogLimit?: number
   gatherMs?: number
@@ -47,6 +50,7 @@ export class Ingest {
     this.#journal = journal
     this.#queue = new IndexQueue({
       department: options.department,
+      source: options.source ?? 'dimse',
       ...(options.gatherMs === undefined ? {} : { gatherMs: options.gatherMs }),
       onIndexed: (outcomes) => this.#indexed(outcomes),
       onUnindexable: (instance, error) => this.#unindexable(instance, error),
@@ -127,12 +131,16 @@ export class Ingest {
     const { department, log } = this.#options
     this.#setAside += 1
     log.warn({ blob: blob.key, reason: fault.reason, aeTitle: sourceAe }, 'an object was set aside')
-    await setAside(department, await deviceAct(department, sourceAe, { address: peer }), {
-      blob,
-      fault,
-      sourceAe,
-      peer,
-    })
+    await setAside(
+      department,
+      await deviceAct(department, sourceAe, { address: peer, source: this.#options.source ?? 'dimse' }),
+      {
+        blob,
+        fault,
+        sourceAe,
+        peer,
+      },
+    )
     await this.#journal.done([blob.key])
   }
 

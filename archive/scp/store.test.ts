@@ -238,10 +238,13 @@ test('[MA-06] images under the study UID of an order are linked to it and begin 
     where s.study_uid = ${order.studyUid}`
   await until('three images with the order', async () => (await study())[0]?.stored_count === 3)
   expect((await study())[0]).toMatchObject({ order_id: order.orderId, phase: 'acquiring' })
-  const events = await sql<{ type: string }[]>`
-    select type from order_events where order_id = ${order.orderId} and type in ('images.arrived', 'step.started') order by rev`
-  // One event for the batch, never one for each image.
-  expect(events.map(({ type }) => type)).toEqual(['images.arrived', 'step.started'])
+  const events = await sql<{ type: string; added: number | null }[]>`
+    select type, (data->>'added')::int as added from order_events
+    where order_id = ${order.orderId} and type in ('images.arrived', 'step.started') order by rev`
+  expect(events.slice(0, 2).map(({ type }) => type)).toEqual(['images.arrived', 'step.started'])
+  // One event for a batch, and the step begins once, however the images fall into batches.
+  expect(events.filter(({ type }) => type === 'step.started')).toHaveLength(1)
+  expect(events.reduce((sum, { added }) => sum + (added ?? 0), 0)).toBe(3)
 })
 
 test('images that nobody ordered are stored and somebody is asked whose they are', async () => {
