@@ -20,7 +20,7 @@ export interface Repairs {
 const YOUNG_MS = 10_000
 const AUDITED_IDS = 100
 /** A thousand a page; 50,000 open orders are read in seconds. */
-const LIST_WITHIN_MS = 20_000
+const LIST_WITHIN_MS = 8_000
 
 interface OrderRow {
   orderId: string
