@@ -9,6 +9,7 @@ export default [
   route('reading/heartbeat', 'routes/radiologist/heartbeat.tsx'),
   layout('routes/shell.tsx', [
     index('routes/landing.tsx'),
+    route('scan-queue', 'routes/technologist/scan-queue.tsx'),
     route('reading', 'routes/radiologist/reading-list.tsx'),
     route('reading/:itemId', 'routes/radiologist/reading-room.tsx'),
   ]),
