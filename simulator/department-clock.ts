@@ -1,0 +1,36 @@
+/** The department's clock as every open page hears it (the event stream, `/live`); until then the machine's own. */
+import { type DepartmentClock, departmentNow, REAL_TIME } from '#domain/clock.ts'
+import type { WebSession } from './web-session.ts'
+
+export interface ClockOnTheWall {
+  now(): Date
+  /** Listens to one stream until it ends. */
+  listen(session: WebSession, closing: AbortSignal): Promise<void>
+}
+
+export function clockOnTheWall(): ClockOnTheWall {
+  let clock: DepartmentClock = REAL_TIME
+  return {
+    now: () => departmentNow(clock, new Date()),
+    async listen(session, closing) {
+      const response = await session.fetch('/live', { signal: closing })
+      if (!response.ok || !response.body) throw new Error(`/live: HTTP ${response.status}`)
+      let unread = ''
+      for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
+        const lines = (unread + part).split('\n')
+        unread = lines.pop() ?? ''
+        for (const line of lines) clock = read(line) ?? clock
+      }
+    },
+  }
+}
+
+function read(line: string): DepartmentClock | undefined {
+  if (!line.startsWith('data: ')) return undefined
+  const { at, departmentNow: shown, rate } = JSON.parse(line.slice(6)) as Record<string, string | number>
+  return {
+    baseMachineMs: Date.parse(String(at)),
+    baseDepartmentMs: Date.parse(String(shown)),
+    rate: Number(rate),
+  }
+}
