@@ -32,9 +32,12 @@ export function runtimeOptions(log: Log): RuntimeOptions {
 /** Temporal's own log lines, into ours. */
 export function temporalLogger(log: Log): Logger {
   return new DefaultLogger(log.level === 'trace' ? 'TRACE' : 'INFO', ({ level, message, meta }) => {
-    log[pinoLevels[level]](safe(meta), message)
+    log[onPurpose.test(message) ? 'debug' : pinoLevels[level]](safe(meta), message)
   })
 }
+
+// Each of our workers polls for one kind of task only.
+const onPurpose = /^No (activities|workflows) registered/
 
 const pinoLevels = {
   TRACE: 'trace',

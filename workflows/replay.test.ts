@@ -6,15 +6,16 @@ import { pino } from 'pino'
 import { beforeAll, expect, test } from 'vitest'
 import { bundleWorkflows } from '#workers/bundle.ts'
 import { dataConverter } from '#workers/data-converter.ts'
-import { runtimeOptions } from '#workers/log.ts'
+import { runtimeOptions, temporalLogger } from '#workers/log.ts'
 
 const folder = new URL('./histories/', import.meta.url)
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'))
 let workflowBundle: { code: string }
 
 beforeAll(async () => {
-  Runtime.install(runtimeOptions(pino({ level: 'silent' })))
-  workflowBundle = await bundleWorkflows()
+  const log = pino({ level: 'silent' })
+  Runtime.install(runtimeOptions(log))
+  workflowBundle = await bundleWorkflows(temporalLogger(log))
 })
 
 test('there are histories of an order delivered and closed, of a cancelled one, and of a lane', () => {
