@@ -4,13 +4,17 @@ import type { WebSession } from './web-session.ts'
 
 export interface ClockOnTheWall {
   now(): Date
+  /** Settles when somebody has seen it. */
+  readonly seen: Promise<void>
   /** Listens to one stream until it ends. */
   listen(session: WebSession, closing: AbortSignal): Promise<void>
 }
 
 export function clockOnTheWall(): ClockOnTheWall {
   let clock: DepartmentClock = REAL_TIME
+  const seen = Promise.withResolvers<void>()
   return {
+    seen: seen.promise,
     now: () => departmentNow(clock, new Date()),
     async listen(session, closing) {
       const response = await session.fetch('/live', { signal: closing })
@@ -19,7 +23,11 @@ export function clockOnTheWall(): ClockOnTheWall {
       for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
         const lines = (unread + part).split('\n')
         unread = lines.pop() ?? ''
-        for (const line of lines) clock = read(line) ?? clock
+        for (const shown of lines.map(read)) {
+          if (!shown) continue
+          clock = shown
+          seen.resolve()
+        }
       }
     },
   }

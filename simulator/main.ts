@@ -62,8 +62,16 @@ async function departmentIsThere(): Promise<Endpoints> {
 
 /** Everybody at work; settles when everybody has gone home. */
 async function openDepartment(where: Endpoints): Promise<void> {
-  await Promise.all([placer(where).run(), ...scanners(where), ...people(where)])
+  await Promise.all([orders(where), ...scanners(where), ...people(where)])
 }
+
+/** Times in orders are the department's: its clock is looked at first, unless it cannot be seen. */
+async function orders(where: Endpoints): Promise<void> {
+  await Promise.race([clock.seen, pace.wait(CLOCK_PATIENCE_MS).catch(() => {})])
+  await placer(where).run()
+}
+
+const CLOCK_PATIENCE_MS = 10_000
 
 function placer({ mllp, devices }: Endpoints): Placer {
   return new Placer({

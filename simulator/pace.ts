@@ -21,7 +21,14 @@ export const TABLE_MINUTES: Readonly<Record<string, number>> = {
 }
 
 /** Minutes a radiologist looks at a study and writes. */
-export const READING_MINUTES: Readonly<Record<string, number>> = { CT: 2, MR: 2.5, DX: 0.7, US: 1.5, MG: 1.5, PT: 4 }
+export const READING_MINUTES: Readonly<Record<string, number>> = {
+  CT: 2,
+  MR: 2.5,
+  DX: 0.7,
+  US: 1.5,
+  MG: 1.5,
+  PT: 4,
+}
 
 export interface Pace {
   /** Times real time. */

@@ -55,7 +55,11 @@ export interface Answered {
 }
 
 /** Says what became of an act; answers whether it was done. */
-export function report({ say, account }: PersonOptions, what: string, answered: Answered | undefined): boolean {
+export function report(
+  { say, account }: PersonOptions,
+  what: string,
+  answered: Answered | undefined,
+): boolean {
   const { user } = account
   const code = answered?.ok === false ? (answered.code ?? 'unknown') : answered?.refused
   say?.(code ? { event: 'refused', user, what, code } : { event: 'did', user, what })

@@ -55,7 +55,12 @@ async function readCase(options: PersonOptions, session: WebSession, itemId: str
     report(options, 'save', saved.data)
     await pace.wait(pace.minutes(minutes / 2))
     const { password } = session
-    const signed = await session.submit<Answered>(address, { intent: 'sign', ...held, sections: written, password })
+    const signed = await session.submit<Answered>(address, {
+      intent: 'sign',
+      ...held,
+      sections: written,
+      password,
+    })
     if (report(options, 'sign', signed.data)) return
     // What cannot be signed now is somebody else's: a person would say why and go on.
     const skipped = await session.submit<Answered>(address, { intent: 'skip', ...held, reason: 'other' })
