@@ -135,8 +135,10 @@ function zoneOf(site: string): string {
   return SEED_SITES.find(({ id }) => id === site)?.calendar.zone ?? 'UTC'
 }
 
-function withTold<T extends { event: string }>(event: T) {
-  return 'error' in event ? { ...event, error: undefined, ...told(event.error) } : event
+function withTold<T extends { event: string }>(event: T): object {
+  if (!('error' in event)) return event
+  const { error, ...rest } = event
+  return { ...rest, ...told(error) }
 }
 
 /** What went wrong, without what it went wrong with. */
