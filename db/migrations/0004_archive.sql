@@ -52,6 +52,7 @@ create index studies_dicom_patient on studies (dicom_patient_id, dicom_issuer);
 create index studies_accession on studies (accession);
 create index studies_date on studies (study_date desc, study_time desc, study_uid desc);
 create index studies_name on studies (patient_name_key text_pattern_ops);
+create index studies_recheck on studies (completeness_recheck_at) where completeness_recheck_at is not null;
 create index studies_next_action on studies (next_action_at) where next_action_at is not null and not legal_hold;
 
 create table study_links (
