@@ -10,6 +10,7 @@ export default [
   layout('routes/shell.tsx', [
     index('routes/landing.tsx'),
     route('scan-queue', 'routes/technologist/scan-queue.tsx'),
+    route('quality-check/:itemId?', 'routes/technologist/quality-check.tsx'),
     route('reading', 'routes/radiologist/reading-list.tsx'),
     route('reading/:itemId', 'routes/radiologist/reading-room.tsx'),
   ]),

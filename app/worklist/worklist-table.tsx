@@ -46,7 +46,7 @@ interface WorklistTableProps<R extends WorklistRow> {
   onCursor: (id: string) => void
   onOpen: (row: R) => void
   total?: number
-  rowHeight?: 32 | 28
+  rowHeight?: 28 | 32 | 48
   empty: ReactNode
 }
 
@@ -82,9 +82,10 @@ export function WorklistTable<R extends WorklistRow>(props: WorklistTableProps<R
   useCursorKeys(props, shown, watch, (index) => virtual.scrollToIndex(index, { align: 'auto' }))
   return (
     <div
-      className={rowHeight === 28 ? 'worklist compact' : 'worklist'}
+      className="worklist"
       style={
         {
+          '--row': `${rowHeight}px`,
           '--worklist-columns': [GUTTER, ...columns.map((column) => column.width)].join(' '),
         } as CSSProperties
       }

@@ -402,6 +402,13 @@ function DoneSteps({ steps }: { steps: ScanStep[] }) {
     <div className="done-steps">
       <table>
         <caption className="visually-hidden">{t('scan.done')}</caption>
+        <colgroup>
+          <col style={{ width: 84 }} />
+          <col />
+          <col style={{ width: '26%' }} />
+          <col style={{ width: 130 }} />
+          <col style={{ width: 120 }} />
+        </colgroup>
         <thead>
           <tr className="group-row">
             <th colSpan={5} scope="colgroup">
