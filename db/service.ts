@@ -36,7 +36,7 @@ export async function runService(
     name,
     level: settings.logLevel,
     base: { pid: process.pid },
-    serializers: { err: withoutParameters },
+    serializers: { err: loggedError },
   })
   const department = openDepartment(settings.databaseUrl, { name, max: 12 })
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'a rejection nobody handled'))
@@ -84,8 +84,8 @@ function onceStopped(stop: () => Promise<void>): void {
   }
 }
 
-// A driver's error carries the statement's parameters, that is, patient data: only its kind is logged.
-function withoutParameters(error: unknown) {
+/** An error as it may be logged: a driver's own words can hold values of a row, so only its kind is. */
+export function loggedError(error: unknown) {
   const { name, code, message, stack } = error as {
     name?: string
     code?: string

@@ -1,4 +1,4 @@
-/** The log of workers and relay: JSON lines; of an error only what never holds a value of a row. */
+/** Temporal's log lines in ours; of an error only what never holds a value of a row. */
 import {
   DefaultLogger,
   type Logger,
@@ -6,18 +6,10 @@ import {
   makeTelemetryFilterString,
   type RuntimeOptions,
 } from '@temporalio/worker'
-import { type Logger as Log, pino } from 'pino'
+import type { Logger as Log } from 'pino'
+import { loggedError } from '#db/service.ts'
 
 export type { Log }
-
-export function openLog(name: string, level: string): Log {
-  return pino({
-    name,
-    level,
-    base: { name, pid: process.pid },
-    serializers: { err: withoutValues, error: withoutValues },
-  })
-}
 
 /** Temporal's log lines into ours, those of its native part included; signals are the process's own business. */
 export function runtimeOptions(log: Log): RuntimeOptions {
@@ -47,19 +39,11 @@ const pinoLevels = {
   ERROR: 'error',
 } as const satisfies Record<LogLevel, string>
 
-// Postgres puts the offending values into `detail` and `parameters`; message, code and stack hold none.
-function withoutValues(error: unknown): unknown {
-  if (!(error instanceof Error)) return String(error)
-  const { code } = error as { code?: unknown }
-  const cause = error.cause instanceof Error ? `${error.cause.name}: ${error.cause.message}` : undefined
-  return { type: error.name, message: error.message, code, cause, stack: error.stack }
-}
-
 function safe(meta: object | undefined): object {
   return Object.fromEntries(
     Object.entries(meta ?? {}).map(([key, value]) => [
       key,
-      value instanceof Error ? withoutValues(value) : value,
+      value instanceof Error ? loggedError(value) : value,
     ]),
   )
 }

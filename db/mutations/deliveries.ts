@@ -50,8 +50,11 @@ export async function laneHead(
     controlId: head.control_id,
     state: head.state,
     attempts: head.attempts,
+    // A receiver that was switched off holds its lane, as a parked delivery does.
     dueInMs:
-      head.state === 'parked' ? null : Math.max(0, (head.next_attempt_at?.getTime() ?? 0) - Date.now()),
+      head.state === 'parked' || !head.enabled
+        ? null
+        : Math.max(0, (head.next_attempt_at?.getTime() ?? 0) - Date.now()),
     destination: {
       id: destinationId,
       host: head.host,

@@ -31,6 +31,7 @@ const essential = ['app', 'archive', 'interop'] as const
 const duties = ['workers', 'relay'] as const
 const STALE_MS = 15_000
 const RELAY_LATE_MS = 60_000
+const TEMPORAL_AWAY_MS = 5_000
 
 /** Machine clock, since it speaks of processes and not of patients. */
 export async function health(sql: AnySql, machineNow: Date): Promise<Health> {
@@ -60,14 +61,9 @@ async function processHealth(sql: AnySql, machineNow: Date): Promise<Record<stri
     }
   }
   found.postgres = { status: 'ok', lastBeatAt: machineNow, copies: 1, state: {} }
-  const temporalAnswers = found.relay?.state.temporal
+  const awayMs = Number(found.relay?.state.temporalDownMs ?? 0)
   found.temporal = {
-    status:
-      temporalAnswers === false || temporalAnswers === 'down'
-        ? 'down'
-        : found.relay?.status === 'ok'
-          ? 'ok'
-          : 'down',
+    status: found.relay?.status === 'ok' && awayMs < TEMPORAL_AWAY_MS ? 'ok' : 'down',
     lastBeatAt: found.relay?.lastBeatAt ?? null,
     copies: 1,
     state: {},

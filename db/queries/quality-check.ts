@@ -56,3 +56,15 @@ export async function qualityStudy(sql: AnySql, itemId: string): Promise<Quality
     order by se.series_number nulls last, se.id, i.instance_number nulls last, i.id limit 2000`
   return { ...study, commitment: evidence?.seen?.includes('commitment') ?? false, images: [...images] }
 }
+
+/** How many looks a person took since then, and how many of them rejected something. */
+export async function ownRejects(
+  sql: AnySql,
+  userId: string,
+  since: Date,
+): Promise<{ looks: number; rejected: number }> {
+  const [row] = await sql<{ looks: number; rejected: number }[]>`
+    select count(*) as looks, count(*) filter (where verdict = 'rejected') as rejected
+    from quality_decisions where by = ${userId} and at >= ${since}`
+  return row ?? { looks: 0, rejected: 0 }
+}
