@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import {
   chownSync,
+  closeSync,
   cpSync,
   existsSync,
   lstatSync,
@@ -95,12 +96,28 @@ export function postmasterCommand(cluster: Cluster): PostmasterCommand {
 
 /** Starts a postmaster outside any supervisor (tests, tools) and waits until it answers. */
 export async function startCluster(cluster: Cluster, logFile: string): Promise<ChildProcess> {
+  for (let attempt = 1; ; attempt++) {
+    const child = spawnPostmaster(cluster, logFile)
+    try {
+      await untilItAnswers(cluster, () => child.exitCode !== null)
+      await ensureDatabase(cluster)
+      return child
+    } catch (error) {
+      // After a SIGKILL the old one's backends hold its shared memory for a moment, and a new one refuses to join them.
+      if (attempt === 5) throw error
+      await sleep(500)
+    }
+  }
+}
+
+function spawnPostmaster(cluster: Cluster, logFile: string): ChildProcess {
   const { command, args, uid, gid } = postmasterCommand(cluster)
   const log = openSync(logFile, 'a')
-  const child = spawn(command, args, { uid, gid, cwd: '/', detached: true, stdio: ['ignore', log, log] })
-  await untilItAnswers(cluster, () => child.exitCode !== null)
-  await ensureDatabase(cluster)
-  return child
+  try {
+    return spawn(command, args, { uid, gid, cwd: '/', detached: true, stdio: ['ignore', log, log] })
+  } finally {
+    closeSync(log)
+  }
 }
 
 /** Waits until the cluster takes a connection. @throws when the postmaster has given up, or after 60 s */

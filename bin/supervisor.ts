@@ -74,6 +74,8 @@ export class Supervisor {
       const trouble = await this.#launch(watched, 'first')
       if (trouble === undefined) return
       if (attempt === ATTEMPTS_TO_START) throw new Error(`${plan.name} does not start: ${trouble}`)
+      // What a killed predecessor held (a port, shared memory) may take the kernel a moment to give back.
+      await sleep(FIRST_BACKOFF_MS)
     }
     throw new Error(`${plan.name} was stopped while starting`)
   }
