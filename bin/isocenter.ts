@@ -6,6 +6,7 @@ import { NoTemporal } from './temporal.ts'
 
 const USAGE = `isocenter <command>
   up [--home DIR] [--base-port N] [--simulate] [--speed X] [--no-demo]   run the department in the foreground
+  check [--home DIR]        what must always hold in the running department
   doctor                    what this machine has of what is needed
   config --explain          every environment variable
   test, test:corpus         run the tests`
@@ -13,6 +14,7 @@ const USAGE = `isocenter <command>
 const commands: Record<string, (args: string[]) => Promise<number>> = {
   up: runUp,
   doctor: async () => (await import('./doctor.ts')).doctor(),
+  check: runCheck,
   config: runConfig,
   test: async (args) => (await import('./test.ts')).test(args),
   'test:corpus': async (args) => (await import('./test.ts')).testCorpus(args),
@@ -84,6 +86,12 @@ async function runConfig(args: string[]): Promise<number> {
   if (!flags.explain) throw wrongUsage('config: found nothing to do, expected --explain')
   process.stdout.write(`${explainConfig()}\n`)
   return EXIT.stopped
+}
+
+async function runCheck(args: string[]): Promise<number> {
+  const flags = readFlags(args, { home: { type: 'string' } })
+  const { check } = await import('./check.ts')
+  return check(text(flags.home))
 }
 
 type Flags = Record<string, { type: 'string' | 'boolean' }>
