@@ -13,12 +13,10 @@ interface ScanQueue {
   }[]
 }
 
-interface QualityList {
-  cases: { id: string; kind: string; isMine: boolean; isTaken: boolean }[]
-}
-
 interface QualityScreen {
-  check: { item: { fence: number; kind: 'quality' | 'complete' } }
+  toCheck: { id: string; isMine: boolean; isTaken: boolean }[]
+  check: { item: { fence: number; kind: 'quality' | 'complete' } } | null
+  isMine: boolean
 }
 
 export function runTechnologist(options: PersonOptions): Promise<void> {
@@ -78,21 +76,18 @@ class Technologist {
 
   async #lookAtImages(session: WebSession): Promise<void> {
     const { pace, random } = this.#options
-    const { cases } = await session.page<QualityList>('/quality-check')
-    const next = cases.find(({ isMine }) => isMine) ?? cases.find(({ isTaken }) => !isTaken)
+    const { toCheck } = await session.page<QualityScreen>('/quality-check')
+    const next = toCheck.find(({ isMine }) => isMine) ?? toCheck.find(({ isTaken }) => !isTaken)
     if (!next) return
     const address = `/quality-check/${next.id}`
-    if (!next.isMine) await session.submit('/quality-check', { intent: 'claim', itemId: next.id })
-    const { check } = await session.page<QualityScreen>(address)
+    if (!next.isMine) await session.submit(address, { intent: 'claim' })
+    const { check, isMine } = await session.page<QualityScreen>(address)
+    if (!check || !isMine) return
     await pace.wait(pace.minutes(LOOKING_MINUTES * random.between(0.5, 2)))
     const { fence, kind } = check.item
-    if (kind === 'complete') {
-      const accepted = { intent: 'accept-incomplete', fence, reason: 'diagnostic' }
-      return void report(this.#options, kind, (await session.submit<Answered>(address, accepted)).data)
-    }
-    const isPoor = random.chance(REJECTED)
-    const decision = isPoor ? { intent: 'reject', fence, ...POOR } : { intent: 'accept', fence }
-    report(this.#options, decision.intent, (await session.submit<Answered>(address, decision)).data)
+    const decision = kind === 'complete' ? AS_IT_IS : random.chance(REJECTED) ? POOR : GOOD
+    const { data } = await session.submit<Answered>(address, { ...decision, fence })
+    report(this.#options, decision.intent, data)
   }
 }
 
@@ -101,5 +96,7 @@ const ROUND_MINUTES = 0.15
 const LOOKING_MINUTES = 0.3
 const NEVER_COMES = 0.02
 const REJECTED = 0.03
-/** Motion (CID 7011), taken again. */
-const POOR = { reasonCode: '111210', repeated: 'true' }
+const GOOD = { intent: 'accept' }
+const AS_IT_IS = { intent: 'accept-incomplete', reason: 'enough' }
+/** Motion (CID 7011), every image, taken again. */
+const POOR = { intent: 'reject', reason: '111210', instances: '', repeated: 'yes' }
