@@ -17,7 +17,7 @@ export interface ModalityOptions {
 }
 
 export type ModalityEvent =
-  | { event: 'scanned'; device: string; accession: string; images: number; failed: number }
+  | { event: 'scanned'; device: string; images: number; failed: number }
   | { event: 'trouble'; device: string; error: unknown }
 
 /** Runs until the department closes; one patient at a time. */
