@@ -1,0 +1,386 @@
+/** What happened, who or what did it, where did the time go, can it be proved? */
+import './order-timeline.css'
+import { useEffect, useRef, useState } from 'react'
+import { data, type LoaderFunctionArgs, useLoaderData, useNavigate } from 'react-router'
+import { requireUser } from '#app/server/guard.ts'
+import { viewerAddress } from '#app/server/launches.ts'
+import { findOrders, timeline } from '#db/queries/orders.ts'
+import { deliveriesOf } from '#db/queries/oversight.ts'
+import { orderIdentity, reportsOfOrder } from '#db/queries/reading-room.ts'
+import { proveTimeline } from '#db/queries/timeline-proof.ts'
+import { can } from '#domain/permissions.ts'
+import { useLive } from '../../live/use-live.ts'
+import { t, wordFor } from '../../strings/words.ts'
+import { type Segment, segments } from '../../timeline/segments.ts'
+import { type By, type ToldEvent, toldEvent } from '../../timeline/told-event.ts'
+import { Button } from '../../ui/button.tsx'
+import { useZone } from '../../ui/department-clock.tsx'
+import { clockTime, dayOf, duration, timeOrDay, zoneName } from '../../ui/format.ts'
+import { Glyph, type GlyphName } from '../../ui/glyph.tsx'
+import { IdentityBanner } from '../../ui/identity-banner.tsx'
+import { PhaseTag } from '../../ui/phase-tag.tsx'
+import { Screen } from '../../ui/screen.tsx'
+
+export async function loader(args: LoaderFunctionArgs) {
+  const signedIn = await requireUser(args)
+  const { person, server } = signedIn
+  const { sql } = server.department
+  const orderId = args.params.orderId ?? ''
+  const [order] = await findOrders(sql, person.actor, { id: orderId, limit: 1 })
+  const identity = order && (await orderIdentity(sql, orderId))
+  if (!order || !identity) throw data(null, { status: 404 })
+  const subject = { siteId: order.site, released: true }
+  const mayRead = can(person.actor, 'see-report', subject).allowed
+  const maySeeImages = can(person.actor, 'see-images', subject).allowed
+  const now = await server.department.now()
+  const [events, deliveries, reports, proof] = await Promise.all([
+    timeline(sql, orderId),
+    deliveriesOf(sql, person.actor, orderId),
+    mayRead ? reportsOfOrder(sql, orderId) : [],
+    proveTimeline(sql, orderId),
+  ])
+  const studies = [...new Set(order.procedures.map(({ studyInstanceUid }) => studyInstanceUid))]
+  const hasImages = events.some(({ type }) => type === 'images.arrived')
+  const isReferrer = person.roles.every((role) => role === 'referrer')
+  return {
+    order,
+    identity,
+    events: events.map(toldEvent),
+    segments: segments(events, now.getTime()),
+    deliveries,
+    // A referrer sees what was released, and no draft or version that was taken back.
+    versions: reports
+      .flatMap(({ versions }) => versions)
+      .filter((version) => !isReferrer || version.releasedAt !== null),
+    proof,
+    now: now.toISOString(),
+    viewer:
+      maySeeImages && hasImages ? await viewerAddress(signedIn, { orderId, purpose: 'view', studies }) : null,
+  }
+}
+
+export function meta({ loaderData }: { loaderData?: { order: { accession: string; phase: string } } }) {
+  const order = loaderData?.order
+  return [{ title: order ? `${order.accession} · ${order.phase}` : t('nav.orders') }]
+}
+
+const FILTERS = ['all', 'message', 'images', 'person', 'rule'] as const
+type Filter = (typeof FILTERS)[number]
+
+export default function OrderTimeline() {
+  const {
+    order,
+    identity,
+    events,
+    segments: cut,
+    deliveries,
+    versions,
+    proof,
+    viewer,
+    now,
+  } = useLoaderData<typeof loader>()
+  useLive([`order:${order.id}`])
+  const zone = useZone()
+  const navigate = useNavigate()
+  const [filter, setFilter] = useState<Filter>('all')
+  const [rev, setRev] = useState<number | null>(null)
+  const table = useRef<HTMLDivElement>(null)
+  const shown = events.filter((event) => fits(event, filter))
+  const current = shown.find((event) => event.rev === rev) ?? shown.at(-1)
+  const step = (by: number) => {
+    const at = shown.findIndex((event) => event.rev === current?.rev)
+    setRev(shown[Math.max(0, Math.min(shown.length - 1, at + by))]?.rev ?? null)
+  }
+  useEffect(() => {
+    if (rev !== null)
+      table.current?.querySelector(`[data-rev="${rev}"]`)?.scrollIntoView({ block: 'nearest' })
+  }, [rev])
+  const exportEvents = () => saveAs(`${order.accession}-timeline.json`, JSON.stringify(events, null, 2))
+
+  return (
+    <Screen
+      label={t('timeline.title')}
+      className="timeline"
+      fact={t('timeline.times')}
+      keys={[
+        { chord: 'ArrowUp', caps: ['↑', '↓'], word: t('timeline.event'), where: 'list', run: () => step(-1) },
+        { chord: 'ArrowDown', word: t('timeline.event'), where: 'list', run: () => step(1), silent: true },
+        {
+          chord: 'ArrowLeft',
+          caps: ['←', '→'],
+          word: t('timeline.step'),
+          where: 'outside-text',
+          run: () => step(-1),
+        },
+        {
+          chord: 'ArrowRight',
+          word: t('timeline.step'),
+          where: 'outside-text',
+          run: () => step(1),
+          silent: true,
+        },
+        {
+          chord: 'End',
+          word: t('timeline.now'),
+          where: 'outside-text',
+          run: () => setRev(events.at(-1)?.rev ?? null),
+          silent: true,
+        },
+        { chord: 'E', word: t('timeline.export'), where: 'list', run: exportEvents },
+        { chord: 'Alt+W', word: t('room.back'), run: () => void navigate(-1) },
+      ]}
+    >
+      <IdentityBanner identity={identity} />
+      <div className="timeline-top">
+        <div className="row">
+          <fieldset className="segments" aria-label={t('timeline.filter')}>
+            {FILTERS.map((each) => (
+              <button key={each} type="button" aria-pressed={each === filter} onClick={() => setFilter(each)}>
+                {t(`timeline.${each}`)} {events.filter((event) => fits(event, each)).length}
+              </button>
+            ))}
+          </fieldset>
+          <span className={proof.unbroken ? 'tag ok push' : 'tag late push'}>
+            <Glyph name="chain" />
+            {proof.unbroken
+              ? t('timeline.unbroken', { time: clockTime(new Date(now), zone, { seconds: true }) })
+              : t('timeline.broken', { rev: proof.brokenAt ?? 0 })}
+          </span>
+          <Button chord="E" onClick={exportEvents}>
+            {t('timeline.export')}
+          </Button>
+        </div>
+        <TimeBar cut={cut} />
+      </div>
+      <div className="timeline-body">
+        <div ref={table} className="timeline-events" data-keys="list">
+          <table>
+            <caption className="visually-hidden">{t('timeline.title')}</caption>
+            <colgroup>
+              <col style={{ width: 92 }} />
+              <col style={{ width: 96 }} />
+              <col />
+              <col style={{ width: '34%' }} />
+              <col style={{ width: 172 }} />
+              <col style={{ width: 48 }} />
+            </colgroup>
+            <thead>
+              <tr>
+                <th scope="col">{t('timeline.time', { zone: zoneName(new Date(now), zone) })}</th>
+                <th scope="col">{t('timeline.by')}</th>
+                <th scope="col">{t('timeline.what')}</th>
+                <th scope="col">{t('timeline.evidence')}</th>
+                <th scope="col">{t('timeline.type')}</th>
+                <th scope="col" className="right">
+                  {t('timeline.rev')}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {shown.map((event, index) => (
+                <EventRows
+                  key={event.rev}
+                  event={event}
+                  isFirst={index === 0 || shown[index - 1]?.stage !== event.stage}
+                  isCurrent={event.rev === current?.rev}
+                  onPick={() => setRev(event.rev)}
+                />
+              ))}
+            </tbody>
+          </table>
+        </div>
+        <aside className="timeline-side">
+          <section>
+            <h2 className="strong">{t('timeline.now-title')}</h2>
+            <dl className="pairs">
+              <dt>{t('identity.phase')}</dt>
+              <dd>
+                <PhaseTag phase={order.phase} />
+              </dd>
+              <dt>{t('timeline.work')}</dt>
+              <dd>
+                {order.workItems.length === 0
+                  ? t('app.none')
+                  : order.workItems
+                      .map((item) => `${wordFor('work', item.kind)}${item.holder ? `: ${item.holder}` : ''}`)
+                      .join(', ')}
+              </dd>
+              {deliveries.map((delivery) => (
+                <DeliveryLine key={delivery.controlId} delivery={delivery} />
+              ))}
+            </dl>
+            {viewer ? (
+              <a className="button wide" href={viewer} target="_blank" rel="noreferrer">
+                {t('timeline.images-open')}
+              </a>
+            ) : null}
+          </section>
+          {current ? <EventFacts event={current} zone={zone} /> : null}
+          {versions.map((version) => (
+            <section key={`${version.version}${version.hash}`}>
+              <h2 className="strong">
+                {t('timeline.report', {
+                  version: version.version,
+                  kind: wordFor('version-kind', version.kind),
+                })}
+              </h2>
+              <p className="small text-3">
+                {version.signer ? t('timeline.signed-by', { name: version.signer }) : null}{' '}
+                {version.signedAt ? timeOrDay(version.signedAt, zone, new Date(now)) : null}
+                {version.recalledAt ? ` · ${t('timeline.recalled')}` : null}
+              </p>
+              {version.sections
+                .filter(({ text }) => text.trim() !== '')
+                .map(({ key, text }) => (
+                  <div key={key}>
+                    <h3 className="label">{wordFor('section', key)}</h3>
+                    <p className="report-words">{text}</p>
+                  </div>
+                ))}
+            </section>
+          ))}
+        </aside>
+      </div>
+    </Screen>
+  )
+}
+
+interface EventRowsProps {
+  event: ToldEvent
+  isFirst: boolean
+  isCurrent: boolean
+  onPick: () => void
+}
+
+function EventRows({ event, isFirst, isCurrent, onPick }: EventRowsProps) {
+  const zone = useZone()
+  const at = new Date(event.at)
+  return (
+    <>
+      {isFirst ? (
+        <tr className="group-row">
+          <th colSpan={6} scope="colgroup">
+            {t(`stage.${event.stage}`)} <span className="text-3">{dayOf(at, zone, at)}</span>
+          </th>
+        </tr>
+      ) : null}
+      <tr data-rev={event.rev} data-type={event.type} aria-current={isCurrent || undefined} onClick={onPick}>
+        <td className="mono">
+          {event.isInferred ? '≈' : ''}
+          {clockTime(at, zone, { seconds: true })}
+        </td>
+        <td>
+          <span
+            className={
+              event.by === 'rule'
+                ? 'hold'
+                : event.by === 'timer'
+                  ? 'risk'
+                  : event.by === 'person'
+                    ? 'you'
+                    : 'text-2'
+            }
+          >
+            <Glyph name={BY_GLYPH[event.by]} /> {t(`by.${event.by}`)}
+          </span>
+        </td>
+        <td className="strong" title={event.what}>
+          {event.what}
+        </td>
+        <td className="text-2" title={event.evidence.join(' · ')}>
+          {event.evidence.join(' · ')}
+        </td>
+        <td className="text-3">{event.type}</td>
+        <td className="right text-2">{event.rev}</td>
+      </tr>
+    </>
+  )
+}
+
+const BY_GLYPH: Record<By, GlyphName> = {
+  message: 'message',
+  person: 'person',
+  rule: 'rule',
+  timer: 'stopwatch',
+  images: 'image',
+}
+
+function EventFacts({ event, zone }: { event: ToldEvent; zone: string }) {
+  return (
+    <section>
+      <h2 className="strong">{t('timeline.this-event')}</h2>
+      <dl className="pairs">
+        <dt>{t('timeline.what')}</dt>
+        <dd>
+          {event.type}, {t('timeline.rev-n', { rev: event.rev })}
+        </dd>
+        <dt>{t('timeline.who')}</dt>
+        <dd>{event.who}</dd>
+        <dt>{t('timeline.recorded')}</dt>
+        <dd className="mono">{clockTime(new Date(event.recordedAt), zone, { seconds: true })}</dd>
+        <dt>{t('timeline.hash')}</dt>
+        <dd className="mono">{short(event.hash)}</dd>
+        <dt>{t('timeline.before-it')}</dt>
+        <dd className="mono">{short(event.previousHash)}</dd>
+      </dl>
+      <ul className="small text-2">
+        {event.evidence.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function DeliveryLine({ delivery }: { delivery: { destination: string; state: string; attempts: number } }) {
+  const tone = delivery.state === 'acknowledged' ? 'ok' : delivery.state === 'parked' ? 'late' : ''
+  return (
+    <>
+      <dt>{delivery.destination}</dt>
+      <dd className={tone}>
+        {wordFor('delivery', delivery.state)} · {t('timeline.attempts', { n: delivery.attempts })}
+      </dd>
+    </>
+  )
+}
+
+/** Where the time went: the width is the time, and the value stands below it. */
+function TimeBar({ cut }: { cut: Segment[] }) {
+  const total = cut.reduce((sum, { fromMs, toMs }) => sum + (toMs - fromMs), 0)
+  if (total === 0) return <div className="time-bar" />
+  const sentence = cut
+    .map(({ name, fromMs, toMs }) => `${t(`segment.${name}`)} ${duration(toMs - fromMs)}`)
+    .join(', ')
+  return (
+    <div className="time-bar" role="img" aria-label={sentence}>
+      {cut.map(({ name, fromMs, toMs }) => (
+        <div
+          key={name}
+          className={`time-segment ${name}`}
+          style={{ flexGrow: Math.max(0.004, (toMs - fromMs) / total) }}
+        >
+          <i />
+          <span className="small text-2">
+            {t(`segment.${name}`)} <b className="strong">{duration(toMs - fromMs)}</b>
+          </span>
+        </div>
+      ))}
+    </div>
+  )
+}
+
+function fits(event: ToldEvent, filter: Filter): boolean {
+  if (filter === 'all') return true
+  return filter === 'rule' ? event.by === 'rule' || event.by === 'timer' : event.by === filter
+}
+
+function short(hash: string): string {
+  return hash ? `${hash.slice(0, 8)}…${hash.slice(-4)}` : t('app.none')
+}
+
+function saveAs(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }))
+  const link = Object.assign(document.createElement('a'), { href: url, download: name })
+  link.click()
+  URL.revokeObjectURL(url)
+}

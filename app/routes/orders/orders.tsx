@@ -1,0 +1,229 @@
+/** All orders one may see, newest first: where each stands. */
+import { useState } from 'react'
+import { type LoaderFunctionArgs, useLoaderData, useNavigate, useSearchParams } from 'react-router'
+import { requireUser } from '#app/server/guard.ts'
+import { findOrders, type OrderSummary } from '#db/queries/orders.ts'
+import { PHASES, type Phase } from '#domain/words.ts'
+import { useLive } from '../../live/use-live.ts'
+import { rolesWith } from '../../places.ts'
+import { t, wordFor } from '../../strings/words.ts'
+import { Button } from '../../ui/button.tsx'
+import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
+import { timeOrDay } from '../../ui/format.ts'
+import { useSexAge } from '../../ui/identity-banner.tsx'
+import { EmptyState } from '../../ui/messages.tsx'
+import { PatientName } from '../../ui/patient-name.tsx'
+import { PhaseTag } from '../../ui/phase-tag.tsx'
+import { Priority } from '../../ui/priority.tsx'
+import { Screen } from '../../ui/screen.tsx'
+import { useKeptCursor } from '../../worklist/kept-cursor.ts'
+import { type Column, WorklistTable } from '../../worklist/worklist-table.tsx'
+
+const PAGE = 200
+
+export async function loader(args: LoaderFunctionArgs) {
+  const { person, server } = await requireUser(args, rolesWith('orders'))
+  const search = new URL(args.request.url).searchParams
+  const asked = search.get('phase')
+  const phase = PHASES.find((each) => each === asked)
+  const after = afterOf(search.get('after'))
+  const found = await findOrders(server.department.sql, person.actor, {
+    limit: PAGE + 1,
+    ...(phase && { phase }),
+    ...(after && { after }),
+  })
+  const last = found.length > PAGE ? found[PAGE - 1] : undefined
+  return {
+    orders: found.slice(0, PAGE),
+    next: last ? `${last.receivedAt.toISOString()}~${last.id}` : null,
+  }
+}
+
+function afterOf(text: string | null): { receivedAt: Date; id: string } | undefined {
+  const [at = '', id = ''] = (text ?? '').split('~')
+  return id && !Number.isNaN(Date.parse(at)) ? { receivedAt: new Date(at), id } : undefined
+}
+
+export function meta() {
+  return [{ title: `${t('nav.orders')} · ${t('app.name')}` }]
+}
+
+type OrderRow = OrderSummary & { orderId: string; isStat: boolean }
+
+const TOPICS = [
+  'order.received',
+  'order.changed',
+  'order.ended',
+  'order.closed',
+  'step.scheduled',
+  'step.arrived',
+  'step.started',
+  'performed-step.begun',
+  'performed-step.ended',
+  'images.arrived',
+  'completeness.decided',
+  'quality.accepted',
+  'report.preliminary',
+  'report.signed',
+  'report.released',
+  'delivery.acknowledged',
+]
+
+export default function Orders() {
+  const { orders, next } = useLoaderData<typeof loader>()
+  useLive(TOPICS)
+  const navigate = useNavigate()
+  const [search, setSearch] = useSearchParams()
+  const phase = search.get('phase')
+  const rows: OrderRow[] = orders.map((order) => ({
+    ...order,
+    orderId: order.id,
+    isStat: order.priority === 'stat',
+  }))
+  const [cursorId, setCursor] = useKeptCursor(`orders:${phase}`, rows)
+  const [isChoosing, setChoosing] = useState(false)
+  const choose = (chosen: Phase | null) => {
+    setChoosing(false)
+    setSearch(chosen ? { phase: chosen } : {}, { preventScrollReset: true })
+  }
+  const open = (id: string | null | undefined) => id && void navigate(`/orders/${id}`)
+  const current = rows.find(({ id }) => id === cursorId) ?? rows[0]
+  return (
+    <Screen
+      label={t('nav.orders')}
+      className="list-screen"
+      keys={[
+        { chord: 'ArrowUp', caps: ['↑', '↓'], word: t('keys.move'), where: 'list' },
+        { chord: 'Enter', word: t('reading.timeline'), where: 'list' },
+        {
+          chord: 'T',
+          word: t('reading.timeline'),
+          where: 'list',
+          run: () => open(current?.id),
+          silent: true,
+        },
+        { chord: 'F', word: t('orders.filter'), where: 'list', run: () => setChoosing(!isChoosing) },
+      ]}
+    >
+      <div className="toolbar">
+        <h1 className="strong">{t('nav.orders')}</h1>
+        {phase ? (
+          <button type="button" className="chip on" onClick={() => choose(null)}>
+            {t('column.phase')} <b>{wordFor('phase', phase)}</b> ×
+          </button>
+        ) : null}
+        <button
+          type="button"
+          className="chip dashed"
+          aria-expanded={isChoosing}
+          onClick={() => setChoosing(!isChoosing)}
+        >
+          + {t('orders.filter')} <kbd>F</kbd>
+        </button>
+        <span className="push text-3">{t('orders.sorted')}</span>
+        {next ? (
+          <Button onClick={() => setSearch({ ...(phase && { phase }), after: next })}>
+            {t('orders.older')}
+          </Button>
+        ) : null}
+      </div>
+      <div>
+        {isChoosing ? (
+          <div className="toolbar chips phase-choice">
+            {PHASES.map((each) => (
+              <button
+                key={each}
+                type="button"
+                className="chip"
+                aria-pressed={each === phase}
+                onClick={() => choose(each)}
+              >
+                {t(`phase.${each}`)}
+              </button>
+            ))}
+          </div>
+        ) : null}
+      </div>
+      <WorklistTable
+        name={`orders:${phase}:${search.get('after')}`}
+        label={t('nav.orders')}
+        rows={rows}
+        columns={COLUMNS}
+        cursorId={current?.id ?? null}
+        onCursor={setCursor}
+        onOpen={({ id }) => open(id)}
+        empty={<EmptyState title={t('orders.empty')}>{t('orders.empty-why')}</EmptyState>}
+      />
+    </Screen>
+  )
+}
+
+const COLUMNS: Column<OrderRow>[] = [
+  {
+    key: 'received',
+    head: t('orders.received'),
+    width: '132px',
+    sorted: 'descending',
+    cell: (row) => <At at={row.receivedAt} />,
+  },
+  {
+    key: 'accession',
+    head: t('identity.accession'),
+    width: '124px',
+    cell: (row) => <span className="mono">{row.accession}</span>,
+  },
+  {
+    key: 'priority',
+    head: t('column.priority'),
+    width: '84px',
+    cell: (row) => <Priority value={row.priority} />,
+    words: (row) => row.priority,
+  },
+  {
+    key: 'patient',
+    head: t('column.patient'),
+    width: 'minmax(240px, 1fr)',
+    cell: (row) => <PatientName name={row.patientName} />,
+  },
+  { key: 'sex-age', head: t('column.sex-age'), width: '72px', cell: (row) => <SexAge {...row} /> },
+  {
+    key: 'mrn',
+    head: t('identity.mrn'),
+    width: '110px',
+    cell: (row) => <span className="mono">{row.patientId}</span>,
+  },
+  {
+    key: 'procedure',
+    head: t('column.procedure'),
+    width: 'minmax(200px, 1fr)',
+    cell: (row) => <span className="ellipsis">{row.procedures.map(({ name }) => name).join(', ')}</span>,
+  },
+  {
+    key: 'phase',
+    head: t('column.phase'),
+    width: '124px',
+    cell: (row) => <PhaseTag phase={row.phase} />,
+    words: (row) => row.phase,
+  },
+  {
+    key: 'work',
+    head: t('orders.work'),
+    width: '220px',
+    cell: (row) => (
+      <span className="ellipsis text-2">
+        {row.workItems
+          .map(({ kind, holder }) => `${wordFor('work', kind)}${holder ? `: ${holder}` : ''}`)
+          .join(', ')}
+      </span>
+    ),
+    words: (row) => row.workItems.map(({ kind, holder }) => `${kind} ${holder}`).join(),
+  },
+]
+
+function At({ at }: { at: Date }) {
+  return timeOrDay(at, useZone(), useDepartmentNow())
+}
+
+function SexAge(row: { sex: string | null; birthDate: string | null }) {
+  return useSexAge(row).replace(' · ', ' ')
+}

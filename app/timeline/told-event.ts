@@ -1,0 +1,116 @@
+/** One event as people read it: what happened, by what, with which evidence, in which stage of the order. */
+import type { TimelineEvent } from '#db/queries/orders.ts'
+import { hasWord, t, type WordValues, wordFor } from '../strings/words.ts'
+
+export const STAGES = ['ordered', 'scheduled', 'scanned', 'read', 'delivered'] as const
+export type Stage = (typeof STAGES)[number]
+export type By = 'message' | 'person' | 'rule' | 'timer' | 'images'
+
+export interface ToldEvent {
+  rev: number
+  at: string
+  recordedAt: string
+  type: string
+  stage: Stage
+  by: By
+  who: string
+  what: string
+  /** Names and values, in the order in which they were recorded. */
+  evidence: string[]
+  hash: string
+  previousHash: string
+  /** The time came from a guess of ours, not from the device. */
+  isInferred: boolean
+}
+
+export function toldEvent(event: TimelineEvent): ToldEvent {
+  const { rev, type, actor, data, refs } = event
+  return {
+    rev,
+    at: event.at.toISOString(),
+    recordedAt: event.recordedAt.toISOString(),
+    type,
+    stage: stageOf(type, data),
+    by: byOf(event),
+    who: actor.name,
+    what: whatHappened(event),
+    evidence: evidenceOf({ ...refs, ...data }),
+    hash: event.hash,
+    previousHash: event.previousHash,
+    isInferred: data.inferred === true,
+  }
+}
+
+function stageOf(type: string, data: Record<string, unknown>): Stage {
+  const [noun = ''] = type.split('.')
+  if (noun === 'work-item' || noun === 'escalation') return WORK_STAGES[String(data.kind)] ?? 'ordered'
+  if (type === 'step.started' || type === 'step.departed' || type === 'step.discontinued') return 'scanned'
+  return STAGE_OF[noun] ?? 'ordered'
+}
+
+const STAGE_OF: Record<string, Stage> = {
+  step: 'scheduled',
+  'performed-step': 'scanned',
+  images: 'scanned',
+  study: 'scanned',
+  completeness: 'scanned',
+  quality: 'scanned',
+  return: 'scanned',
+  report: 'read',
+  critical: 'read',
+  delivery: 'delivered',
+}
+
+const WORK_STAGES: Record<string, Stage> = {
+  schedule: 'scheduled',
+  rebook: 'scheduled',
+  perform: 'scheduled',
+  complete: 'scanned',
+  quality: 'scanned',
+  read: 'read',
+  sign: 'read',
+  'sent-back': 'read',
+  'over-read': 'read',
+}
+
+function byOf({ type, source, actor }: TimelineEvent): By {
+  if (type.startsWith('images.')) return 'images'
+  if (type.startsWith('escalation.') || type.endsWith('.expired')) return 'timer'
+  if (source === 'hl7' || source === 'fhir' || source === 'dimse' || source === 'web') return 'message'
+  return actor.id === 'department' ? 'rule' : 'person'
+}
+
+function whatHappened({ type, actor, data, source }: TimelineEvent): string {
+  const values: WordValues = { who: actor.name }
+  const kind = typeof data.kind === 'string' ? wordFor('work', data.kind) : ''
+  const said = { ...plain(data), ...values, kind, source: wordFor('source', source) }
+  const key = `event.${type}`
+  return hasWord(key) ? t(key, said) : type
+}
+
+function plain(data: Record<string, unknown>): Record<string, string | number> {
+  return Object.fromEntries(
+    Object.entries(data).flatMap(([name, value]) =>
+      typeof value === 'string' || typeof value === 'number' ? [[name, value]] : [],
+    ),
+  )
+}
+
+// What only a program needs to find the row again stays in the panel of the event.
+const LEFT_OUT =
+  /^(?:kind|itemId|stepId|stepIds|reportId|studyId|procedureId|linkId|deliveryId|performedStepId|holder|inferred)$/
+
+function evidenceOf(facts: Record<string, unknown>): string[] {
+  return Object.entries(facts).flatMap(([name, value]) => {
+    if (LEFT_OUT.test(name) || value === null || value === '' || (Array.isArray(value) && value.length === 0))
+      return []
+    const shown = Array.isArray(value)
+      ? value.join(', ')
+      : typeof value === 'object'
+        ? JSON.stringify(value)
+        : String(value)
+    return [
+      `${wordFor('evidence-name', name)} ${/^\d{4}-\d\d-\d\dT/.test(shown) ? shown.slice(11, 19) : shown}`,
+    ]
+  })
+}
