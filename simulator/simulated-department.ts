@@ -37,7 +37,12 @@ interface Stage extends Simulation {
 export async function simulateDepartment(simulation: Simulation): Promise<void> {
   const { speed, closing, log, seed = Date.now() % 2 ** 32 } = simulation
   log.info({ seed, speed }, 'the simulated department opens')
-  const stage = { ...simulation, pace: paceOf(speed, closing), random: randomFrom(seed), clock: clockOnTheWall() }
+  const stage = {
+    ...simulation,
+    pace: paceOf(speed, closing),
+    random: randomFrom(seed),
+    clock: clockOnTheWall(),
+  }
   await Promise.all([orders(stage), ...scanners(stage), ...people(stage)])
 }
 
