@@ -66,7 +66,6 @@ async function perform(options: ModalityOptions, exam: ScheduledExam): Promise<v
   say?.({
     event: 'scanned',
     device: device.aeTitle,
-    accession: exam.accession,
     images: images.length,
     failed,
   })
