@@ -102,18 +102,35 @@ export async function temporalAnswers(where: TemporalAddress): Promise<boolean> 
 /** Makes the namespace when it is missing and sets how long closed workflows are kept; safe to repeat. */
 export async function prepareNamespace(where: TemporalAddress): Promise<void> {
   const { namespace } = where
-  const workflowExecutionRetentionTtl = msToTs(RETENTION_DAYS * 86_400_000)
-  await withConnection(where, async (connection) => {
-    try {
-      await describeNamespace(namespace)(connection)
-    } catch {
-      await connection.workflowService.registerNamespace({
-        namespace,
-        workflowExecutionRetentionPeriod: workflowExecutionRetentionTtl,
-      })
-    }
-    await connection.workflowService.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl } })
-  })
+  const retention = msToTs(RETENTION_DAYS * 86_400_000)
+  const isKnown = await withConnection(where, describeNamespace(namespace)).then(
+    () => true,
+    () => false,
+  )
+  if (isKnown) {
+    const config = { workflowExecutionRetentionTtl: retention }
+    await withConnection(where, (connection) =>
+      connection.workflowService.updateNamespace({ namespace, config }),
+    )
+    return
+  }
+  const request = { namespace, workflowExecutionRetentionPeriod: retention }
+  await withConnection(where, (connection) => connection.workflowService.registerNamespace(request))
+  await untilUsable(where)
+}
+
+/** The server's parts learn of a new namespace from a cache that is refreshed seconds later. */
+async function untilUsable(where: TemporalAddress): Promise<void> {
+  const { namespace } = where
+  const isUsable = () =>
+    withConnection(where, (connection) =>
+      connection.workflowService.listWorkflowExecutions({ namespace, pageSize: 1 }),
+    ).then(
+      () => true,
+      () => false,
+    )
+  for (const until = Date.now() + 60_000; Date.now() < until; await sleep(200)) if (await isUsable()) return
+  throw new Error(`the Temporal namespace ${namespace} was made but did not become usable within 60 s`)
 }
 
 export function temporalAddress(config: Config): TemporalAddress {

@@ -188,7 +188,10 @@ class Department {
       try {
         await migrate(this.#config.databaseUrl)
       } catch (error) {
-        throw missing(`the database could not be brought to the newest schema: ${(error as Error).message}`)
+        const remedy = this.#config.databaseIsManaged ? '; check DATABASE_URL and that server' : ''
+        throw missing(
+          `the database could not be brought to the newest schema (${(error as Error).message})${remedy}`,
+        )
       }
     })
   }
