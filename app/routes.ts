@@ -7,6 +7,8 @@ export default [
   route('theme', 'routes/theme.tsx'),
   route('search', 'routes/search.tsx'),
   route('reading/heartbeat', 'routes/radiologist/heartbeat.tsx'),
+  route('reading/draft', 'routes/radiologist/draft.tsx'),
+  route('reading/facts/:itemId', 'routes/radiologist/case-facts.tsx'),
   layout('routes/shell.tsx', [
     index('routes/landing.tsx'),
     route('scan-queue', 'routes/technologist/scan-queue.tsx'),

@@ -1,0 +1,84 @@
+/** Steps without a slot, by the time they must have one. */
+import type { CalendarStep } from '#db/queries/calendar.ts'
+import { t } from '../../strings/words.ts'
+import { count } from '../../ui/format.ts'
+import { PatientName } from '../../ui/patient-name.tsx'
+import { Priority } from '../../ui/priority.tsx'
+import { TimeLeft } from '../../ui/time-left-meter.tsx'
+
+interface WaitingListProps {
+  steps: CalendarStep[]
+  chosenId: string | null
+  onChoose: (step: CalendarStep) => void
+}
+
+export function WaitingList({ steps, chosenId, onChoose }: WaitingListProps) {
+  const first = steps.some(({ stepId }) => stepId === chosenId) ? chosenId : steps[0]?.stepId
+  return (
+    <section className="panel calendar-waiting">
+      <header>
+        <h2>{t('nav.to-schedule')}</h2>
+        <span className="text-3">{count(steps.length)}</span>
+        <span className="push small text-3">{t('calendar.by-deadline')}</span>
+      </header>
+      <div role="listbox" tabIndex={-1} aria-label={t('nav.to-schedule')} data-keys="list">
+        {steps.map((step) => (
+          <Waiting
+            key={step.stepId}
+            step={step}
+            isChosen={step.stepId === chosenId}
+            isFirst={step.stepId === first}
+            onChoose={() => onChoose(step)}
+          />
+        ))}
+      </div>
+      {steps.length === 0 ? (
+        <div className="state-box">
+          <p className="strong">{t('calendar.nothing-waits')}</p>
+          <p className="small text-2">{t('calendar.nothing-waits-why')}</p>
+        </div>
+      ) : null}
+    </section>
+  )
+}
+
+interface WaitingProps {
+  step: CalendarStep
+  isChosen: boolean
+  isFirst: boolean
+  onChoose: () => void
+}
+
+function Waiting({ step, isChosen, isFirst, onChoose }: WaitingProps) {
+  const { item, order, patient, procedure } = step
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the screen's keys move through the list
+    <div
+      role="option"
+      tabIndex={isFirst ? 0 : -1}
+      aria-selected={isChosen}
+      data-order={order.id}
+      data-accession={order.accession}
+      onClick={onChoose}
+    >
+      <Priority value={order.priority} />
+      {item ? (
+        <TimeLeft
+          allowance={{
+            dueAt: item.dueAt?.toISOString() ?? null,
+            from: item.dueFrom.toISOString(),
+            lateAt: item.lateAt?.toISOString() ?? null,
+          }}
+        />
+      ) : null}
+      <span className="calendar-waiting-name">
+        <PatientName name={patient.name} />
+      </span>
+      <span className="small text-2 ellipsis">{procedure.shortName}</span>
+      <span className="small text-3 ellipsis right">
+        {step.status === 'no-show' ? t('calendar.no-show', { n: step.noShows }) : (order.location ?? '')}
+        {step.isRetake ? t('calendar.retake') : null}
+      </span>
+    </div>
+  )
+}
