@@ -18,7 +18,7 @@ import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
-import { count, listCount } from '../../ui/format.ts'
+import { listCount } from '../../ui/format.ts'
 import { EmptyState, ErrorLine } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { caseColumns } from '../../worklist/case-columns.tsx'
@@ -145,7 +145,7 @@ export default function ReadingList() {
             </button>
           ))}
         </div>
-        <span className="push text-3">{t('reading.sorted', { count: count(shown.length) })}</span>
+        <span className="push text-3">{t('reading.sorted')}</span>
         {mayClaim ? (
           <Button look="primary" chord="N" busy={isBusy} onClick={next}>
             {isBusy ? t('reading.claiming') : t('reading.next-case')}

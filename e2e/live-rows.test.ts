@@ -1,0 +1,155 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
+import { type Department, openDepartment } from '#db/department.ts'
+import { type Demonstration, seedDemo } from '#db/seed/demo.ts'
+import type { Priority } from '#domain/words.ts'
+import { openBrowser, type RunningApp, signIn, startApp } from './app.fixture.ts'
+import { until } from './department.ts'
+import { readableStudy } from './reading.fixture.ts'
+
+let department: Department
+let demonstration: Demonstration
+let app: RunningApp
+let browser: Browser
+
+beforeAll(async () => {
+  const databaseUrl = await testDatabase()
+  demonstration = await seedDemo(databaseUrl, {
+    secretKey: 'a'.repeat(64),
+    listen: '127.0.0.1',
+    ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
+  })
+  department = openDepartment(databaseUrl, { name: 'live-rows', max: 4 })
+  app = await startApp(databaseUrl)
+  browser = await openBrowser()
+}, 180_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await app?.stop()
+  await department?.close()
+})
+
+/** What a frame showed of the watched row, and every shift that the browser counted. */
+interface Watched {
+  frames: number
+  /** Distance of the row from where it stood, at most. */
+  movedPx: number
+  lostFocus: number
+  shifts: { value: number; nodes: string[] }[]
+  /** Most rows that the list counted. */
+  rows: number
+}
+
+/** Watches the focused row in every frame from now on. */
+async function watchFocusedRow(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const row = document.activeElement as HTMLElement
+    const at = row.getBoundingClientRect().top
+    const watched: Watched = { frames: 0, movedPx: 0, lostFocus: 0, shifts: [], rows: 0 }
+    Object.assign(window, { watched })
+    const look = () => {
+      watched.frames += 1
+      if (document.activeElement !== row) watched.lostFocus += 1
+      watched.movedPx = Math.max(watched.movedPx, Math.abs(row.getBoundingClientRect().top - at))
+      watched.rows = Number(document.querySelector('.worklist table')?.getAttribute('aria-rowcount')) - 1
+      requestAnimationFrame(look)
+    }
+    requestAnimationFrame(look)
+    // All of them count, also those that a key press would excuse, and those before now.
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as unknown as {
+        value: number
+        sources: { node: Node | null }[]
+      }[]) {
+        const nodes = entry.sources.map(({ node }) =>
+          node instanceof Element ? `${node.localName}.${node.className}` : String(node?.nodeName),
+        )
+        watched.shifts.push({ value: entry.value, nodes })
+      }
+    }).observe({ type: 'layout-shift', buffered: true })
+  })
+}
+
+const watched = (page: Page) =>
+  page.evaluate(() => (window as unknown as { watched: Watched }).watched) as Promise<Watched>
+
+test('[RW-09] a focused row keeps focus and place through a hundred inserts, and nothing shifts', async () => {
+  const few: Priority[] = [...repeat('stat', 8), ...repeat('urgent', 12), ...repeat('routine', 20)]
+  for (const priority of few) await readableStudy(department, priority)
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
+  await signIn(page, app.url, demonstration.accounts.find(({ user }) => user === 'radiologist')!)
+  await page.waitForSelector('tr[data-item]')
+  await focusRow(page, 13)
+  const focused = await page.evaluate(() => (document.activeElement as HTMLElement).dataset.item)
+  await watchFocusedRow(page)
+
+  // Six of ten belong above the focused row, two around it, two below.
+  const arriving: Priority[] = [
+    'stat',
+    'urgent',
+    'stat',
+    'routine',
+    'stat',
+    'stat',
+    'urgent',
+    'stat',
+    'routine',
+    'stat',
+  ]
+  for (let n = 0; n < 100; n += 1) await readableStudy(department, arriving[n % arriving.length]!)
+  await until(
+    async () => (await watched(page)).rows === 140,
+    20_000,
+    () => 'the hundred rows did not all come',
+  )
+  // What is new and well in view is seen after two seconds: the last thing that time alone changes here.
+  await page.waitForFunction(
+    () => {
+      const { top, bottom } = document.querySelector('.worklist-scroll')!.getBoundingClientRect()
+      const isInView = (row: Element) => {
+        const { top: from, bottom: to } = row.getBoundingClientRect()
+        return from > top + 40 && to < bottom - 40
+      }
+      return ![...document.querySelectorAll('tr.new')].some(isInView)
+    },
+    undefined,
+    { timeout: 30_000 },
+  )
+
+  const { frames, movedPx, lostFocus, shifts } = await watched(page)
+  expect(frames).toBeGreaterThan(100)
+  expect(lostFocus).toBe(0)
+  expect(movedPx).toBeLessThanOrEqual(1)
+  expect(shifts).toEqual([])
+  const rowIndex = await page.evaluate(() => document.activeElement?.getAttribute('aria-rowindex'))
+  expect(Number(rowIndex)).toBeGreaterThan(13 + 60)
+
+  // The row that had the focus is still the one that keys act on.
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowUp')
+  expect(await page.evaluate(() => (document.activeElement as HTMLElement).dataset.item)).toBe(focused)
+  await page.close()
+}, 300_000)
+
+/** By the keyboard alone: Tab into the list, then down to the row. */
+async function focusRow(page: Page, index: number): Promise<void> {
+  await until(
+    async () => {
+      await page.keyboard.press('Tab')
+      return page.evaluate(() => document.activeElement?.matches('tr[data-item]') ?? false)
+    },
+    10_000,
+    () => 'Tab does not reach the list',
+  )
+  for (let n = 0; n < index; n += 1) await page.keyboard.press('ArrowDown')
+  await page.waitForFunction(
+    (rowIndex) => document.activeElement?.getAttribute('aria-rowindex') === String(rowIndex),
+    index + 2,
+  )
+}
+
+function repeat(priority: Priority, times: number): Priority[] {
+  return Array.from({ length: times }, () => priority)
+}
