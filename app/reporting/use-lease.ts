@@ -1,43 +1,75 @@
-/** Keeps a claim alive while its screen is open, and says when it is lost. */
-import { useEffect, useState } from 'react'
+/** Keeps a claim alive while its screen is open, and says when it is at risk and when it is lost. */
+import { useCallback, useEffect, useState } from 'react'
 
 /** A lease lives 120 seconds; two heartbeats may be lost before anybody else can take it. */
 const HEARTBEAT_MS = 30_000
+const AT_RISK_AFTER_MS = 60_000
+
+export type Beat = 'renewed' | 'lost' | 'unreachable'
 
 export interface Lease {
   renewedAt: string | null
+  /** Seconds since the last renewal, once half the lease is over without one. */
+  riskSeconds: number | null
   lost: { code: string; sentence: string } | null
+  /** Renews it now: before a decision, so that the decision is not refused for want of a claim. */
+  beat: () => Promise<Beat>
+}
+
+interface Known {
+  fence: number
+  renewedAt: string | null
+  /** On the workstation's own clock: only spans are taken from it. */
+  heardMs: number
+  lost: Lease['lost']
 }
 
 /** Plain requests, not a fetcher: a heartbeat must neither wait for a page nor load one again. */
 export function useLease({ itemId, fence, held }: { itemId: string; fence: number; held: boolean }): Lease {
-  const [lease, setLease] = useState<Lease>({ renewedAt: null, lost: null })
+  const [known, setKnown] = useState<Known>({ fence, renewedAt: null, heardMs: Date.now(), lost: null })
+  const [nowMs, setNowMs] = useState(0)
+
+  const beat = useCallback(async (): Promise<Beat> => {
+    const answer = await renew({ itemId, fence })
+    if (answer === null) return 'unreachable'
+    setKnown(
+      answer.ok
+        ? { fence, renewedAt: answer.renewedAt, heardMs: Date.now(), lost: null }
+        : (before) => ({ ...before, fence, lost: { code: answer.code, sentence: answer.sentence } }),
+    )
+    return answer.ok ? 'renewed' : 'lost'
+  }, [itemId, fence])
+
   useEffect(() => {
     if (!held) return
-    let isOver = false
-    async function beat(): Promise<void> {
-      const body = new URLSearchParams({ itemId, fence: String(fence) })
-      const response = await fetch('/reading/heartbeat', { method: 'POST', body }).catch(() => null)
-      // No answer is no news: the lease may well stand, and the banner says that the server is away.
-      if (!response?.ok || isOver) return
-      const answer = (await response.json()) as {
-        ok: boolean
-        code: string
-        sentence: string
-        renewedAt: string
-      }
-      setLease((before) =>
-        answer.ok
-          ? { renewedAt: answer.renewedAt, lost: null }
-          : { ...before, lost: { code: answer.code, sentence: answer.sentence } },
-      )
-    }
     void beat()
-    const timer = setInterval(() => void beat(), HEARTBEAT_MS)
+    const beats = setInterval(() => void beat(), HEARTBEAT_MS)
+    const clock = setInterval(() => setNowMs(Date.now()), 1_000)
     return () => {
-      isOver = true
-      clearInterval(timer)
+      clearInterval(beats)
+      clearInterval(clock)
     }
-  }, [itemId, fence, held])
-  return lease
+  }, [held, beat])
+
+  const isThisTenure = known.fence === fence
+  const silentMs = nowMs - known.heardMs
+  return {
+    renewedAt: isThisTenure ? known.renewedAt : null,
+    riskSeconds: held && silentMs >= AT_RISK_AFTER_MS ? Math.floor(silentMs / 1000) : null,
+    lost: isThisTenure ? known.lost : null,
+    beat,
+  }
+}
+
+type Answer = { ok: true; renewedAt: string } | { ok: false; code: string; sentence: string }
+
+/** Null: no news. The lease may well stand, and the banner says that the server is away. */
+async function renew({ itemId, fence }: { itemId: string; fence: number }): Promise<Answer | null> {
+  const body = new URLSearchParams({ itemId, fence: String(fence) })
+  try {
+    const response = await fetch('/reading/heartbeat', { method: 'POST', body })
+    return response.ok && !response.redirected ? ((await response.json()) as Answer) : null
+  } catch {
+    return null // the next beat tries again, and the risk is counted from the last that got through
+  }
 }

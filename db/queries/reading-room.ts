@@ -64,6 +64,8 @@ export interface PriorStudy {
   description: string
   images: number
   orderId: string | null
+  /** The newest released version's words; null when none was written here. */
+  report: { key: string; text: string }[] | null
 }
 
 /** Null when there is no such item of an order; the caller has checked the right to see it. */
@@ -155,11 +157,15 @@ async function reportOnScreen(
   }
 }
 
-/** This patient's other studies that were let on to readers, newest first. */
-async function priorsOf(sql: AnySql, orderId: string): Promise<PriorStudy[]> {
+/** This patient's other studies that were let on to readers, newest first, with what was released about them. */
+export async function priorsOf(sql: AnySql, orderId: string): Promise<PriorStudy[]> {
   return await sql<PriorStudy[]>`
     select s.study_uid as uid, s.study_date as date, s.modalities, s.description, s.instance_count as images,
-      (select l.order_id from study_links l where l.study_id = s.id and l.undone_at is null limit 1) as "orderId"
+      (select l.order_id from study_links l where l.study_id = s.id and l.undone_at is null limit 1) as "orderId",
+      (select v.content->'sections' from study_links l join report_procedures rp on rp.procedure_id = l.procedure_id
+          join report_versions v on v.report_id = rp.report_id
+        where l.study_id = s.id and l.undone_at is null and v.released_at is not null
+        order by v.created_at desc limit 1) as report
     from orders o join studies s on s.patient_id = o.patient_id
     where o.id = ${orderId} and s.instance_count > 0
       and not exists (select 1 from study_links l where l.study_id = s.id and l.order_id = o.id and l.undone_at is null)

@@ -1,7 +1,9 @@
 /** What next, how long have I, why is it mine, who has the others? */
-import { useCallback, useEffect, useState } from 'react'
+import './reading-list.css'
+import { useEffect, useState } from 'react'
 import {
   type ActionFunctionArgs,
+  data,
   type LoaderFunctionArgs,
   redirect,
   useFetcher,
@@ -12,17 +14,25 @@ import {
 import { claimNext, READING_KINDS } from '#app/server/claim-next.ts'
 import { requireUser } from '#app/server/guard.ts'
 import { answer } from '#app/server/refusal.ts'
-import { claim } from '#db/mutations/work-items.ts'
+import { recallReport } from '#db/mutations/reports.ts'
+import { claim, skip } from '#db/mutations/work-items.ts'
+import type { CaseFacts } from '#db/queries/case-facts.ts'
+import { recallableVersions } from '#db/queries/reading-room.ts'
+import { skippedItems } from '#db/queries/skips.ts'
 import { worklist } from '#db/queries/worklists.ts'
+import { useKeys } from '../../keys/key-layer.tsx'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
+import { RecallBars } from '../../reporting/recall-bars.tsx'
+import { SKIP_REASONS } from '../../reporting/set-aside-reasons.ts'
 import { t } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { listCount } from '../../ui/format.ts'
-import { EmptyState, ErrorLine } from '../../ui/messages.tsx'
-import { Screen } from '../../ui/screen.tsx'
+import { EmptyState } from '../../ui/messages.tsx'
+import { ReasonPicker } from '../../ui/reason-picker.tsx'
+import { Screen, type ScreenKey } from '../../ui/screen.tsx'
 import { caseColumns } from '../../worklist/case-columns.tsx'
-import { CaseDetail } from '../../worklist/case-detail.tsx'
+import { CaseDetail, useRestingOn } from '../../worklist/case-detail.tsx'
 import { useKeptCursor } from '../../worklist/kept-cursor.ts'
 import { type ListedCase, listedCases } from '../../worklist/listed-case.ts'
 import { WorklistTable } from '../../worklist/worklist-table.tsx'
@@ -33,27 +43,61 @@ type View = (typeof VIEWS)[number]
 export async function loader(args: LoaderFunctionArgs) {
   const { person, server } = await requireUser(args, rolesWith('reading'))
   const { department } = server
-  const { rows } = await worklist(department.sql, person.actor, READING_KINDS, {
-    now: await department.now(),
-  })
+  const { sql } = department
+  const now = await department.now()
+  const [{ rows }, skipped, recallable] = await Promise.all([
+    worklist(sql, person.actor, READING_KINDS, { now }),
+    skippedItems(sql, person.id, new Date()),
+    recallableVersions(sql, person.id, now),
+  ])
+  const cases = listedCases(rows, { userId: person.id, machineNow: new Date() })
   return {
-    cases: listedCases(rows, { userId: person.id, machineNow: new Date() }),
+    cases: cases.map((row) =>
+      skipped.has(row.id) ? { ...row, why: [t('reading.skipped'), ...row.why] } : row,
+    ),
     mayClaim: person.roles.some((role) => role === 'radiologist' || role === 'resident'),
+    recallable,
   }
 }
 
+/**
+ * Fields by `intent`: `next`; `claim` (itemId; the same without an intent); `skip` (itemId, reason, and fence when it is held);
+ * `recall` (reportId, version).
+ */
 export async function action(args: ActionFunctionArgs) {
-  const { person, server, act } = await requireUser(args, ['radiologist', 'resident'])
+  const signedIn = await requireUser(args, ['radiologist', 'resident'])
+  const { server, act } = signedIn
+  const { department } = server
   const form = await args.request.formData()
-  if (form.get('intent') === 'next') {
-    const itemId = await claimNext({ person, server, act })
-    return itemId
-      ? redirect(`/reading/${itemId}`)
-      : { ok: false as const, code: 'none-free', sentence: t('reading.none-free') }
+  const text = (name: string) => String(form.get(name) ?? '')
+  const itemId = text('itemId')
+
+  switch (text('intent') || 'claim') {
+    case 'next': {
+      const next = await claimNext(signedIn)
+      return next
+        ? redirect(`/reading/${next}`)
+        : { ok: false as const, code: 'none-free', sentence: t('reading.none-free') }
+    }
+    case 'claim': {
+      const answered = await answer(async () => claim(department, await act(), { itemId }))
+      return answered.ok ? redirect(`/reading/${itemId}`) : answered
+    }
+    case 'skip':
+      return answer(async () => {
+        const fence = text('fence') === '' ? null : Number(text('fence'))
+        await skip(department, await act(), { itemId, fence, reason: text('reason') })
+        return {}
+      })
+    case 'recall':
+      return answer(async () => {
+        const version = Number(text('version'))
+        await recallReport(department, await act(), { reportId: text('reportId'), version })
+        return {}
+      })
+    default:
+      throw data(null, { status: 400 })
   }
-  const itemId = String(form.get('itemId') ?? '')
-  const answered = await answer(async () => claim(server.department, await act(), { itemId }))
-  return answered.ok ? redirect(`/reading/${itemId}`) : answered
 }
 
 export function meta() {
@@ -76,7 +120,7 @@ const columns = caseColumns(
 )
 
 export default function ReadingList() {
-  const { cases, mayClaim } = useLoaderData<typeof loader>()
+  const { cases, mayClaim, recallable } = useLoaderData<typeof loader>()
   useLive([
     'list:read',
     'list:sent-back',
@@ -89,37 +133,62 @@ export default function ReadingList() {
   const shown = cases.filter((row) => fits(row, view))
   const [cursorId, setCursor] = useKeptCursor(`reading:${view}`, shown)
   const current = shown.find(({ id }) => id === cursorId) ?? shown[0]
+  const asking = useFetcher<CaseFacts & { itemId: string }>()
+  const facts = useRestingOn(current?.id ?? null, {
+    load: (id) => void asking.load(`/reading/facts/${id}`),
+    loaded: asking.data,
+  })
   const [hasDetail, setDetail] = useState(true)
-  const claiming = useFetcher<typeof action>()
+  const [skipping, setSkipping] = useState<ListedCase | null>(null)
+  const [told, setTold] = useState<string | null>(null)
+  const acting = useFetcher<typeof action>()
   const navigate = useNavigate()
-  const isBusy = claiming.state !== 'idle'
-  const refused = claiming.data && 'sentence' in claiming.data && !isBusy ? claiming.data.sentence : null
+  const isBusy = acting.state !== 'idle'
+  const refused = acting.data && 'sentence' in acting.data && !isBusy ? acting.data.sentence : null
 
-  const open = useCallback(
-    (row: ListedCase | undefined) => {
-      if (!row) return
-      if (!mayClaim) return void navigate(`/orders/${row.orderId}`)
-      if (row.isMine) return void navigate(`/reading/${row.id}`)
-      if (!row.isTaken) void claiming.submit({ itemId: row.id }, { method: 'post', action: '/reading' })
-    },
-    [claiming, mayClaim, navigate],
-  )
-  const next = () => void claiming.submit({ intent: 'next' }, { method: 'post', action: '/reading' })
-  const viewOnly = (row: ListedCase | undefined) => row && void navigate(`/reading/${row.id}?view=only`)
+  function submit(fields: Record<string, string>): void {
+    setTold(null)
+    if (!isBusy) void acting.submit(fields, { method: 'post', action: '/reading' })
+  }
+  function open(row: ListedCase | undefined): void {
+    if (!row) return
+    if (!mayClaim || row.isMine) viewOnly(row)
+    else if (row.isTaken) setTold(t('reading.taken-by', { name: row.holder?.name ?? '' }))
+    else submit({ intent: 'claim', itemId: row.id })
+  }
+  const next = () => submit({ intent: 'next' })
+  const viewOnly = (row: ListedCase | undefined) => row && void navigate(`/reading/${row.id}`)
   const timeline = (row: ListedCase | undefined) => row && void navigate(`/orders/${row.orderId}`)
+  const toggleSkip = () => setSkipping(skipping || !current || current.isTaken ? null : current)
+  function skipFor(reason: string): void {
+    if (!skipping) return
+    submit({
+      intent: 'skip',
+      itemId: skipping.id,
+      reason,
+      fence: skipping.isMine ? String(skipping.fence) : '',
+    })
+    setSkipping(null)
+  }
   const step = (by: number) =>
     setView(VIEWS[(VIEWS.indexOf(view) + by + VIEWS.length) % VIEWS.length] ?? 'all')
 
+  const readerKeys: ScreenKey[] = [
+    { chord: 'Enter', word: t('reading.claim-and-open'), where: 'list' },
+    { chord: 'N', word: t('reading.next-case'), where: 'list', run: next },
+  ]
   return (
     <Screen
       label={t('reading.title')}
-      className="list-screen"
+      className="list-screen reading-list"
       fact={t('reading.fresh')}
       keys={[
         { chord: 'ArrowUp', caps: ['↑', '↓'], word: t('keys.move'), where: 'list' },
-        { chord: 'Enter', word: t('reading.claim-and-open'), where: 'list' },
-        { chord: 'N', word: t('reading.next-case'), where: 'list', run: next, disabled: !mayClaim },
+        ...(mayClaim ? readerKeys : []),
         { chord: 'V', word: t('reading.view-only'), where: 'list', run: () => viewOnly(current) },
+        ...(mayClaim
+          ? [{ chord: 'S' as const, word: t('reading.skip'), where: 'list' as const, run: toggleSkip }]
+          : []),
         { chord: 'T', word: t('reading.timeline'), where: 'list', run: () => timeline(current) },
         { chord: ' ', word: t('keys.detail'), where: 'list', run: () => setDetail(!hasDetail) },
         { chord: '[', caps: ['[', ']'], word: t('reading.views'), where: 'list', run: () => step(-1) },
@@ -145,14 +214,16 @@ export default function ReadingList() {
             </button>
           ))}
         </div>
-        <span className="push text-3">{t('reading.sorted')}</span>
+        {/* In the line that is there anyway: an answer must not move the list. */}
+        <span className={told || refused ? 'push risk' : 'push text-3'} role="status">
+          {told ?? refused ?? t('reading.sorted')}
+        </span>
         {mayClaim ? (
           <Button look="primary" chord="N" busy={isBusy} onClick={next}>
             {isBusy ? t('reading.claiming') : t('reading.next-case')}
           </Button>
         ) : null}
       </div>
-      <div className="list-line">{refused ? <ErrorLine>{refused}</ErrorLine> : null}</div>
       <div className={hasDetail && current ? 'list-and-detail' : 'list-and-detail list-alone'}>
         <WorklistTable
           name={`reading:${view}`}
@@ -165,7 +236,7 @@ export default function ReadingList() {
           empty={<NothingToRead elsewhere={cases.length} onAll={() => setView('all')} />}
         />
         {hasDetail && current ? (
-          <CaseDetail row={current}>
+          <CaseDetail row={current} facts={facts}>
             {mayClaim ? (
               <Button
                 look="primary"
@@ -188,8 +259,32 @@ export default function ReadingList() {
           </CaseDetail>
         ) : null}
       </div>
+      <div className="over-list">
+        {skipping ? (
+          <section className="panel" aria-label={t('room.skip')}>
+            <h2 className="strong">{t('reading.skip-of', { accession: skipping.accession })}</h2>
+            <ReasonPicker
+              label={t('room.skip')}
+              reasons={SKIP_REASONS}
+              chosen={null}
+              takesFocus
+              onChoose={skipFor}
+            />
+            <Button chord="Escape" onClick={() => setSkipping(null)}>
+              {t('reason.close')}
+            </Button>
+            <EscapeKey onPress={() => setSkipping(null)} />
+          </section>
+        ) : null}
+        <RecallBars versions={recallable} />
+      </div>
     </Screen>
   )
+}
+
+function EscapeKey({ onPress }: { onPress: () => void }) {
+  useKeys([{ chord: 'Escape', word: t('keys.close'), run: onPress }])
+  return null
 }
 
 function NothingToRead({ elsewhere, onAll }: { elsewhere: number; onAll: () => void }) {

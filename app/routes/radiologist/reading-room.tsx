@@ -12,39 +12,37 @@ import {
   useNavigate,
 } from 'react-router'
 import { claimNext } from '#app/server/claim-next.ts'
+import { contentOf, keepDraft, tenureOf } from '#app/server/drafts.ts'
 import { requireUser, type SignedIn } from '#app/server/guard.ts'
 import { viewerAddress } from '#app/server/launches.ts'
 import { answer } from '#app/server/refusal.ts'
 import type { TransactionSql } from '#db/client.ts'
-import {
-  issuePreliminary,
-  openReport,
-  recallReport,
-  reportChecks,
-  saveDraft,
-  signReport,
-} from '#db/mutations/reports.ts'
+import { issuePreliminary, openReport, reportChecks, signReport } from '#db/mutations/reports.ts'
 import { reauthenticate } from '#db/mutations/sessions.ts'
-import { claim, skip, takeOver } from '#db/mutations/work-items.ts'
+import { claim, release, skip, takeOver } from '#db/mutations/work-items.ts'
 import { readingRoom, recallableVersions } from '#db/queries/reading-room.ts'
 import { RadiologyError } from '#domain/errors.ts'
+import { can } from '#domain/permissions.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
+import { ClaimLost, HolderTag, LeaseFact, NotMine } from '../../reporting/case-claim.tsx'
+import { Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
+import { useImagesSeen } from '../../reporting/images-seen.ts'
 import { normalText } from '../../reporting/normal-text.ts'
+import { comparisonText, PriorList } from '../../reporting/prior-list.tsx'
 import { RecallBars } from '../../reporting/recall-bars.tsx'
+import { ReportTag } from '../../reporting/report-tag.tsx'
 import { SectionEditor } from '../../reporting/section-editor.tsx'
 import { filled, type Section, wholeReport } from '../../reporting/sections.ts'
+import { SKIP_REASONS, TAKE_OVER_REASONS } from '../../reporting/set-aside-reasons.ts'
 import { useDraft } from '../../reporting/use-draft.ts'
 import { useLease } from '../../reporting/use-lease.ts'
 import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
-import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
-import { ageOfPrior, calendarDate, clockTime } from '../../ui/format.ts'
-import { Glyph } from '../../ui/glyph.tsx'
 import { IdentityBanner } from '../../ui/identity-banner.tsx'
 import { ErrorLine } from '../../ui/messages.tsx'
-import { type Reason, ReasonPicker } from '../../ui/reason-picker.tsx'
-import { Screen } from '../../ui/screen.tsx'
+import { ReasonPicker } from '../../ui/reason-picker.tsx'
+import { Screen, type ScreenKey } from '../../ui/screen.tsx'
 import { TimeLeft } from '../../ui/time-left-meter.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
@@ -53,7 +51,8 @@ export async function loader(args: LoaderFunctionArgs) {
   const { department } = server
   const itemId = args.params.itemId ?? ''
   const found = await readingRoom(department.sql, itemId)
-  if (!found || !maySee(signedIn, found.order.siteId)) throw data(null, { status: 404 })
+  if (!found || !can(person.actor, 'see-order', { siteId: found.order.siteId }).allowed)
+    throw data(null, { status: 404 })
   const isMine = found.item.holder?.id === person.id && found.item.state === 'claimed'
   // The report is made with the first opening by its holder; made twice it is the same one.
   if (isMine && !found.report) await openReport(department, await act(), { itemId })
@@ -64,7 +63,7 @@ export async function loader(args: LoaderFunctionArgs) {
     room,
     sections,
     isMine,
-    isViewOnly: !isMine,
+    mayClaim: person.roles.some((role) => role === 'radiologist' || role === 'resident'),
     mayFinal: person.roles.includes('radiologist'),
     images: studies.reduce((sum, study) => sum + study.images, 0),
     viewer: await viewerAddress(signedIn, {
@@ -77,16 +76,16 @@ export async function loader(args: LoaderFunctionArgs) {
   }
 }
 
-function maySee({ person }: SignedIn, siteId: string): boolean {
-  return person.sites.includes('*') || person.sites.includes(siteId)
-}
-
 async function checksOf({ server }: SignedIn, reportId: string, sections: Section[]) {
   return server.department.sql.begin((sql) =>
     reportChecks({ sql: sql as TransactionSql }, reportId, { sections }),
   )
 }
 
+/**
+ * Fields by `intent`: `save`, `preliminary` (fence, reportId, sections), `sign` (and password), `skip` (fence, reason),
+ * `next` (fence, when the case is held and goes back), `claim`, `take-over` (fence as seen, reason).
+ */
 export async function action(args: ActionFunctionArgs) {
   const signedIn = await requireUser(args, ['radiologist', 'resident'])
   const { person, server, act } = signedIn
@@ -94,20 +93,18 @@ export async function action(args: ActionFunctionArgs) {
   const form = await args.request.formData()
   const itemId = args.params.itemId ?? ''
   const text = (name: string) => String(form.get(name) ?? '')
-  const held = { itemId, fence: Number(form.get('fence')), reportId: text('reportId') }
-  const content = () => ({ sections: readSections(text('sections')) })
+  const held = { ...tenureOf(form), itemId }
 
   switch (text('intent')) {
     case 'save':
-      return answer(async () => {
-        const { savedAt } = await saveDraft(department, await act(), { ...held, content: content() })
-        return { savedAt: savedAt.toISOString() }
-      })
+      return answer(() => keepDraft(signedIn, form, held))
     case 'preliminary': {
       const answered = await answer(async () =>
-        issuePreliminary(department, await act(), { ...held, content: content() }),
+        issuePreliminary(department, await act(), { ...held, content: contentOf(form) }),
       )
-      return answered.ok ? onward(signedIn, itemId) : answered
+      // A radiologist goes on with the case; a resident's part is done with the word that went out.
+      const isDone = answered.ok && !person.roles.includes('radiologist')
+      return isDone ? onward(signedIn, itemId) : answered
     }
     case 'sign': {
       const answered = await answer(async () => {
@@ -116,7 +113,7 @@ export async function action(args: ActionFunctionArgs) {
           password: text('password'),
         })
         if (!reauthenticated) throw new RadiologyError('reauthentication-required', { itemId })
-        return signReport(department, await act(), { ...held, content: content(), reauthenticated })
+        return signReport(department, await act(), { ...held, content: contentOf(form), reauthenticated })
       })
       return answered.ok ? onward(signedIn, itemId) : answered
     }
@@ -128,6 +125,12 @@ export async function action(args: ActionFunctionArgs) {
       return answered.ok ? onward(signedIn, itemId) : answered
     }
     case 'next':
+      // Whoever lost the case meanwhile has nothing to give back, and goes on all the same.
+      if (held.fence > 0)
+        await answer(async () => {
+          await release(department, await act(), { itemId, fence: held.fence })
+          return {}
+        })
       return onward(signedIn, itemId)
     case 'claim':
       return answer(async () => claim(department, await act(), { itemId }))
@@ -135,14 +138,6 @@ export async function action(args: ActionFunctionArgs) {
       return answer(async () =>
         takeOver(department, await act(), { itemId, fenceSeen: held.fence, reason: text('reason') }),
       )
-    case 'recall':
-      return answer(async () => {
-        await recallReport(department, await act(), {
-          reportId: held.reportId,
-          version: Number(form.get('version')),
-        })
-        return {}
-      })
     default:
       throw data(null, { status: 400 })
   }
@@ -154,16 +149,7 @@ async function onward(signedIn: SignedIn, itemId: string) {
   return redirect(next ? `/reading/${next}` : '/reading')
 }
 
-function readSections(json: string): Section[] {
-  const parsed: unknown = JSON.parse(json || '[]')
-  if (!Array.isArray(parsed)) throw data(null, { status: 400 })
-  return parsed.map((section: { key?: unknown; text?: unknown }) => {
-    if (typeof section.key !== 'string' || typeof section.text !== 'string') throw data(null, { status: 400 })
-    return { key: section.key, text: section.text }
-  })
-}
-
-// A draft is saved every few seconds: loading the page again after each would be for nothing.
+// A draft is kept every few seconds: loading the page again after each would be for nothing.
 export function shouldRevalidate({ formData, defaultShouldRevalidate }: ShouldRevalidateFunctionArgs) {
   return formData?.get('intent') === 'save' ? false : defaultShouldRevalidate
 }
@@ -179,41 +165,32 @@ export function meta({
 }
 
 export default function ReadingRoomPage() {
-  const { room } = useLoaderData<typeof loader>()
-  // Another case in the same place is another room: nothing of the last one may stay in its fields.
-  return <Room key={`${room.item.id} ${room.report?.id ?? ''}`} />
+  const { room, isMine } = useLoaderData<typeof loader>()
+  return <Room key={useTenure(room.item, isMine)} />
 }
 
-const SKIP_REASONS: Reason[] = ['other-area', 'prior-missing', 'images-poor', 'too-complex', 'other'].map(
-  (code) => ({
-    code,
-    word: wordFor('skip', code),
-    consequence: code === 'other-area' ? t('skip.other-area-consequence') : undefined,
-  }),
-)
-const TAKE_OVER_REASONS: Reason[] = ['asked', 'absent', 'urgent', 'other'].map((code) => ({
-  code,
-  word: wordFor('take-over', code),
-}))
+/**
+ * Another case, or the same one claimed anew, is another room: nothing of the last may stay in its fields.
+ * A claim that was lost is not: the words must stay before the eyes of whoever wrote them.
+ */
+function useTenure(item: { id: string; fence: number }, isMine: boolean): string {
+  const own = isMine ? `${item.id} ${item.fence}` : null
+  const [tenure, setTenure] = useState(own ?? item.id)
+  const now = own ?? (tenure.startsWith(item.id) ? tenure : item.id)
+  if (now !== tenure) setTenure(now)
+  return now
+}
 
 type Panel = 'none' | 'skip' | 'take-over'
 
 function Room() {
-  const {
-    room,
-    sections: initial,
-    isMine,
-    mayFinal,
-    images,
-    viewer,
-    checks,
-    recallable,
-  } = useLoaderData<typeof loader>()
-  const { item, order, report } = room
+  const loaded = useLoaderData<typeof loader>()
+  const { room, isMine, mayClaim, mayFinal, checks, recallable } = loaded
+  const { item, order, report, priors } = room
   useLive([`order:${order.id}`])
   const navigate = useNavigate()
-  const acting = useFetcher<typeof action>()
-  const draft = useDraft(initial, {
+  const [wasMine] = useState(isMine)
+  const draft = useDraft(loaded.sections, {
     itemId: item.id,
     fence: item.fence,
     reportId: isMine ? (report?.id ?? null) : null,
@@ -225,116 +202,106 @@ function Room() {
   const passwordField = useRef<HTMLInputElement>(null)
   const frame = useRef<HTMLIFrameElement>(null)
   const seen = useImagesSeen(frame)
-  const isBusy = acting.state !== 'idle'
-  const refused = !isBusy && acting.data && 'sentence' in acting.data ? acting.data.sentence : null
-  const isLost = lease.lost !== null || draft.lost === 'stale-fence' || draft.lost === 'lease-expired'
-  const mayWrite = isMine && !isLost
-  const isWritten = (key: string) =>
-    draft.sections.some((section) => section.key === key && section.text.trim() !== '')
-  const shownChecks = checks.map((check) =>
-    check.id === 'sections'
-      ? {
-          ...check,
-          state: isWritten('findings') && isWritten('impression') ? ('ok' as const) : ('blocks' as const),
-        }
-      : check,
-  )
-  const blocking = shownChecks.filter(({ state }) => state === 'blocks').length
-  const looking = shownChecks.filter(({ state }) => state === 'look').length
-
-  function submit(intent: string, more: Record<string, string> = {}): void {
-    void acting.submit(
-      {
-        intent,
-        fence: String(item.fence),
-        reportId: report?.id ?? '',
-        sections: JSON.stringify(draft.sections),
-        ...more,
-      },
-      { method: 'post', action: `/reading/${item.id}` },
-    )
-  }
-  function sign(): void {
-    if (!mayWrite || blocking > 0) return
-    if (password === '') passwordField.current?.focus()
-    else submit('sign', { password })
-  }
+  const { submit, isBusy, refused, isUnreachable } = useDecision({
+    itemId: item.id,
+    fence: item.fence,
+    reportId: report?.id ?? '',
+    draft,
+    lease,
+    isHeld: isMine,
+  })
   useEffect(() => {
     if (refused) setPassword('')
   }, [refused])
-  const back = () => void navigate(`/reading`)
-  const signBlocked = !mayWrite
-    ? t('room.not-yours')
-    : !mayFinal
-      ? t('room.resident')
-      : blocking > 0
-        ? t('room.blocked', { n: blocking })
-        : null
+
+  const lost = wasMine && !isBusy ? lostBy({ ...loaded, draft, lease }) : null
+  const mayWrite = isMine && lost === null
+  const shownChecks = checksNow(checks, draft.sections)
+  const blocking = shownChecks.filter(({ state }) => state === 'blocks').length
+  const missing = firstMissing(draft.sections)
+  const hasImpression = isWritten(draft.sections, 'impression')
+  const normal = {
+    technique: `${order.procedure}.`,
+    comparison: comparisonText(priors),
+    ...normalText(order),
+  }
+
+  const mend = () => missing && focusSection(missing)
+  function sign(): void {
+    if (missing) mend()
+    else if (blocking > 0) return
+    else if (password === '') passwordField.current?.focus()
+    else submit('sign', { password })
+  }
+  const preliminary = () => void (hasImpression ? submit('preliminary') : focusSection('impression'))
+  const fillNormal = () => draft.setSections(filled(draft.sections, normal))
+  const next = () => submit('next', mayWrite ? {} : { fence: '0' })
+  const back = () => void navigate('/reading')
+  const toggleSkip = () => setPanel(panel === 'skip' ? 'none' : 'skip')
+  const decide = !mayWrite ? () => submit('claim') : mayFinal ? sign : preliminary
+  const decision = !mayWrite ? t('room.claim') : t(mayFinal ? 'room.sign' : 'room.preliminary-and-next')
+
+  const keys: ScreenKey[] = [
+    { chord: 'F2', word: t('room.swap'), run: () => swapFocus(frame.current) },
+    {
+      chord: 'Alt+Enter',
+      word: decision,
+      run: decide,
+      disabled: !mayClaim || (!mayWrite && !isFree(item)),
+    },
+    ...(mayClaim
+      ? ([
+          { chord: 'Alt+U', word: t('room.normal'), run: fillNormal, disabled: !mayWrite },
+          {
+            chord: 'Alt+P',
+            word: t('room.preliminary'),
+            run: preliminary,
+            disabled: !mayWrite || !mayFinal,
+            silent: !mayFinal,
+          },
+          { chord: 'Alt+X', word: t('room.skip'), run: toggleSkip, disabled: !mayWrite },
+          { chord: 'Alt+N', word: t('reading.next-case'), run: next },
+        ] satisfies ScreenKey[])
+      : []),
+    { chord: 'Alt+W', word: t('room.back'), run: back },
+    { chord: 'Alt+L', word: t('reading.timeline'), run: () => void navigate(`/orders/${order.id}`) },
+  ]
 
   return (
     <Screen
       label={t('room.title')}
       className="reading-room"
       fact={lease.renewedAt && mayWrite ? <LeaseFact at={lease.renewedAt} /> : null}
-      keys={[
-        { chord: 'F2', word: t('room.swap'), run: () => swapFocus(frame.current) },
-        {
-          chord: 'Alt+U',
-          word: t('room.normal'),
-          run: () => draft.setSections(filled(draft.sections, normalText(order))),
-          disabled: !mayWrite,
-        },
-        { chord: 'Alt+Enter', word: t('room.sign'), run: sign, disabled: signBlocked !== null },
-        {
-          chord: 'Alt+P',
-          word: t('room.preliminary'),
-          run: () => submit('preliminary'),
-          disabled: !mayWrite || !isWritten('impression'),
-        },
-        {
-          chord: 'Alt+X',
-          word: t('room.skip'),
-          run: () => setPanel(panel === 'skip' ? 'none' : 'skip'),
-          disabled: !mayWrite,
-        },
-        { chord: 'Alt+N', word: t('reading.next-case'), run: () => submit('next') },
-        { chord: 'Alt+W', word: t('room.back'), run: back },
-        { chord: 'Alt+L', word: t('reading.timeline'), run: () => void navigate(`/orders/${order.id}`) },
-      ]}
+      keys={keys}
     >
       <IdentityBanner identity={order}>
         <TimeLeft
           words="left"
           allowance={{ dueAt: iso(item.dueAt), from: iso(item.dueFrom), lateAt: iso(item.lateAt) }}
         />
-        <HolderTag isMine={mayWrite} holder={item.holder} />
+        <HolderTag isMine={mayWrite} holder={item.holder} riskSeconds={lease.riskSeconds} />
       </IdentityBanner>
       <div className="reading-room-body">
-        <div className="viewer-frame">
-          {viewer ? (
-            <iframe ref={frame} key={viewer} src={viewer} title={t('room.images')} />
-          ) : (
-            <p className="text-3">{t('room.no-images')}</p>
-          )}
-        </div>
+        <ViewerFrame frame={frame} viewer={loaded.viewer} images={loaded.images} isMine={isMine} />
         <section className="report-panel" aria-label={t('room.report')}>
           <header>
             <h2 className="strong">{t('room.report')}</h2>
             <ReportTag
               state={report?.state ?? null}
-              isSaved={draft.isSaved}
+              draft={draft.state}
               savedAt={draft.savedAt}
               mayWrite={mayWrite}
             />
+            {mayWrite ? (
+              <span className="push">
+                <Button look="quiet" chord="Alt+U" onClick={fillNormal}>
+                  {t('room.normal')}
+                </Button>
+              </span>
+            ) : null}
           </header>
           <div className="report-scroll">
-            <section className="report-section">
-              <h3 className="label">{t('section.question')}</h3>
-              <p className="report-text text-2">{room.reason ?? t('app.none')}</p>
-              {room.requester?.family ? (
-                <p className="small text-3">{t('room.asked-by', { name: requesterName(room.requester) })}</p>
-              ) : null}
-            </section>
+            <ClinicalQuestion reason={room.reason} requester={room.requester} />
             {draft.sections.map(({ key, text }) => (
               <SectionEditor
                 key={key}
@@ -343,35 +310,26 @@ function Room() {
                 text={text}
                 readOnly={!mayWrite}
                 onChange={(words) => draft.write(key, words)}
-                onLeave={draft.save}
+                onLeave={() => void draft.save()}
               />
             ))}
           </div>
         </section>
         <aside className="reading-side" aria-label={t('room.side')}>
-          {isLost ? (
-            <ClaimLost
-              sentence={lease.lost?.sentence ?? t('refusal.stale-fence')}
-              onNext={() => submit('next')}
-              onBack={back}
-            />
-          ) : null}
-          <Priors priors={room.priors} />
+          {lost ? <ClaimLost sentence={lost} savedAt={draft.savedAt} onNext={next} onBack={back} /> : null}
+          <PriorList priors={priors} />
           <section className="signing" aria-label={t('room.before-signing')}>
             <header>
               <h2 className="strong">{t('room.before-signing')}</h2>
-              <span className="small push">
-                {blocking ? <span className="late">{t('room.blocks', { n: blocking })}</span> : null}
-                {looking ? <span className="risk"> {t('room.looks', { n: looking })}</span> : null}
-              </span>
+              <CheckCounts checks={shownChecks} />
             </header>
-            <ul className="checks">
-              {shownChecks.map((check) => (
-                <Check key={check.id} {...check} />
-              ))}
-              {viewer ? <ImagesSeen seen={seen} images={images} /> : null}
-            </ul>
+            <Checks
+              checks={shownChecks}
+              images={loaded.viewer ? { seen, count: loaded.images } : null}
+              onMend={mayWrite ? mend : null}
+            />
             {refused ? <ErrorLine>{refused}</ErrorLine> : null}
+            {isUnreachable ? <ErrorLine>{t('room.unreachable')}</ErrorLine> : null}
             <RecallBars versions={recallable} />
             {panel === 'skip' ? (
               <ReasonPicker
@@ -399,7 +357,7 @@ function Room() {
                 className="stack"
                 onSubmit={(event) => {
                   event.preventDefault()
-                  sign()
+                  decide()
                 }}
               >
                 {mayFinal ? (
@@ -414,7 +372,9 @@ function Room() {
                       onChange={(event) => setPassword(event.target.value)}
                     />
                   </label>
-                ) : null}
+                ) : (
+                  <p className="small text-2">{t('room.resident')}</p>
+                )}
                 <Button
                   type="submit"
                   look="primary"
@@ -422,21 +382,27 @@ function Room() {
                   wide
                   chord="Alt+Enter"
                   busy={isBusy}
-                  blocked={signBlocked}
+                  blocked={
+                    mayFinal
+                      ? blocking > 0 && t('room.blocked', { n: blocking })
+                      : !hasImpression && t('room.needs-impression')
+                  }
                 >
-                  {t('room.sign')}
+                  {decision}
                 </Button>
                 <div className="row">
-                  <Button
-                    wide
-                    chord="Alt+P"
-                    busy={isBusy}
-                    blocked={!isWritten('impression') && t('room.needs-impression')}
-                    onClick={() => submit('preliminary')}
-                  >
-                    {t('room.preliminary')}
-                  </Button>
-                  <Button wide chord="Alt+X" onClick={() => setPanel(panel === 'skip' ? 'none' : 'skip')}>
+                  {mayFinal ? (
+                    <Button
+                      wide
+                      chord="Alt+P"
+                      busy={isBusy}
+                      blocked={!hasImpression && t('room.needs-impression')}
+                      onClick={preliminary}
+                    >
+                      {t('room.preliminary')}
+                    </Button>
+                  ) : null}
+                  <Button wide chord="Alt+X" onClick={toggleSkip}>
                     {t('room.skip')}
                   </Button>
                 </div>
@@ -445,6 +411,7 @@ function Room() {
               <NotMine
                 holder={item.holder?.name ?? null}
                 state={item.state}
+                mayClaim={mayClaim}
                 onClaim={() => submit('claim')}
                 onTakeOver={() => setPanel('take-over')}
                 isBusy={isBusy}
@@ -457,196 +424,141 @@ function Room() {
   )
 }
 
-function NotMine({
-  holder,
-  state,
-  onClaim,
-  onTakeOver,
-  isBusy,
-}: {
-  holder: string | null
-  state: string
-  onClaim: () => void
-  onTakeOver: () => void
-  isBusy: boolean
-}) {
-  if (state === 'completed' || state === 'cancelled') return <p className="text-2">{t('room.done')}</p>
-  if (holder === null) {
-    return (
-      <Button look="primary" size="big" wide busy={isBusy} onClick={onClaim}>
-        {t('room.claim')}
-      </Button>
-    )
+interface Deciding {
+  itemId: string
+  fence: number
+  reportId: string
+  draft: ReturnType<typeof useDraft>
+  lease: ReturnType<typeof useLease>
+  isHeld: boolean
+}
+
+/**
+ * Decisions go out one at a time, behind the last words and a renewed claim: a decision is then never refused for a
+ * claim that could have been kept, and none is made while the server is away.
+ */
+function useDecision({ itemId, fence, reportId, draft, lease, isHeld }: Deciding) {
+  const acting = useFetcher<typeof action>()
+  const isDeciding = useRef(false)
+  const [isUnreachable, setUnreachable] = useState(false)
+  const isBusy = acting.state !== 'idle'
+
+  async function decide(intent: string, more: Record<string, string>): Promise<void> {
+    setUnreachable(false)
+    if (isHeld) {
+      await draft.save()
+      const beaten = await lease.beat()
+      if (beaten === 'unreachable') return setUnreachable(true)
+      if (beaten === 'lost' && intent !== 'next') return
+    }
+    const fields = { intent, fence: String(fence), reportId, sections: JSON.stringify(draft.sections) }
+    await acting.submit({ ...fields, ...more }, { method: 'post', action: `/reading/${itemId}` })
   }
+
+  function submit(intent: string, more: Record<string, string> = {}): void {
+    if (isBusy || isDeciding.current) return
+    isDeciding.current = true
+    void decide(intent, more).finally(() => {
+      isDeciding.current = false
+    })
+  }
+  const refused = !isBusy && acting.data && 'sentence' in acting.data ? acting.data.sentence : null
+  return { submit, isBusy, refused, isUnreachable }
+}
+
+type Loaded = ReturnType<typeof useLoaderData<typeof loader>>
+
+/** Why a case that was held isn't any more, in words; null while it is, or once its work is done. */
+function lostBy({
+  room: { item },
+  isMine,
+  draft,
+  lease,
+}: Loaded & Pick<Deciding, 'draft' | 'lease'>): string | null {
+  if (isMine) return lease.lost?.sentence ?? draft.lost?.sentence ?? null
+  if (item.state === 'completed') return null
+  if (item.state === 'cancelled') return t('refusal.order-ended')
+  return item.holder ? t('room.taken-by', { name: item.holder.name }) : t('refusal.lease-expired')
+}
+
+const isFree = ({ state, holder }: { state: string; holder: object | null }) =>
+  state === 'open' || (state === 'claimed' && holder === null)
+
+interface ViewerFrameProps {
+  frame: { current: HTMLIFrameElement | null }
+  viewer: string | null
+  images: number
+  isMine: boolean
+}
+
+/** The viewer, left as it stands while somebody looks: what comes later is offered, not put before the eyes. */
+function ViewerFrame({ frame, viewer, images, isMine }: ViewerFrameProps) {
+  const [shown, setShown] = useState({ viewer, images })
+  if (shown.viewer === null && viewer !== null) setShown({ viewer, images })
+  const hasMore = isMine && viewer !== null && shown.viewer !== null && images > shown.images
   return (
-    <div className="stack">
-      <p className="text-2">{t('room.held-by', { name: holder })}</p>
-      <Button wide busy={isBusy} onClick={onTakeOver}>
-        {t('room.take-over')}
-      </Button>
+    <div className="viewer-frame">
+      {shown.viewer ? (
+        <iframe
+          ref={frame}
+          key={`${shown.viewer} ${shown.images}`}
+          src={shown.viewer}
+          title={t('room.images')}
+        />
+      ) : (
+        <p className="text-3">{t('room.no-images')}</p>
+      )}
+      {hasMore ? (
+        <button type="button" className="news-above" onClick={() => setShown({ viewer, images })}>
+          {t('room.more-images', { n: images - shown.images })}
+        </button>
+      ) : null}
     </div>
   )
 }
 
-function ClaimLost({
-  sentence,
-  onNext,
-  onBack,
-}: {
-  sentence: string
-  onNext: () => void
-  onBack: () => void
-}) {
+function ClinicalQuestion({ reason, requester }: Pick<Loaded['room'], 'reason' | 'requester'>) {
+  const name = [requester?.prefix, requester?.given, requester?.family].filter(Boolean).join(' ')
   return (
-    <section className="claim-lost" role="alert">
-      <p className="strong">
-        <Glyph name="lock" /> {t('room.claim-lost')}
-      </p>
-      <p className="small text-2">{sentence}</p>
-      <div className="row">
-        <Button look="primary" chord="Alt+N" onClick={onNext}>
-          {t('reading.next-case')}
-        </Button>
-        <Button chord="Alt+W" onClick={onBack}>
-          {t('room.back')}
-        </Button>
-      </div>
+    <section className="report-section">
+      <h3 className="label">{t('section.question')}</h3>
+      <p className="report-text text-2">{reason ?? t('app.none')}</p>
+      {name ? (
+        <p className="small text-3">
+          {t('room.asked-by', { name })}
+          {requester?.phone ? ` · ${t('detail.phone', { phone: requester.phone })}` : ''}
+        </p>
+      ) : null}
     </section>
   )
 }
 
-function HolderTag({ isMine, holder }: { isMine: boolean; holder: { name: string } | null }) {
-  if (isMine) {
-    return (
-      <span className="tag you">
-        <Glyph name="lock" /> {t('room.yours')}
-      </span>
-    )
-  }
-  return <span className="tag">{holder ? holder.name : t('reading.view-only')}</span>
-}
-
-function ReportTag({
-  state,
-  isSaved,
-  savedAt,
-  mayWrite,
-}: {
-  state: string | null
-  isSaved: boolean
-  savedAt: string | null
-  mayWrite: boolean
-}) {
-  const zone = useZone()
-  if (!mayWrite)
-    return <span className="tag">{state ? wordFor('report-state', state) : t('report-state.none')}</span>
-  const time = savedAt ? clockTime(new Date(savedAt), zone, { seconds: true }) : null
+function CheckCounts({ checks }: { checks: Loaded['checks'] }) {
+  const blocking = checks.filter(({ state }) => state === 'blocks').length
+  const looking = checks.filter(({ state }) => state === 'look').length
   return (
-    <span className="tag" role="status">
-      {!isSaved ? t('room.unsaved') : time ? t('room.saved', { time }) : t('report-state.DRAFT')}
+    <span className="small push">
+      {blocking ? <span className="late">{t('room.blocks', { n: blocking })}</span> : null}
+      {blocking && looking ? ' · ' : null}
+      {looking ? <span className="risk">{t('room.looks', { n: looking })}</span> : null}
     </span>
   )
 }
 
-function Check({ id, state }: { id: string; state: 'ok' | 'look' | 'blocks' }) {
-  const tone = { ok: 'ok', look: 'risk', blocks: 'late' }[state]
-  return (
-    <li className={state === 'ok' ? '' : tone}>
-      <span className={tone}>
-        <Glyph name={state === 'ok' ? 'check' : state === 'look' ? 'look' : 'cross'} />
-      </span>{' '}
-      {wordFor(`check.${id}`, state)}
-    </li>
-  )
+function focusSection(key: string): void {
+  document.querySelector<HTMLElement>(`.report-text[data-section="${CSS.escape(key)}"]`)?.focus()
 }
 
-function ImagesSeen({ seen, images }: { seen: { displayed: number; failed: boolean }; images: number }) {
-  const all = seen.displayed >= images && images > 0
-  return (
-    <li className={seen.failed ? 'risk' : all ? '' : 'text-2'}>
-      <span className={seen.failed ? 'risk' : all ? 'ok' : 'text-3'}>
-        <Glyph name={seen.failed ? 'look' : all ? 'check' : 'dash'} />
-      </span>{' '}
-      {t('room.images-seen', { displayed: seen.displayed, images })}
-    </li>
-  )
-}
-
-function Priors({
-  priors,
-}: {
-  priors: { uid: string; date: string; modalities: string[]; description: string; orderId: string | null }[]
-}) {
-  const now = useDepartmentNow()
-  return (
-    <section className="priors">
-      <header>
-        <h2 className="strong">{t('room.priors')}</h2>
-        <span className="small text-3 push">{t('room.same-patient')}</span>
-      </header>
-      {priors.length === 0 ? <p className="text-3">{t('room.no-priors')}</p> : null}
-      <ul>
-        {priors.map((prior) => {
-          const day = prior.date.replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3')
-          return (
-            <li key={prior.uid}>
-              <b className="strong">{prior.modalities.join(' ')}</b> {prior.description}{' '}
-              <span className="text-2">
-                {calendarDate(day)}
-                {day.length === 10 ? ` · ${ageOfPrior(new Date(`${day}T12:00:00Z`), now)}` : ''}
-              </span>
-            </li>
-          )
-        })}
-      </ul>
-    </section>
-  )
-}
-
-function LeaseFact({ at }: { at: string }) {
-  return <span>{t('room.lease', { time: clockTime(new Date(at), useZone(), { seconds: true }) })}</span>
-}
-
-/** What the viewer says it has drawn. */
-function useImagesSeen(frame: { current: HTMLIFrameElement | null }): { displayed: number; failed: boolean } {
-  const [seen, setSeen] = useState({ displayed: 0, failed: false })
-  useEffect(() => {
-    function hear({ origin, source, data: said }: MessageEvent): void {
-      if (origin !== location.origin || source !== frame.current?.contentWindow) return
-      if (said?.from !== 'isocenter-viewer') return
-      if (said.type === 'images') setSeen((before) => ({ ...before, displayed: Number(said.displayed) || 0 }))
-      if (said.type === 'failed') setSeen((before) => ({ ...before, failed: true }))
-    }
-    addEventListener('message', hear)
-    return () => removeEventListener('message', hear)
-  }, [frame])
-  return seen
-}
-
-/** F2: from the words to the images and back. */
+/** F2: from the words to the images and back, to the first section that is still to be written. */
 function swapFocus(frame: HTMLIFrameElement | null): void {
   if (frame && document.activeElement !== frame) {
     frame.focus()
     frame.contentWindow?.postMessage({ to: 'isocenter-viewer', type: 'focus' }, location.origin)
     return
   }
-  const editors = [...document.querySelectorAll<HTMLElement>('.report-text[data-section]')]
-  const empty = editors.find(
-    (editor) => editor.dataset.section !== 'technique' && editor.textContent?.trim() === '',
-  )
-  ;(empty ?? editors.find((editor) => editor.dataset.section === 'findings'))?.focus()
-}
-
-function requesterName({
-  prefix,
-  given,
-  family,
-}: {
-  family?: string
-  given?: string
-  prefix?: string
-}): string {
-  return [prefix, given, family].filter(Boolean).join(' ')
+  const isEmpty = (key: string) =>
+    document.querySelector(`.report-text[data-section="${key}"]`)?.textContent?.trim() === ''
+  focusSection(['findings', 'impression'].find(isEmpty) ?? 'findings')
 }
 
 const iso = (at: Date | null) => at?.toISOString() ?? null

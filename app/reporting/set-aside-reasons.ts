@@ -1,0 +1,20 @@
+/** Why a case is put back, and why it is taken from somebody: coded, each with what it brings about. */
+import { t, wordFor } from '../strings/words.ts'
+import type { Reason } from '../ui/reason-picker.tsx'
+
+export const SKIP_REASONS: Reason[] = [
+  'other-area',
+  'prior-missing',
+  'images-poor',
+  'too-complex',
+  'other',
+].map((code) => ({
+  code,
+  word: wordFor('skip', code),
+  consequence: code === 'other-area' ? t('skip.other-area-consequence') : undefined,
+}))
+
+export const TAKE_OVER_REASONS: Reason[] = ['asked', 'absent', 'urgent', 'other'].map((code) => ({
+  code,
+  word: wordFor('take-over', code),
+}))
