@@ -14,6 +14,7 @@ const PLACES = {
   reading: { path: '/reading', word: 'nav.reading' },
   calendar: { path: '/to-schedule', word: 'nav.calendar' },
   today: { path: '/today', word: 'nav.today' },
+  late: { path: '/late', word: 'nav.late' },
   orders: { path: '/orders', word: 'nav.orders' },
   health: { path: '/department-health', word: 'nav.health' },
 } as const satisfies Record<string, Omit<Place, 'id'>>
@@ -25,8 +26,8 @@ const PLACES_OF: Partial<Record<Role, readonly PlaceId[]>> = {
   radiologist: ['reading', 'orders'],
   resident: ['reading', 'orders'],
   scheduler: ['calendar', 'orders'],
-  lead: ['today', 'scan-queue', 'reading', 'orders'],
-  head: ['today', 'orders'],
+  lead: ['late', 'scan-queue', 'reading', 'orders', 'today', 'health'],
+  head: ['today', 'orders', 'late'],
   physicist: ['orders'],
   referrer: ['orders'],
   admin: ['health', 'orders'],

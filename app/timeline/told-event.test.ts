@@ -29,7 +29,7 @@ test('a claim is told with who made it and what was claimed', () => {
     by: 'person',
     stage: 'read',
     what: 'Dr I. Okafor claimed reading',
-    evidence: ['token 17'],
+    evidence: [{ name: 'token', value: '17', isInstant: false }],
   })
 })
 

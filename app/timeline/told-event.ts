@@ -6,6 +6,13 @@ export const STAGES = ['ordered', 'scheduled', 'scanned', 'read', 'delivered'] a
 export type Stage = (typeof STAGES)[number]
 export type By = 'message' | 'person' | 'rule' | 'timer' | 'images'
 
+export interface Evidence {
+  name: string
+  /** Words as they stand, or an instant to be written in the department's zone. */
+  value: string
+  isInstant: boolean
+}
+
 export interface ToldEvent {
   rev: number
   at: string
@@ -16,11 +23,21 @@ export interface ToldEvent {
   who: string
   what: string
   /** Names and values, in the order in which they were recorded. */
-  evidence: string[]
+  evidence: Evidence[]
   hash: string
   previousHash: string
   /** The time came from a guess of ours, not from the device. */
   isInferred: boolean
+}
+
+/** All events, each in its stage; a stage that is over doesn't come back for a straggler of an earlier one. */
+export function toldEvents(events: readonly TimelineEvent[]): ToldEvent[] {
+  let furthest = 0
+  return events.map((event) => {
+    const told = toldEvent(event)
+    furthest = Math.max(furthest, STAGES.indexOf(told.stage))
+    return { ...told, stage: STAGES[furthest] ?? told.stage }
+  })
 }
 
 export function toldEvent(event: TimelineEvent): ToldEvent {
@@ -100,7 +117,7 @@ function plain(data: Record<string, unknown>): Record<string, string | number> {
 const LEFT_OUT =
   /^(?:kind|itemId|stepId|stepIds|reportId|studyId|procedureId|linkId|deliveryId|performedStepId|holder|inferred)$/
 
-function evidenceOf(facts: Record<string, unknown>): string[] {
+function evidenceOf(facts: Record<string, unknown>): Evidence[] {
   return Object.entries(facts).flatMap(([name, value]) => {
     if (LEFT_OUT.test(name) || value === null || value === '' || (Array.isArray(value) && value.length === 0))
       return []
@@ -110,7 +127,7 @@ function evidenceOf(facts: Record<string, unknown>): string[] {
         ? JSON.stringify(value)
         : String(value)
     return [
-      `${wordFor('evidence-name', name)} ${/^\d{4}-\d\d-\d\dT/.test(shown) ? shown.slice(11, 19) : shown}`,
+      { name: wordFor('evidence-name', name), value: shown, isInstant: /^\d{4}-\d\d-\d\dT/.test(shown) },
     ]
   })
 }

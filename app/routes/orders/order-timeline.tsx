@@ -12,7 +12,7 @@ import { can } from '#domain/permissions.ts'
 import { useLive } from '../../live/use-live.ts'
 import { t, wordFor } from '../../strings/words.ts'
 import { type Segment, segments } from '../../timeline/segments.ts'
-import { type By, type ToldEvent, toldEvent } from '../../timeline/told-event.ts'
+import { type By, type Evidence, type ToldEvent, toldEvents } from '../../timeline/told-event.ts'
 import { Button } from '../../ui/button.tsx'
 import { useZone } from '../../ui/department-clock.tsx'
 import { clockTime, dayOf, duration, timeOrDay, zoneName } from '../../ui/format.ts'
@@ -45,7 +45,7 @@ export async function loader(args: LoaderFunctionArgs) {
   return {
     order,
     identity,
-    events: events.map(toldEvent),
+    events: toldEvents(events),
     segments: segments(events, now.getTime()),
     deliveries,
     // A referrer sees what was released, and no draft or version that was taken back.
@@ -287,8 +287,8 @@ function EventRows({ event, isFirst, isCurrent, onPick }: EventRowsProps) {
         <td className="strong" title={event.what}>
           {event.what}
         </td>
-        <td className="text-2" title={event.evidence.join(' · ')}>
-          {event.evidence.join(' · ')}
+        <td className="text-2" title={evidenceWords(event.evidence, zone)}>
+          {evidenceWords(event.evidence, zone)}
         </td>
         <td className="text-3">{event.type}</td>
         <td className="right text-2">{event.rev}</td>
@@ -324,8 +324,8 @@ function EventFacts({ event, zone }: { event: ToldEvent; zone: string }) {
         <dd className="mono">{short(event.previousHash)}</dd>
       </dl>
       <ul className="small text-2">
-        {event.evidence.map((line) => (
-          <li key={line}>{line}</li>
+        {event.evidence.map((each) => (
+          <li key={each.name}>{evidenceWords([each], zone)}</li>
         ))}
       </ul>
     </section>
@@ -357,12 +357,16 @@ function TimeBar({ cut }: { cut: Segment[] }) {
         <div
           key={name}
           className={`time-segment ${name}`}
+          title={`${t(`segment.${name}`)} ${duration(toMs - fromMs)}`}
           style={{ flexGrow: Math.max(0.004, (toMs - fromMs) / total) }}
         >
           <i />
-          <span className="small text-2">
-            {t(`segment.${name}`)} <b className="strong">{duration(toMs - fromMs)}</b>
-          </span>
+          {/* Too narrow a segment for its words has them in its title and in the bar's sentence. */}
+          {(toMs - fromMs) / total > 0.07 ? (
+            <span className="small text-2">
+              {t(`segment.${name}`)} <b className="strong">{duration(toMs - fromMs)}</b>
+            </span>
+          ) : null}
         </div>
       ))}
     </div>
@@ -372,6 +376,15 @@ function TimeBar({ cut }: { cut: Segment[] }) {
 function fits(event: ToldEvent, filter: Filter): boolean {
   if (filter === 'all') return true
   return filter === 'rule' ? event.by === 'rule' || event.by === 'timer' : event.by === filter
+}
+
+function evidenceWords(evidence: Evidence[], zone: string): string {
+  return evidence
+    .map(
+      ({ name, value, isInstant }) =>
+        `${name} ${isInstant ? clockTime(new Date(value), zone, { seconds: true }) : value}`,
+    )
+    .join(' · ')
 }
 
 function short(hash: string): string {

@@ -1,0 +1,81 @@
+/** Late and at risk: every promise that is broken or will be within the hour, who has it and why. */
+import { type LoaderFunctionArgs, useLoaderData, useNavigate } from 'react-router'
+import { requireUser } from '#app/server/guard.ts'
+import { lateCases } from '#app/server/late-cases.ts'
+import { useLive } from '../../live/use-live.ts'
+import { rolesWith } from '../../places.ts'
+import { t, wordFor } from '../../strings/words.ts'
+import { EmptyState } from '../../ui/messages.tsx'
+import { Screen } from '../../ui/screen.tsx'
+import { caseColumns } from '../../worklist/case-columns.tsx'
+import { useKeptCursor } from '../../worklist/kept-cursor.ts'
+import type { ListedCase } from '../../worklist/listed-case.ts'
+import { type Column, WorklistTable } from '../../worklist/worklist-table.tsx'
+import { ownerOf, whyLate } from './why-late.ts'
+
+export async function loader(args: LoaderFunctionArgs) {
+  const signedIn = await requireUser(args, rolesWith('late'))
+  return { late: await lateCases(signedIn, { withinMs: 3_600_000 }) }
+}
+
+export function meta() {
+  return [{ title: `${t('nav.late')} · ${t('app.name')}` }]
+}
+
+const COLUMNS: Column<ListedCase>[] = [
+  ...caseColumns('priority', 'timeLeft', 'patient', 'sexAge', 'procedure', 'place', 'phase'),
+  { key: 'work', head: t('orders.work'), width: '120px', cell: (row) => wordFor('work', row.kind) },
+  {
+    key: 'owner',
+    head: t('late.owner'),
+    width: '130px',
+    cell: (row) => <span className="ellipsis">{ownerOf(row)}</span>,
+    words: ownerOf,
+  },
+  {
+    key: 'cause',
+    head: t('late.cause'),
+    width: 'minmax(170px, 0.8fr)',
+    cell: (row) => <span className="ellipsis">{whyLate(row)}</span>,
+  },
+]
+
+export default function Late() {
+  const { late } = useLoaderData<typeof loader>()
+  useLive([
+    'work-item.opened',
+    'work-item.claimed',
+    'work-item.completed',
+    'work-item.cancelled',
+    'escalation.fired',
+    'order.ended',
+  ])
+  const navigate = useNavigate()
+  const [cursorId, setCursor] = useKeptCursor('late', late)
+  return (
+    <Screen
+      label={t('nav.late')}
+      className="list-screen"
+      keys={[
+        { chord: 'ArrowUp', caps: ['↑', '↓'], word: t('keys.move'), where: 'list' },
+        { chord: 'Enter', word: t('reading.timeline'), where: 'list' },
+      ]}
+    >
+      <div className="toolbar">
+        <h1 className="strong">{t('nav.late')}</h1>
+        <span className="text-2">{t('late.count', { n: late.length })}</span>
+      </div>
+      <div />
+      <WorklistTable
+        name="late"
+        label={t('nav.late')}
+        rows={late}
+        columns={COLUMNS}
+        cursorId={cursorId ?? late[0]?.id ?? null}
+        onCursor={setCursor}
+        onOpen={({ orderId }) => void navigate(`/orders/${orderId}`)}
+        empty={<EmptyState title={t('today.none-late')}>{t('today.none-late-why')}</EmptyState>}
+      />
+    </Screen>
+  )
+}

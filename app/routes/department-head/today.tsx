@@ -1,0 +1,347 @@
+/** Are we on time, where does time go, what will be late, what can I do? */
+import './today.css'
+import { useState } from 'react'
+import { Link, type LoaderFunctionArgs, useLoaderData, useNavigate, useSearchParams } from 'react-router'
+import { type Days, figures } from '#app/server/figures.ts'
+import { requireUser } from '#app/server/guard.ts'
+import { lateCases } from '#app/server/late-cases.ts'
+import { sites } from '#db/queries/sites.ts'
+import type { DepartmentFigures, SegmentFigures } from '#db/queries/today.ts'
+import { useLive } from '../../live/use-live.ts'
+import { rolesWith } from '../../places.ts'
+import { t } from '../../strings/words.ts'
+import { Button } from '../../ui/button.tsx'
+import { dayStart } from '../../ui/day-start.ts'
+import { count, minutes, NONE } from '../../ui/format.ts'
+import { Glyph } from '../../ui/glyph.tsx'
+import { EmptyState } from '../../ui/messages.tsx'
+import { PhaseTag } from '../../ui/phase-tag.tsx'
+import { Priority } from '../../ui/priority.tsx'
+import { Screen } from '../../ui/screen.tsx'
+import { TimeLeft } from '../../ui/time-left-meter.tsx'
+import type { ListedCase } from '../../worklist/listed-case.ts'
+import { ownerOf, whyLate } from './why-late.ts'
+
+const PERIODS: Days[] = [1, 7, 28]
+const TOPICS = [
+  'order.received',
+  'order.ended',
+  'step.arrived',
+  'step.started',
+  'performed-step.ended',
+  'completeness.decided',
+  'quality.accepted',
+  'work-item.opened',
+  'work-item.claimed',
+  'work-item.completed',
+  'report.signed',
+  'report.released',
+  'delivery.acknowledged',
+  'escalation.fired',
+  'exceptions',
+]
+
+export async function loader(args: LoaderFunctionArgs) {
+  const signedIn = await requireUser(args, rolesWith('today'))
+  const { person, server } = signedIn
+  const asked = Number(new URL(args.request.url).searchParams.get('days'))
+  const days = PERIODS.find((each) => each === asked) ?? 1
+  const now = await server.department.now()
+  const [site] = await sites(server.department.sql, person.sites)
+  const found = await figures(signedIn, days, { now, dayStart: dayStart(now, site?.zone ?? 'UTC') })
+  return { figures: found, days, late: (await lateCases(signedIn, { withinMs: 3_600_000 })).slice(0, 40) }
+}
+
+export function meta() {
+  return [{ title: `${t('nav.today')} · ${t('app.name')}` }]
+}
+
+export default function Today() {
+  const { figures: found, days, late } = useLoaderData<typeof loader>()
+  useLive(TOPICS)
+  const [, setSearch] = useSearchParams()
+  const navigate = useNavigate()
+  const [isDefining, setDefining] = useState(false)
+  return (
+    <Screen
+      label={t('nav.today')}
+      className="today"
+      fact={t('today.links')}
+      keys={[
+        { chord: 'D', word: t('today.definitions'), where: 'list', run: () => setDefining(!isDefining) },
+        { chord: 'L', word: t('nav.late'), where: 'list', run: () => void navigate('/late') },
+      ]}
+    >
+      <div className="toolbar">
+        <h1 className="strong">{t('nav.today')}</h1>
+        <span className="push segments">
+          {PERIODS.map((each) => (
+            <button
+              key={each}
+              type="button"
+              aria-pressed={each === days}
+              onClick={() => setSearch(each === 1 ? {} : { days: String(each) })}
+            >
+              {t(`today.days-${each}`)}
+            </button>
+          ))}
+        </span>
+        <Button chord="D" aria-expanded={isDefining} onClick={() => setDefining(!isDefining)}>
+          {t('today.definitions')}
+        </Button>
+      </div>
+      <Tiles found={found} />
+      {isDefining ? <Definitions found={found} /> : null}
+      <div className="today-panels">
+        <WhereTimeGoes found={found} />
+        <OpenByPhase found={found} />
+        <section className="panel today-late">
+          <header>
+            <h2>{t('today.late-title')}</h2>
+            <span className="text-2">
+              {t('today.late-count', { late: found.lateItems, due: found.dueWithinHour })}
+            </span>
+            <Link className="link push" to="/late">
+              {t('today.all')}
+            </Link>
+          </header>
+          <LateTable late={late} />
+        </section>
+      </div>
+    </Screen>
+  )
+}
+
+function Tiles({ found }: { found: DepartmentFigures }) {
+  const turnaround = found.segments.find(({ from, to }) => from === 'available' && to === 'opened')
+  return (
+    <ul className="tiles">
+      <Tile label={t('tile.open')} value={count(found.openOrders)} to="/orders" note={t('tile.open-note')} />
+      <Tile
+        label={t('tile.late')}
+        value={count(found.lateItems)}
+        to="/late"
+        late={found.lateItems > 0}
+        note={t('tile.late-note')}
+      />
+      <Tile label={t('tile.due')} value={count(found.dueWithinHour)} to="/late" note={t('tile.due-note')} />
+      <Tile
+        label={t('tile.waiting')}
+        value={turnaround?.p50 == null ? NONE : t('today.minutes', { value: minutes(turnaround.p50) })}
+        to="/orders?phase=reading"
+        note={t('tile.n', { n: turnaround?.n ?? 0 })}
+      />
+      <Tile
+        label={t('tile.delivered')}
+        value={count(found.deliveredToday)}
+        to="/orders?phase=delivered"
+        note={t('tile.delivered-note')}
+      />
+      <Tile
+        label={t('tile.exceptions')}
+        value={count(found.openExceptions)}
+        note={t('tile.exceptions-note')}
+      />
+    </ul>
+  )
+}
+
+interface TileProps {
+  label: string
+  value: string
+  note: string
+  to?: string
+  late?: boolean
+}
+
+function Tile({ label, value, note, to, late = false }: TileProps) {
+  const figure = (
+    <b className={late ? 'late' : ''}>
+      {late ? <Glyph name="alarm" /> : null} {value}
+    </b>
+  )
+  return (
+    <li className="panel tile">
+      <span className="label">{label}</span>
+      {to ? <Link to={to}>{figure}</Link> : figure}
+      <span className="small text-2">{note}</span>
+    </li>
+  )
+}
+
+/** p50 solid, p90 lighter, p95 a tick; below 20 values each one is a dot. The axis begins at zero. */
+function WhereTimeGoes({ found }: { found: DepartmentFigures }) {
+  const shown = found.segments
+  const most = Math.max(60_000, ...shown.map(({ p95, values }) => p95 ?? values.at(-1) ?? 0))
+  const x = (ms: number) => `${Math.min(100, (ms / most) * 100)}%`
+  const sentence = shown
+    .filter(({ n }) => n > 0)
+    .map((segment) => `${segmentWords(segment)}: p50 ${minutes(segment.p50 ?? 0)} min, n ${segment.n}`)
+    .join('; ')
+  return (
+    <section className="panel where-time-goes">
+      <header>
+        <h2>{t('today.time-title')}</h2>
+        <span className="text-2">{t('today.time-note', { n: found.procedures })}</span>
+      </header>
+      <div className="body" role="img" aria-label={sentence || t('today.no-data')}>
+        {shown.map((segment) => (
+          <div key={`${segment.from} ${segment.to}`} className="time-row">
+            <span className="small right">{segmentWords(segment)}</span>
+            <span className="time-track">
+              {segment.p90 !== null ? <i className="p90" style={{ width: x(segment.p90) }} /> : null}
+              {segment.p50 !== null ? <i className="p50" style={{ width: x(segment.p50) }} /> : null}
+              {segment.p95 !== null ? <i className="p95" style={{ left: x(segment.p95) }} /> : null}
+              {segment.values.map((ms, index) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: equal values are equal dots
+                <i key={index} className="value" style={{ left: x(ms) }} />
+              ))}
+            </span>
+            <span className="small">{segmentFigures(segment)}</span>
+          </div>
+        ))}
+        <p className="legend small text-2">{t('today.legend')}</p>
+      </div>
+    </section>
+  )
+}
+
+function segmentWords({ from, to }: Pick<SegmentFigures, 'from' | 'to'>): string {
+  return `${t(`mark.${from}`)} → ${t(`mark.${to}`)}`
+}
+
+function segmentFigures({ n, p50, p90, p95 }: SegmentFigures): string {
+  if (n === 0 || p50 === null) return t('today.no-data')
+  const all = [p50, p90, p95].filter((ms) => ms !== null).map(minutes)
+  return `${all.join(' · ')} (n ${count(n)})`
+}
+
+function OpenByPhase({ found }: { found: DepartmentFigures }) {
+  const most = Math.max(1, ...found.phases.map(({ open }) => open))
+  return (
+    <section className="panel open-by-phase">
+      <header>
+        <h2>{t('today.phase-title')}</h2>
+        <span className="text-2">{t('today.phase-note')}</span>
+      </header>
+      <table>
+        <caption className="visually-hidden">{t('today.phase-title')}</caption>
+        <thead className="visually-hidden">
+          <tr>
+            <th scope="col">{t('column.phase')}</th>
+            <th scope="col">{t('today.share')}</th>
+            <th scope="col">{t('tile.open')}</th>
+            <th scope="col">{t('tile.late')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {found.phases.map(({ phase, open, late }) => (
+            <tr key={phase} data-phase={phase}>
+              <td>
+                <PhaseTag phase={phase} />
+              </td>
+              <td>
+                <span className="phase-bar">
+                  <i style={{ width: `${(open / most) * 100}%` }} />
+                </span>
+              </td>
+              <td className="right strong">
+                <Link to={`/orders?phase=${phase}`}>{count(open)}</Link>
+              </td>
+              <td className="right">
+                {late > 0 ? (
+                  <span className="late">
+                    <Glyph name="alarm" /> {count(late)}
+                  </span>
+                ) : (
+                  <span className="text-3">{NONE}</span>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+function LateTable({ late }: { late: ListedCase[] }) {
+  if (late.length === 0)
+    return <EmptyState title={t('today.none-late')}>{t('today.none-late-why')}</EmptyState>
+  return (
+    <div className="late-scroll" data-keys="list">
+      <table>
+        <caption className="visually-hidden">{t('today.late-title')}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{t('column.priority')}</th>
+            <th scope="col" className="right">
+              {t('scan.due')}
+            </th>
+            <th scope="col">{t('column.procedure')}</th>
+            <th scope="col">{t('column.place')}</th>
+            <th scope="col">{t('late.owner')}</th>
+            <th scope="col">{t('late.cause')}</th>
+            <th scope="col">{t('late.do')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {late.map((row) => (
+            <tr key={row.id} data-order={row.orderId} data-accession={row.accession}>
+              <td>
+                <Priority value={row.priority} />
+              </td>
+              <td className="right">
+                <TimeLeft
+                  words="in"
+                  allowance={{ dueAt: row.dueAt, from: row.dueFrom, lateAt: row.lateAt }}
+                />
+              </td>
+              <td title={row.procedureName}>{row.procedure}</td>
+              <td>{row.place || NONE}</td>
+              <td>{ownerOf(row)}</td>
+              <td>{whyLate(row)}</td>
+              <td>
+                <Link className="link" to={`/orders/${row.orderId}`}>
+                  {t('late.open')}
+                </Link>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/** What each number means, and the same numbers as a table. */
+function Definitions({ found }: { found: DepartmentFigures }) {
+  return (
+    <section className="panel definitions" aria-label={t('today.definitions')}>
+      <div className="body stack">
+        <p>{t('definition.percentile')}</p>
+        <p>{t('definition.few')}</p>
+        <p>{t('definition.late')}</p>
+        <p>{t('definition.inferred')}</p>
+        <p>{t('definition.negative', { n: found.negative })}</p>
+        <dl className="pairs">
+          {found.segments.map((segment) => (
+            <Definition key={`${segment.from} ${segment.to}`} segment={segment} />
+          ))}
+        </dl>
+      </div>
+    </section>
+  )
+}
+
+function Definition({ segment }: { segment: SegmentFigures }) {
+  return (
+    <>
+      <dt>{segmentWords(segment)}</dt>
+      <dd>
+        {t(`definition.${segment.from}`)} → {t(`definition.${segment.to}`)} · {segmentFigures(segment)}
+        {segment.inferred ? ` · ≈ ${count(segment.inferred)}` : ''}
+      </dd>
+    </>
+  )
+}

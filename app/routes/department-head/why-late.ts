@@ -1,0 +1,14 @@
+/** Why a case is late and whose it is, in words. */
+import { t, wordFor } from '../../strings/words.ts'
+import { duration, NONE } from '../../ui/format.ts'
+import type { ListedCase } from '../../worklist/listed-case.ts'
+
+export function whyLate({ kind, holder, heldMs, images }: ListedCase): string {
+  if (holder) return t('late.held', { work: wordFor('work', kind), duration: duration(heldMs) })
+  if (images?.verdict === 'incomplete') return t('late.images-missing', { n: images.missing })
+  return t('late.nobody', { work: wordFor('work', kind) })
+}
+
+export function ownerOf({ holder, room }: ListedCase): string {
+  return holder?.name ?? (room || NONE)
+}

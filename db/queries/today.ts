@@ -1,0 +1,187 @@
+/** The department at a glance: what is open and where, what is late, and where the time went. */
+import { type Actor, scopeOf } from '#domain/permissions.ts'
+import {
+  MARKS,
+  type Mark,
+  marks,
+  type ProcedureParts,
+  percentile,
+  segments,
+  type TimelineEvent,
+} from '#domain/segments.ts'
+import { PHASES, type Phase } from '#domain/words.ts'
+import type { AnySql } from '../client.ts'
+
+export interface PhaseCount {
+  phase: Phase
+  open: number
+  late: number
+}
+
+export interface SegmentFigures {
+  from: Mark
+  to: Mark
+  n: number
+  /** Below 20 values p90 and p95 say nothing, so they are not said. */
+  p50: number | null
+  p90: number | null
+  p95: number | null
+  /** The values themselves, when there are too few for percentiles. */
+  values: number[]
+  inferred: number
+}
+
+export interface DepartmentFigures {
+  phases: PhaseCount[]
+  openOrders: number
+  lateItems: number
+  dueWithinHour: number
+  openExceptions: number
+  deliveredToday: number
+  segments: SegmentFigures[]
+  /** Procedures measured, and differences left out because they were negative. */
+  procedures: number
+  negative: number
+}
+
+export const ENOUGH_FOR_PERCENTILES = 20
+const ENDS: Phase[] = ['closed', 'cancelled', 'discontinued']
+const HOUR_MS = 3_600_000
+
+/** @param since start of the period whose orders are measured; @param now department clock */
+export async function departmentFigures(
+  sql: AnySql,
+  actor: Actor,
+  { since, now, dayStart }: { since: Date; now: Date; dayStart: Date },
+): Promise<DepartmentFigures> {
+  const sites = siteIds(actor)
+  const [phases, figures, turnaround] = await Promise.all([
+    phaseCounts(sql, sites, now),
+    counts(sql, sites, { now, dayStart }),
+    turnaroundOf(sql, sites, since),
+  ])
+  const open = phases.filter(({ phase }) => !ENDS.includes(phase))
+  return {
+    phases: open,
+    openOrders: open.reduce((sum, each) => sum + each.open, 0),
+    ...figures,
+    ...turnaround,
+  }
+}
+
+/** Null: all of them. */
+function siteIds(actor: Actor): string[] | null {
+  const scope = scopeOf(actor, 'see-department')
+  if (scope.scope === 'all') return null
+  return scope.scope === 'sites' ? [...scope.siteIds] : []
+}
+
+async function phaseCounts(sql: AnySql, sites: string[] | null, now: Date): Promise<PhaseCount[]> {
+  const rows = await sql<{ phase: Phase; open: number; late: number }[]>`
+    select o.phase, count(*) as open, count(*) filter (where exists (
+      select 1 from work_items w where w.order_id = o.id and w.state in ('open', 'claimed') and w.due_at < ${now})) as late
+    from orders o where o.closed_at is null and o.end_kind is null and (${sites === null} or o.site_id = any(${sites ?? []}))
+    group by o.phase`
+  return PHASES.map((phase) => rows.find((row) => row.phase === phase) ?? { phase, open: 0, late: 0 })
+}
+
+async function counts(sql: AnySql, sites: string[] | null, { now, dayStart }: { now: Date; dayStart: Date }) {
+  const inSites = sql`(${sites === null} or w.site_id = any(${sites ?? []}))`
+  const [row] = await sql<
+    { lateItems: number; dueWithinHour: number; openExceptions: number; deliveredToday: number }[]
+  >`
+    select
+      (select count(*) from work_items w where w.state in ('open', 'claimed') and w.due_at < ${now} and ${inSites}) as "lateItems",
+      (select count(*) from work_items w where w.state in ('open', 'claimed') and w.due_at >= ${now}
+        and w.due_at < ${new Date(now.getTime() + HOUR_MS)} and ${inSites}) as "dueWithinHour",
+      (select count(*) from exceptions where state = 'open') as "openExceptions",
+      (select count(distinct d.order_id) from deliveries d join orders w on w.id = d.order_id
+        where d.acknowledged_at >= ${dayStart} and ${inSites}) as "deliveredToday"`
+  return row ?? { lateItems: 0, dueWithinHour: 0, openExceptions: 0, deliveredToday: 0 }
+}
+
+const MEASURED = [
+  'order.received',
+  'step.scheduled',
+  'step.arrived',
+  'performed-step.begun',
+  'performed-step.ended',
+  'quality.accepted',
+  'work-item.claimed',
+  'report.wet-read',
+  'report.preliminary',
+  'report.signed',
+  'report.released',
+  'delivery.sent',
+  'delivery.acknowledged',
+]
+
+async function turnaroundOf(sql: AnySql, sites: string[] | null, since: Date) {
+  const inPeriod = sql`o.received_at >= ${since} and (${sites === null} or o.site_id = any(${sites ?? []}))`
+  const [events, parts] = await Promise.all([
+    sql<(TimelineEvent & { orderId: string })[]>`
+      select e.order_id as "orderId", e.type, e.at, e.actor_role as "actorRole", e.refs || e.data as data
+      from order_events e join orders o on o.id = e.order_id
+      where ${inPeriod} and e.type = any(${MEASURED}) order by e.order_id, e.rev`,
+    sql<(ProcedureParts & { orderId: string })[]>`
+      select p.order_id as "orderId",
+        array(select s.id from steps s where s.procedure_id = p.id) as "stepIds",
+        array(select l.performed_step_id from performed_step_links l join steps s on s.id = l.step_id where s.procedure_id = p.id)
+          as "performedStepIds",
+        array(select l.study_id from study_links l where l.procedure_id = p.id and l.undone_at is null) as "studyIds",
+        array(select r.report_id from report_procedures r where r.procedure_id = p.id) as "reportIds",
+        array(select d.id from destinations d where d.required and d.enabled and d.retired_at is null) as "requiredDestinationIds",
+        array(select w.id from work_items w where w.kind = 'read' and (w.subject_id = p.id or w.subject_id in (
+          select l.study_id from study_links l where l.procedure_id = p.id))) as "readItemIds"
+      from procedures p join orders o on o.id = p.order_id where ${inPeriod} and p.end_kind is null`,
+  ])
+  return measured(
+    Map.groupBy(events, (event) => event.orderId),
+    parts,
+  )
+}
+
+function measured(
+  events: Map<string, TimelineEvent[]>,
+  parts: readonly (ProcedureParts & { orderId: string })[],
+) {
+  const found = new Map<string, { ms: number; inferred: boolean }[]>()
+  let negative = 0
+  for (const part of parts) {
+    const cut = segments(marks(events.get(part.orderId) ?? [], part))
+    negative += cut.negative
+    for (const { from, to, ms, inferred } of cut.segments) {
+      const key = `${from} ${to}`
+      found.set(key, [...(found.get(key) ?? []), { ms, inferred }])
+    }
+  }
+  return { segments: pairs(found).map((pair) => figuresOf(pair, found)), procedures: parts.length, negative }
+}
+
+/** Every step from one mark to the next, and those that join over a missing mark where there are any. */
+function pairs(found: Map<string, unknown>): [Mark, Mark][] {
+  return MARKS.flatMap((from, at) =>
+    MARKS.slice(at + 1).flatMap((to, further): [Mark, Mark][] =>
+      further === 0 || found.has(`${from} ${to}`) ? [[from, to]] : [],
+    ),
+  )
+}
+
+function figuresOf(
+  [from, to]: [Mark, Mark],
+  found: Map<string, { ms: number; inferred: boolean }[]>,
+): SegmentFigures {
+  const all = found.get(`${from} ${to}`) ?? []
+  const values = all.map(({ ms }) => ms)
+  const isEnough = values.length >= ENOUGH_FOR_PERCENTILES
+  return {
+    from,
+    to,
+    n: values.length,
+    p50: percentile(values, 50),
+    p90: isEnough ? percentile(values, 90) : null,
+    p95: isEnough ? percentile(values, 95) : null,
+    values: isEnough ? [] : values.sort((a, b) => a - b),
+    inferred: all.filter(({ inferred }) => inferred).length,
+  }
+}
