@@ -1,20 +1,29 @@
 /** The places of the department: who has them in the bar above, in which order, and where each role lands. */
-import type { Role } from '#domain/words.ts'
+import type { Role, WorkItemKind } from '#domain/words.ts'
 import type { WordKey } from './strings/words.ts'
 
 export interface Place {
   id: string
   path: string
   word: WordKey
+  /** The work that waits there; its number stands beside the word. */
+  kinds?: readonly WorkItemKind[]
+  /** Only what is late counts there. */
+  countsLate?: boolean
 }
 
 const PLACES = {
   'scan-queue': { path: '/scan-queue', word: 'nav.scan-queue' },
-  'quality-check': { path: '/quality-check', word: 'nav.quality-check' },
-  reading: { path: '/reading', word: 'nav.reading' },
-  calendar: { path: '/to-schedule', word: 'nav.calendar' },
+  'quality-check': { path: '/quality-check', word: 'nav.quality-check', kinds: ['quality', 'complete'] },
+  reading: { path: '/reading', word: 'nav.reading', kinds: ['read', 'sent-back', 'sign'] },
+  calendar: { path: '/to-schedule', word: 'nav.calendar', kinds: ['schedule', 'rebook'] },
   today: { path: '/today', word: 'nav.today' },
-  late: { path: '/late', word: 'nav.late' },
+  late: {
+    path: '/late',
+    word: 'nav.late',
+    kinds: ['schedule', 'rebook', 'perform', 'decide', 'complete', 'quality', 'read', 'sign', 'sent-back'],
+    countsLate: true,
+  },
   orders: { path: '/orders', word: 'nav.orders' },
   health: { path: '/department-health', word: 'nav.health' },
 } as const satisfies Record<string, Omit<Place, 'id'>>

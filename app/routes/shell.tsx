@@ -1,12 +1,17 @@
 /** The frame of every screen behind sign-in. */
 import { useSyncExternalStore } from 'react'
-import { type LoaderFunctionArgs, Outlet, useLoaderData } from 'react-router'
+import {
+  type LoaderFunctionArgs,
+  Outlet,
+  type ShouldRevalidateFunctionArgs,
+  useLoaderData,
+} from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
+import { placesWithCounts } from '#app/server/waiting.ts'
 import { sites } from '#db/queries/sites.ts'
 import { KeyLayer } from '../keys/key-layer.tsx'
 import { KeySheet, Palette } from '../keys/palette.tsx'
 import { connectionState, watchConnection } from '../live/live-connection.ts'
-import { placesOf } from '../places.ts'
 import { t, wordFor } from '../strings/words.ts'
 import { DepartmentClock, useZone } from '../ui/department-clock.tsx'
 import { clockTime } from '../ui/format.ts'
@@ -14,9 +19,11 @@ import { Banner } from '../ui/messages.tsx'
 import { TopBar } from '../ui/top-bar.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
-  const { person, server } = await requireUser(args)
+  const signedIn = await requireUser(args)
+  const { person, server } = signedIn
   const { department, isDemo } = server
-  const [own, now, { rate }] = await Promise.all([
+  const [places, own, now, { rate }] = await Promise.all([
+    placesWithCounts(signedIn),
     sites(department.sql, person.sites),
     department.now(),
     department.clock(),
@@ -28,7 +35,7 @@ export async function loader(args: LoaderFunctionArgs) {
       role: role ? wordFor('role', role) : '',
       scans: person.roles.includes('technologist'),
     },
-    places: placesOf(person.roles).map(({ id, path, word }) => ({ id, path, word: t(word) })),
+    places: places.map(({ id, path, word, waiting, late }) => ({ id, path, word: t(word), waiting, late })),
     time: {
       at: new Date().toISOString(),
       departmentNow: now.toISOString(),
@@ -37,6 +44,11 @@ export async function loader(args: LoaderFunctionArgs) {
     },
     isDemo,
   }
+}
+
+// A draft that was saved changes no count.
+export function shouldRevalidate({ formData, defaultShouldRevalidate }: ShouldRevalidateFunctionArgs) {
+  return formData?.get('intent') === 'save' ? false : defaultShouldRevalidate
 }
 
 export default function Shell() {

@@ -271,6 +271,12 @@ function Processes() {
       </header>
       <table>
         <caption className="visually-hidden">{t('health.processes')}</caption>
+        <colgroup>
+          <col style={{ width: 34 }} />
+          <col />
+          <col style={{ width: 70 }} />
+          <col style={{ width: 110 }} />
+        </colgroup>
         <tbody>
           {Object.entries(found.processes).map(([name, process]) => (
             <tr key={name} data-process={name}>

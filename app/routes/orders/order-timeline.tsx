@@ -84,7 +84,7 @@ export default function OrderTimeline() {
   const navigate = useNavigate()
   const [filter, setFilter] = useState<Filter>('all')
   const [rev, setRev] = useState<number | null>(null)
-  const table = useRef<HTMLDivElement>(null)
+  const table = useRef<HTMLElement>(null)
   const shown = events.filter((event) => fits(event, filter))
   const current = shown.find((event) => event.rev === rev) ?? shown.at(-1)
   const step = (by: number) => {
@@ -153,7 +153,14 @@ export default function OrderTimeline() {
         <TimeBar cut={cut} />
       </div>
       <div className="timeline-body">
-        <div ref={table} className="timeline-events" data-keys="list">
+        <section
+          ref={table}
+          className="timeline-events"
+          data-keys="list"
+          aria-label={t('timeline.title')}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and without a mouse only the focus can reach it
+          tabIndex={0}
+        >
           <table>
             <caption className="visually-hidden">{t('timeline.title')}</caption>
             <colgroup>
@@ -188,7 +195,7 @@ export default function OrderTimeline() {
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
         <aside className="timeline-side">
           <section>
             <h2 className="strong">{t('timeline.now-title')}</h2>
