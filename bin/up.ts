@@ -312,7 +312,7 @@ class Department {
     }
     say('')
     say(`  HL7 v2 (MLLP)  ${listen}:${ports.mllp}`)
-    say(`  DICOM          ${listen}:${ports.dicom}, TLS ${ports.dicomTls}, AE title ${aeTitle}`)
+    say(`  DICOM          ${listen}:${ports.dicom}, AE title ${aeTitle}`)
     if (!temporal.isManaged)
       say(`  Temporal       ${temporal.address}, web http://127.0.0.1:${ports.temporalUi}`)
     if (!this.#config.databaseIsManaged) say(`  Postgres       127.0.0.1:${ports.postgres}`)

@@ -47,6 +47,7 @@ const orderProperties = {
   priority: { enum: PRIORITIES },
   dueAt: { type: ['string', 'null'], format: 'date-time' },
   receivedAt: instant,
+  times: { type: 'object', description: "First instants of the order's way", additionalProperties: instant },
 }
 
 export const openapi = {

@@ -24,6 +24,8 @@ export interface OrderSummary {
   closedAt: Date | null
   rev: number
   procedures: ProcedureSummary[]
+  /** First instants of the order's way; what has not happened is absent. */
+  times: Partial<Record<(typeof marks)[number][0], string>>
   workItems: { id: string; kind: string; state: string; dueAt: Date | null; holder: string | null }[]
 }
 
@@ -54,7 +56,7 @@ export interface OrderFilter {
 export async function findOrders(sql: AnySql, actor: Actor, filter: OrderFilter): Promise<OrderSummary[]> {
   const rows = await sql<Row[]>`
     select o.*, p.name, p.birth_date, p.sex, pi.value as patient_value, pi.issuer as patient_issuer, ${procedures(sql)} as procedures,
-      ${workItems(sql)} as work_items
+      ${workItems(sql)} as work_items, ${times(sql)} as times
     from orders o join patients p on p.id = o.patient_id
       left join lateral (select value, issuer from patient_identifiers where patient_id = p.id and retired_at is null
         order by (type = 'MR') desc, issuer, value limit 1) pi on true
@@ -103,6 +105,25 @@ function procedures(sql: AnySql) {
     from procedures x left join catalogue c on c.scheme = x.catalogue_scheme and c.code = x.catalogue_code where x.order_id = o.id)`
 }
 
+const marks = [
+  ['ordered', 'order.received'],
+  ['scheduled', 'step.scheduled'],
+  ['arrived', 'step.arrived'],
+  ['begun', 'performed-step.begun'],
+  ['ended', 'performed-step.ended'],
+  ['available', 'quality.accepted'],
+  ['preliminary', 'report.preliminary'],
+  ['final', 'report.signed'],
+  ['delivered', 'delivery.acknowledged'],
+] as const
+
+function times(sql: AnySql) {
+  return sql`(select jsonb_object_agg(m.mark, e.at) from (
+      select type, to_char(min(at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
+      from order_events where order_id = o.id group by type) e
+    join unnest(${marks.map(([mark]) => mark)}::text[], ${marks.map(([, type]) => type)}::text[]) as m(mark, type) using (type))`
+}
+
 function workItems(sql: AnySql) {
   return sql`(select coalesce(jsonb_agg(jsonb_build_object('id', w.id, 'kind', w.kind, 'state', w.state, 'dueAt', w.due_at,
       'holder', u.name) order by w.opened_at, w.id), '[]')
@@ -132,6 +153,7 @@ function summary(row: Row): OrderSummary {
     closedAt: row.closed_at,
     rev: row.rev,
     procedures: row.procedures,
+    times: row.times ?? {},
     workItems: row.work_items,
   }
 }

@@ -1,47 +1,74 @@
-/** A day at the scanners: rooms, who is on the table, who is next, who is done. */
+/** A day at the scanners: rooms, who is on the table, who is next, who is done, and whom a wristband belongs to. */
+import { similarNames } from '#domain/identity.ts'
 import type { NameSaid } from '#domain/order-message.ts'
 import { type Actor, scopeOf } from '#domain/permissions.ts'
-import type { Phase, Priority, StepStatus } from '#domain/words.ts'
+import type { CompletenessVerdict, Phase, Priority, StepStatus } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 
 export interface ScanRoom {
   id: string
   name: string
+  siteId: string
   modality: string
+  /** Scanners that stand here and say by MPPS when they begin and end. */
+  mppsDevices: string[]
   waiting: number
   /** A step has begun here and not ended. */
   isBusy: boolean
+  /** Somebody is here and not on the table. */
+  isPreparing: boolean
+  /** The slot of the patient who is here and has been waiting longest past it. */
+  lateSince: Date | null
 }
 
 export interface ScanStep {
   stepId: string
   orderId: string
   accession: string
+  siteId: string
+  /** Where it is booked, or where the scanner stands that began it; null: any room of its modality. */
   roomId: string | null
+  modality: string
   status: StepStatus
   plannedStart: Date | null
   arrivedAt: Date | null
   arrivalInferred: boolean
+  isRetake: boolean
   priority: Priority
   phase: Phase
+  patientId: string
   name: NameSaid
+  /** Somebody else in this room today has nearly the same name. */
+  isSimilar: boolean
   sex: string | null
   birthDate: string | null
   identifiers: string[]
   procedure: string
   procedureName: string
   protocol: string | null
+  /** What the catalogue asks before this exam: pregnancy, egfr … */
+  gates: string[]
   location: string | null
+  /** The placer asked to stop it while it was running (ORC-1 DC). */
+  stopAskedAt: Date | null
   images: number
   series: number
+  missing: number
+  verdict: CompletenessVerdict | null
   begun: { at: Date; inferred: boolean; scannerSays: string | null; endedAt: Date | null } | null
+  /** A stopped exam that waits for a technologist's word (0040,0281 says why it was stopped). */
+  stopped: { performedStepId: string; reasonCode: string | null } | null
   quality: 'accepted' | 'rejected' | null
+  /** The open check of its images, or of what never came. */
+  check: { itemId: string; kind: 'quality' | 'complete' } | null
 }
 
 const LIVE: StepStatus[] = ['scheduled', 'arrived', 'ready', 'started']
+const HOURS_16_MS = 16 * 3_600_000
 
 /**
- * Steps of the actor's sites planned or done around now, with those that are late kept until they are settled.
+ * Steps of the actor's sites planned or done around now, with those that are late kept until they are settled; STAT
+ * walk-ins and repeats stand there before they have a slot.
  * @param now department clock
  */
 export async function scanDay(
@@ -49,42 +76,61 @@ export async function scanDay(
   actor: Actor,
   now: Date,
 ): Promise<{ rooms: ScanRoom[]; steps: ScanStep[] }> {
+  const [rooms, rows] = await Promise.all([roomsOf(sql, actor), stepsOf(sql, actor, now)])
+  const steps = withSimilar(rows.map(revived))
+  return { steps, rooms: rooms.map((room) => ({ ...room, ...roomState(room, steps, now) })) }
+}
+
+function inSites(sql: AnySql, actor: Actor, column: string) {
   const scope = scopeOf(actor, 'see-work')
-  const inSites = (column: string) =>
-    scope.scope === 'all'
-      ? sql`true`
-      : scope.scope === 'sites'
-        ? sql`${sql(column)} = any(${[...scope.siteIds]})`
-        : sql`false`
-  const dayAgo = new Date(now.getTime() - 16 * 3_600_000)
-  const dayOn = new Date(now.getTime() + 16 * 3_600_000)
-  const steps = await sql<ScanStep[]>`
-    select s.id as "stepId", o.id as "orderId", o.accession, s.room_id as "roomId", s.status, s.planned_start as "plannedStart",
-      s.arrived_at as "arrivedAt", s.arrival_inferred as "arrivalInferred", o.priority, o.phase, pt.name, pt.sex,
-      pt.birth_date as "birthDate", o.location,
+  if (scope.scope === 'all') return sql`true`
+  return scope.scope === 'sites' ? sql`${sql(column)} = any(${[...scope.siteIds]})` : sql`false`
+}
+
+type RoomRow = Pick<ScanRoom, 'id' | 'name' | 'siteId' | 'modality' | 'mppsDevices'>
+
+async function roomsOf(sql: AnySql, actor: Actor): Promise<RoomRow[]> {
+  return await sql<RoomRow[]>`
+    select r.id, r.name, r.site_id as "siteId", r.modality,
+      array(select d.ae_title from devices d where d.room_id = r.id and d.enabled and d.profile in ('full', 'mpps')
+        order by d.ae_title) as "mppsDevices"
+    from rooms r where ${inSites(sql, actor, 'r.site_id')} order by r.site_id, r.position, r.name`
+}
+
+async function stepsOf(sql: AnySql, actor: Actor, now: Date): Promise<ScanStep[]> {
+  const dayAgo = new Date(now.getTime() - HOURS_16_MS)
+  const dayOn = new Date(now.getTime() + HOURS_16_MS)
+  return await sql<ScanStep[]>`
+    select s.id as "stepId", o.id as "orderId", o.accession, o.site_id as "siteId", coalesce(ps.room_id, s.room_id) as "roomId",
+      s.modality, s.status, s.planned_start as "plannedStart", s.arrived_at as "arrivedAt", s.arrival_inferred as "arrivalInferred",
+      s.retake_of is not null as "isRetake", o.priority, o.phase, pt.id as "patientId", pt.name, pt.sex,
+      pt.birth_date as "birthDate", o.location, o.stop_asked_at as "stopAskedAt",
       array(select value from patient_identifiers where patient_id = pt.id and retired_at is null
         order by (type = 'MR') desc, issuer, value) as identifiers,
       coalesce(c.short_name, p.text) as procedure, coalesce(c.name, p.text) as "procedureName", s.protocol_name as protocol,
-      coalesce(st.stored_count, 0) as images, coalesce(st.series_count, 0) as series,
+      coalesce(c.gates, '{}') as gates, coalesce(st.stored_count, 0) as images, coalesce(st.series_count, 0) as series,
+      coalesce(st.completeness_missing, 0) as missing, st.completeness as verdict,
       case when ps.id is null then null else jsonb_build_object('at', ps.started_at, 'inferred', ps.start_inferred,
         'scannerSays', case when ps.inferred then null else ps.status end, 'endedAt', ps.ended_at) end as begun,
-      (select verdict from quality_decisions q where q.study_id = st.id order by q.cycle desc limit 1) as quality
+      case when ps.status = 'DISCONTINUED' and ps.decision is null and (s.status = 'started' or exists (
+          select 1 from work_items w where w.subject_id = ps.id and w.kind = 'decide' and w.state in ('open', 'claimed')))
+        then jsonb_build_object('performedStepId', ps.id, 'reasonCode', ps.reason_code) end as stopped,
+      (select verdict from quality_decisions q where q.study_id = st.id order by q.cycle desc limit 1) as quality,
+      (select jsonb_build_object('itemId', w.id, 'kind', w.kind) from work_items w
+        where w.subject_id = st.id and w.kind in ('quality', 'complete') and w.state in ('open', 'claimed')
+        order by w.opened_at desc limit 1) as check
     from steps s join orders o on o.id = s.order_id join patients pt on pt.id = o.patient_id
       join procedures p on p.id = s.procedure_id
       left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
       left join studies st on st.study_uid = p.study_uid
-      left join lateral (select x.* from performed_step_links l join performed_steps x on x.id = l.performed_step_id
+      left join lateral (select x.*, d.room_id from performed_step_links l join performed_steps x on x.id = l.performed_step_id
+          left join devices d on d.id = x.device_id
         where l.step_id = s.id order by x.started_at desc limit 1) ps on true
-    where ${inSites('o.site_id')} and (
+    where ${inSites(sql, actor, 'o.site_id')} and (
       (s.status = any(${LIVE}) and (s.planned_start is null or s.planned_start < ${dayOn}))
+      or (s.status = 'planned' and (o.priority = 'stat' or s.retake_of is not null))
       or (s.status in ('departed', 'discontinued') and coalesce(ps.ended_at, ps.started_at) > ${dayAgo}))
     order by (o.priority = 'stat' and s.status in ('arrived', 'ready')) desc, s.planned_start nulls last, s.id limit 400`
-  const rooms = await sql<{ id: string; name: string; modality: string }[]>`
-    select r.id, r.name, r.modality from rooms r where ${inSites('r.site_id')} order by r.site_id, r.position, r.name`
-  return {
-    steps: steps.map(revived),
-    rooms: rooms.map((room) => ({ ...room, ...roomState(room.id, steps) })),
-  }
 }
 
 // Instants inside a JSON column come as text.
@@ -97,11 +143,85 @@ function revived(step: ScanStep): ScanStep {
   }
 }
 
-function roomState(roomId: string, steps: readonly ScanStep[]): { waiting: number; isBusy: boolean } {
-  const own = steps.filter((step) => step.roomId === roomId)
+function withSimilar(steps: ScanStep[]): ScanStep[] {
+  return steps.map((step) => ({
+    ...step,
+    isSimilar: steps.some(
+      (other) =>
+        other.roomId === step.roomId &&
+        other.patientId !== step.patientId &&
+        similarNames(other.name, step.name),
+    ),
+  }))
+}
+
+function roomState(room: RoomRow, steps: readonly ScanStep[], now: Date) {
+  const own = steps.filter((step) => step.roomId === room.id)
+  const here = own.filter(({ status }) => status === 'arrived' || status === 'ready')
+  const slots = here.flatMap(({ plannedStart }) => (plannedStart && plannedStart < now ? [plannedStart] : []))
   return {
-    waiting: own.filter(({ status }) => status === 'scheduled' || status === 'arrived' || status === 'ready')
-      .length,
+    waiting: own.filter(({ status }) => status === 'scheduled').length + here.length,
     isBusy: own.some(({ status }) => status === 'started'),
+    isPreparing: here.length > 0,
+    lateSince: slots.sort((a, b) => a.getTime() - b.getTime())[0] ?? null,
   }
+}
+
+export interface ScannedPerson {
+  patientId: string
+  name: NameSaid
+  sex: string | null
+  birthDate: string | null
+  identifiers: string[]
+  /** What may still be done for this person, soonest first. */
+  steps: {
+    stepId: string
+    orderId: string
+    accession: string
+    procedure: string
+    status: StepStatus
+    roomId: string | null
+    room: string | null
+    plannedStart: Date | null
+  }[]
+}
+
+/** Whom a wristband or an order form belongs to: a whole patient number, or an accession. Null: nobody's here. */
+export async function scannedPerson(sql: AnySql, actor: Actor, text: string): Promise<ScannedPerson | null> {
+  const code = text.trim()
+  const scope = scopeOf(actor, 'search-patient')
+  if (code === '' || scope.scope === 'none' || scope.scope === 'own') return null
+  const ours = scope.scope === 'all' ? sql`true` : sql`o.site_id = any(${[...scope.siteIds]})`
+  const [person] = await sql<Omit<ScannedPerson, 'steps'>[]>`
+    select p.id as "patientId", p.name, p.sex, p.birth_date as "birthDate",
+      array(select value from patient_identifiers where patient_id = p.id and retired_at is null
+        order by (type = 'MR') desc, issuer, value) as identifiers
+    from patients p
+    where p.id in (select patient_id from patient_identifiers where value = ${code} and retired_at is null
+        union select o.patient_id from orders o where o.accession = ${code} and ${ours})
+      and exists (select 1 from orders o where o.patient_id = p.id and ${ours})
+    order by p.id limit 1`
+  if (!person) return null
+  const steps = await sql<ScannedPerson['steps']>`
+    select s.id as "stepId", o.id as "orderId", o.accession, coalesce(c.short_name, p.text) as procedure, s.status,
+      s.room_id as "roomId", r.name as room, s.planned_start as "plannedStart"
+    from steps s join orders o on o.id = s.order_id join procedures p on p.id = s.procedure_id
+      left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
+      left join rooms r on r.id = s.room_id
+    where o.patient_id = ${person.patientId} and ${ours}
+      and s.status in ('planned', 'scheduled', 'arrived', 'ready', 'started', 'no-show')
+    order by s.planned_start nulls last, o.accession, s.id limit 20`
+  return { ...person, steps: [...steps] }
+}
+
+/** Does a scanned number belong to this step's patient, or a scanned accession to its order? */
+export async function isScanOfStep(
+  sql: AnySql,
+  { stepId, scanned }: { stepId: string; scanned: string },
+): Promise<boolean> {
+  const [row] = await sql`
+    select 1 from steps s join orders o on o.id = s.order_id
+    where s.id = ${stepId} and (o.accession = ${scanned.trim()} or exists (select 1 from patient_identifiers i
+      where i.patient_id = o.patient_id and i.value = ${scanned.trim()} and i.retired_at is null))`
+  return row !== undefined
 }

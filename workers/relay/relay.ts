@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client'
 import { type Department, LIVE_CHANNEL } from '#db/department.ts'
 import { dutyAct } from '#db/mutations/act.ts'
+import { anchorChains } from '#db/mutations/audit.ts'
 import { expireLeases } from '#db/mutations/work-items.ts'
 import type { Log } from '../log.ts'
 import { ensureNamespace, isNamespaceMissing } from '../temporal-client.ts'
@@ -20,6 +21,9 @@ export interface RelayTimes {
   leaseSweepMs: number
   reconcileMs: number
 }
+
+/** How much of the trail an outsider's copy of an anchor may lag behind. */
+const ANCHOR_EVERY_MS = 3_600_000
 
 export const RELAY_TIMES: RelayTimes = {
   pollMs: 1_000,
@@ -97,6 +101,9 @@ export async function startRelay(context: {
     repeat('the clock watch', times.pollMs, log, watchClock(department, client, reach)),
     repeat('the lease sweep', times.leaseSweepMs, log, async () => {
       await expireLeases(department, await dutyAct(department))
+    }),
+    repeat('the anchor over all chains', ANCHOR_EVERY_MS, log, async () => {
+      await anchorChains(department, new Date())
     }),
   ]
   // The bell is only a hint: what it misses, the poll finds a second later.
