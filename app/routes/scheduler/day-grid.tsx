@@ -140,9 +140,10 @@ function Block({ step, top, zone, isChosen, isLate, givenInFull, onChoose }: Blo
         title={words}
         onClick={onChoose}
       >
-        <span className="ellipsis">
-          <Glyph name={isLate ? 'alarm' : STATUS_GLYPH[status]} /> <b>{family || native}</b>
-          {given ? `, ${givenInFull ? given : `${[...given][0]}.`}` : ''}
+        <span className="calendar-block-name">
+          <Glyph name={isLate ? 'alarm' : STATUS_GLYPH[status]} />
+          <b>{family || native}</b>
+          {given ? <span className="ellipsis">{givenInFull ? given : `${[...given][0]}.`}</span> : null}
         </span>
         {height >= PROCEDURE_PX ? <span className="small ellipsis">{procedure.shortName}</span> : null}
       </button>
