@@ -15,6 +15,7 @@ export interface Endpoints {
   dicomweb: string
   mllp: { host: string; port: number }
   dicom: { host: string; port: number; aeTitle: string }
+  devices: { aeTitle: string; modality: string; room: string | null; site: string }[]
   emr: { host: string; port: number }
   postgres: string
   temporal: { address: string; namespace: string }

@@ -1,0 +1,122 @@
+/** A whole department whose processes die by SIGKILL at every named place while orders go through it, met by its wires alone. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type EmrReceiver, emrReceiver } from '#simulator/emr.ts'
+import { type RunningDepartment, startDepartment, until } from './department.ts'
+import { plantedPatient, staffOf, type Walked, walkToDelivery } from './journey.ts'
+import { expectNothingLostOrDoubled } from './ledgers.ts'
+
+/** Before and after each commit and each acknowledgement, by the process that dies there. */
+const PLACES: Record<string, string[]> = {
+  interop: [...aroundCommit('receive-orders'), 'mllp:before-ack'],
+  archive: [
+    ...aroundCommit('mpps-create'),
+    'store:before-sync',
+    'store:after-sync',
+    'store:after-success',
+    ...aroundCommit('index-instances'),
+    ...aroundCommit('mpps-set'),
+  ],
+  app: [
+    ...aroundCommit('arrive'),
+    ...aroundCommit('claim'),
+    ...aroundCommit('accept-quality'),
+    ...aroundCommit('create-launch'),
+    ...aroundCommit('open-report'),
+    ...aroundCommit('save-draft'),
+    ...aroundCommit('sign-report'),
+  ],
+  workers: [
+    ...aroundCommit('settle-order'),
+    ...aroundCommit('begin-attempt'),
+    'delivery:before-send',
+    'delivery:after-send',
+    'delivery:after-answer',
+    ...aroundCommit('record-answer'),
+    ...aroundCommit('assign-retention'),
+  ],
+  relay: ['relay:before-signal', 'relay:after-signal'],
+}
+
+function aroundCommit(mutation: string): [string, string] {
+  return [`${mutation}:before-commit`, `${mutation}:after-commit`]
+}
+
+/** Orders that are on their way at once. */
+const IN_FLIGHT = 3
+const FIRES_WITHIN_MS = 90_000
+
+let department: RunningDepartment
+let emr: EmrReceiver
+beforeAll(async () => {
+  department = await startDepartment()
+  emr = await emrReceiver({ port: department.endpoints().emr.port })
+}, 300_000)
+afterAll(async () => {
+  await department?.stop()
+  await emr?.close()
+}, 90_000)
+
+test('[SE-04] processes killed at every named place lose no order and do nothing twice', async () => {
+  const staff = staffOf(department)
+  let isDying = true
+  const day = ordersFlow(
+    () => isDying,
+    (number) =>
+      walkToDelivery({
+        department,
+        staff,
+        number,
+        patient: plantedPatient(number),
+        arrives: number % 2 === 0,
+      }),
+  )
+  const fired: string[] = []
+  const dying = (async () => {
+    for (const place of inTurn(Object.values(PLACES))) {
+      department.arm(place)
+      await until(
+        () => department.fired(),
+        FIRES_WITHIN_MS,
+        () => `nothing reached ${place}`,
+      )
+      fired.push(place)
+    }
+    // These know no named places; they die wherever they are.
+    await department.kill('temporal')
+    await department.kill('postgres')
+  })().finally(() => {
+    isDying = false
+  })
+  const [walked] = await Promise.all([day, dying])
+  expect(fired.sort()).toEqual(Object.values(PLACES).flat().sort())
+  for (const [name, places] of Object.entries(PLACES))
+    expect(deathsOf(name)).toBeGreaterThanOrEqual(places.length)
+  await expectNothingLostOrDoubled(department, emr, walked)
+  expect(await department.check()).toBe('the department is sound\n')
+}, 900_000)
+
+/** Keeps some orders on their way until nobody dies any more, then sees all of them home. */
+async function ordersFlow(
+  goesOn: () => boolean,
+  walk: (number: number) => Promise<Walked>,
+): Promise<Walked[]> {
+  const walked: Walked[] = []
+  let number = 0
+  const lane = async () => {
+    while (goesOn()) walked.push(await walk(number++))
+  }
+  await Promise.all(Array.from({ length: IN_FLIGHT }, lane))
+  return walked
+}
+
+/** One of each list after the other, spread evenly: a process that has just died is still coming back. */
+function inTurn(lists: readonly string[][]): string[] {
+  const placed = lists.flatMap((list) =>
+    list.map((place, index) => ({ place, at: (index + 0.5) / list.length })),
+  )
+  return placed.sort((a, b) => a.at - b.at).map(({ place }) => place)
+}
+
+function deathsOf(name: string): number {
+  return department.output().split(`${name} died (signal SIGKILL)`).length - 1
+}
