@@ -76,9 +76,11 @@ class Session implements WebSession {
     const response = await this.get(dataAddress(path))
     const decoded = await decode(response, path)
     const routes = Object.values(decoded as Record<string, { data?: unknown; error?: unknown }>)
+    const broken = routes.find((route) => 'error' in route)
+    if (broken) throw new WebRefusal(path, { status: statusOf(broken.error, response) })
     // Layouts come before the page they are around.
     const own = routes.at(-1)
-    if (!own || 'error' in own) throw new WebRefusal(path, { status: statusOf(own?.error, response) })
+    if (!own) throw new WebRefusal(path, { status: response.status })
     return own.data as T
   }
 
