@@ -22,6 +22,7 @@ import type {
 import type { Audience } from '#domain/work-item-wanted.ts'
 import type { AnySql } from '../client.ts'
 import { reviveAudience } from '../mutations/permission.ts'
+import { sharedRead } from './shared-read.ts'
 
 export interface WorklistRow {
   itemId: string
@@ -97,13 +98,24 @@ export async function worklist(
   { now, after, limit = 200 }: { now: Date; after?: ListKey; limit?: number },
 ): Promise<Worklist> {
   const asOf = asOfMinute(now)
-  const rows = (await itemsOf(sql, actor, kinds))
-    .map((row) => toRow(row, asOf))
-    .filter((row) => maySee(actor, row, now))
-    .sort((a, b) => compareListKeys(a.key, b.key))
+  const rows = (await ranked(sql, actor, kinds, asOf)).filter((row) => maySee(actor, row, now))
   const from = after ? rows.findIndex((row) => compareListKeys(row.key, after) > 0) : 0
   const rest = from < 0 ? [] : rows.slice(from)
   return { rows: rest.slice(0, limit), more: Math.max(0, rest.length - limit), asOf }
+}
+
+// One read and one ranking for everybody of the same sites who asks at the same time.
+function ranked(
+  sql: AnySql,
+  actor: Actor,
+  kinds: readonly WorkItemKind[],
+  asOf: Date,
+): Promise<readonly WorklistRow[]> {
+  const key = JSON.stringify([scopeOf(actor, 'see-work'), kinds, asOf])
+  return sharedRead(sql, key, async () => {
+    const rows = (await itemsOf(sql, actor, kinds)).map((row) => toRow(row, asOf))
+    return rows.sort((a, b) => compareListKeys(a.key, b.key))
+  })
 }
 
 /** How many items of each kind wait for this actor, and how many of them are late. */
