@@ -23,6 +23,8 @@ export interface ItemRow {
   holder: string | null
   fence: number
   lease_until: Date | null
+  due_at: Date | null
+  late_at: Date | null
   blocked_by: string | null
   priority: string
   area: string | null
@@ -156,8 +158,11 @@ export async function takeOver(
   return mutate(department, act, 'take-over', async (scope) => {
     const { sql } = scope
     const item = await lockItem(scope, itemId)
-    await mustBeAbleOnItem(scope, 'take-over', item, { reason })
     const { lease } = await policyOf(sql)
+    await mustBeAbleOnItem(scope, 'take-over', item, {
+      reason,
+      mayBeTakenOver: mayBeTakenOver(item, act, lease.leaseMs),
+    })
     const leaseUntil = new Date(act.machineNow.getTime() + lease.leaseMs)
     const [row] = await sql<{ fence: number }[]>`
       update work_items set holder = ${act.actor.id}, fence = fence + 1, lease_until = ${leaseUntil},
@@ -173,6 +178,17 @@ export async function takeOver(
     })
     return { itemId, fence: row.fence, leaseUntil }
   })
+}
+
+// A colleague doesn't wait for a lease where the patient can't, nor for a screen that has gone silent.
+function mayBeTakenOver(
+  { priority, late_at, due_at, lease_until }: ItemRow,
+  { now, machineNow }: Act,
+  leaseMs: number,
+): boolean {
+  const isLate = late_at !== null || (due_at !== null && due_at < now)
+  const leftMs = (lease_until?.getTime() ?? 0) - machineNow.getTime()
+  return priority === 'stat' || isLate || leftMs < leaseMs / 2
 }
 
 /** Opens every item whose lease is over (sweep, every 10 s); drafts stay. Returns how many. */
