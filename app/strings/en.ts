@@ -635,6 +635,7 @@ export const en = {
   'quality.show-viewer': 'Viewer',
   'quality.show-image': 'Image',
   'quality.strip': 'Images of this exam',
+  'quality.image-number': 'image {n}',
   'quality.image-of': 'Image {at} of {total}: {words}',
   'quality.image-at': '{at} of {total}',
   'quality.frames': '{n} frames, the first is shown',

@@ -69,7 +69,7 @@ export function listedCases(
       room: item.room?.name ?? '',
       images: order.images,
       priors: order.priors,
-      why: item.why.map(whyWords),
+      why: item.why.length > 0 ? item.why.map(whyWords) : [t('why.in-turn')],
       holder: holder && { id: holder.id, name: holder.name },
       heldMs: holder ? machineNow.getTime() - holder.since.getTime() : 0,
       isMine,

@@ -247,7 +247,7 @@ export default function ReadingList() {
                 blocked={current.isTaken && t('refusal.already-claimed')}
                 onClick={() => open(current)}
               >
-                {t('reading.claim-and-open')}
+                {t(current.isMine ? 'reading.go-on' : 'reading.claim-and-open')}
               </Button>
             ) : null}
             <Button wide chord="V" onClick={() => viewOnly(current)}>
