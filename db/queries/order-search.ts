@@ -30,9 +30,10 @@ export async function searchOrders(sql: AnySql, actor: Actor, text: string): Pro
   // A name key has its components parted by ^; people part them by a comma or a blank.
   const name = foldName(typed.replaceAll(',', ' '))
   const [first = '', ...rest] = name.split(' ')
-  const nameFits = /\d/.test(typed)
-    ? sql`false`
-    : sql`p.name_key like ${`%${likeText(first)}%`} and ${rest.length === 0 ? sql`true` : sql`p.name_key like all(${rest.map((word) => `%${likeText(word)}%`)})`}`
+  const nameFits =
+    /\d/.test(typed) || first === ''
+      ? sql`false`
+      : sql`p.name_key like ${`%${likeText(first)}%`} and ${rest.length === 0 ? sql`true` : sql`p.name_key like all(${rest.map((word) => `%${likeText(word)}%`)})`}`
   return await sql<FoundOrderRow[]>`
     select o.id, o.accession, p.name, p.birth_date as "birthDate", p.sex, coalesce(pi.value, '') as mrn,
       coalesce((select coalesce(c.short_name, x.text) from procedures x

@@ -1,0 +1,71 @@
+import { beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
+import type { Department } from '../department.ts'
+import { dutyAct } from '../mutations/act.ts'
+import { receiveOrderMessage } from '../mutations/inbound-messages.ts'
+import { bookStep } from '../mutations/scheduling.ts'
+import { settleOrder } from '../mutations/settle.ts'
+import { arrive } from '../mutations/steps.ts'
+import { actAs, anEnvelope, anOrder, seededDepartment } from '../order.fixture.ts'
+import { departmentFigures } from './today.ts'
+
+let department: Department
+
+beforeAll(async () => {
+  department = await seededDepartment(await testDatabase())
+})
+
+const minutes = (at: Date, n: number) => new Date(at.getTime() + n * 60_000)
+
+async function orderAt(now: Date): Promise<string> {
+  const act = await dutyAct(department, { source: 'hl7', now })
+  const received = await receiveOrderMessage(department, act, anEnvelope(), [anOrder()])
+  if (received.outcome !== 'accepted') throw new Error(received.outcome)
+  const orderId = received.orderIds[0]!
+  await settleOrder(department, await dutyAct(department, { now }), { orderId })
+  return orderId
+}
+
+test('[DB-01] the head sees open orders by phase, what is late, and where the time went', async () => {
+  const start = await department.now()
+  const [first] = [await orderAt(start), await orderAt(start)]
+  const [step] = await department.sql`select id from steps where order_id = ${first!}`
+  const booked = await actAs(department, 'scheduler', minutes(start, 5))
+  await bookStep(department, booked, { stepId: step!.id, roomId: 'ct-1', start: minutes(start, 30) })
+  await arrive(department, await actAs(department, 'tech', minutes(start, 25)), { stepId: step!.id })
+  await settleOrder(department, await dutyAct(department, { now: minutes(start, 25) }), { orderId: first! })
+
+  const { actor } = await actAs(department, 'head')
+  const period = { since: minutes(start, -1), dayStart: minutes(start, -1) }
+  const found = await departmentFigures(department.sql, actor, { ...period, now: minutes(start, 26) })
+  expect(found.openOrders).toBe(2)
+  expect(found.phases.filter(({ open }) => open > 0).map(({ phase, open }) => [phase, open])).toEqual([
+    ['protocolled', 1],
+    ['arrived', 1],
+  ])
+  const figures = (from: string, to: string) =>
+    found.segments.find((segment) => segment.from === from && segment.to === to)
+  expect(figures('ordered', 'scheduled')).toMatchObject({ n: 1, p50: 5 * 60_000, values: [5 * 60_000] })
+  expect(figures('scheduled', 'arrived')).toMatchObject({ n: 1, p50: 20 * 60_000 })
+  // Below twenty values a p90 would be a guess.
+  expect(figures('ordered', 'scheduled')?.p90).toBeNull()
+  expect(figures('final', 'sent')).toMatchObject({ n: 0, p50: null })
+
+  const nextMonth = await departmentFigures(department.sql, actor, { ...period, now: minutes(start, 40_000) })
+  const [due] = await department.sql`
+    select count(*) as n from work_items where state in ('open', 'claimed') and due_at is not null`
+  expect(nextMonth.lateItems).toBe(due!.n)
+  expect(nextMonth.lateItems).toBeGreaterThan(0)
+  expect(nextMonth.phases.reduce((sum, { late }) => sum + late, 0)).toBeGreaterThan(0)
+})
+
+test('somebody without a right to see the department sees no figures of it', async () => {
+  const { actor } = await actAs(department, 'referrer')
+  const now = await department.now()
+  const found = await departmentFigures(department.sql, actor, {
+    since: minutes(now, -60),
+    dayStart: now,
+    now,
+  })
+  expect(found).toMatchObject({ openOrders: 0, lateItems: 0, procedures: 0 })
+})
