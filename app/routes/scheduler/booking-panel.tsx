@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import type { Refused } from '#app/server/refusal.ts'
 import type { CalendarRoom, CalendarStep, FreeSlot, SlotHolder } from '#db/queries/calendar.ts'
+import { localDate } from '#domain/calendar.ts'
 import { t } from '../../strings/words.ts'
 import { Button, Keys } from '../../ui/button.tsx'
 import { useDepartmentNow } from '../../ui/department-clock.tsx'
@@ -49,6 +50,13 @@ export function BookingPanel(props: BookingPanelProps) {
   const isMovable = ['planned', 'scheduled', 'no-show'].includes(step.status)
   const mayCancel = isMovable || step.status === 'arrived' || step.status === 'ready'
   const dueAt = step.item?.dueAt ?? null
+  const stands = step.status === 'scheduled' && step.start !== null && slot?.roomId === step.roomId
+  const isSame =
+    stands &&
+    clockTime(step.start as Date, zone) === slot?.time &&
+    localDate(zone, step.start as Date) === slot.date
+  const blocked =
+    !slot || !isTime(slot.time) ? t('calendar.no-slot') : isSame ? t('calendar.same-slot') : null
   return (
     <div className="booking">
       <section className="body">
@@ -132,7 +140,7 @@ export function BookingPanel(props: BookingPanelProps) {
             wide
             chord="Alt+Enter"
             busy={busy}
-            blocked={slot ? null : t('calendar.no-slot')}
+            blocked={blocked}
             onClick={props.onBook}
           >
             {slotWord(props)}
@@ -161,7 +169,7 @@ export function BookingPanel(props: BookingPanelProps) {
             {t('calendar.cancel')}
           </Button>
         ) : null}
-        <p className="button-reason">{slot || !isMovable ? ' ' : t('calendar.no-slot')}</p>
+        <p className="button-reason">{(isMovable && blocked) || ' '}</p>
       </div>
     </div>
   )
@@ -229,15 +237,22 @@ function SlotForm({ step, rooms, slot, today, onSlot }: BookingPanelProps) {
         <span>{t('calendar.time')}</span>
         <input
           className="input"
-          type="time"
-          step={300}
+          inputMode="numeric"
+          pattern="([01]\d|2[0-3]):[0-5]\d"
+          placeholder="09:30"
           value={now.time}
-          onChange={(e) => e.target.value && onSlot({ ...now, time: e.target.value })}
+          aria-invalid={now.time !== '' && !isTime(now.time)}
+          onChange={(e) => onSlot({ ...now, time: e.target.value })}
         />
       </label>
       <p className="small text-3">{t('calendar.takes', { minutes: step.minutes })}</p>
     </fieldset>
   )
+}
+
+/** `09:30`, as clocks show it here. */
+export function isTime(text: string): boolean {
+  return /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(text)
 }
 
 // Projection radiography is ordered as DX or CR and done in the same rooms.

@@ -37,7 +37,7 @@ import { useDepartmentNow } from '../../ui/department-clock.tsx'
 import { clockTime, dayOf } from '../../ui/format.ts'
 import { EmptyState, UndoBar } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
-import { BookingPanel, type WishedSlot } from './booking-panel.tsx'
+import { BookingPanel, isTime, type WishedSlot } from './booking-panel.tsx'
 import { DayGrid } from './day-grid.tsx'
 import { WaitingList } from './waiting-list.tsx'
 
@@ -222,8 +222,8 @@ export default function Calendar() {
       : ownSlot(chosen, zone))
 
   function bookIt(): void {
-    if (!chosen || !slot || isBusy) return
     const before = ownSlot(chosen, zone)
+    if (!chosen || !slot || isBusy || !isTime(slot.time) || sameSlot(slot, before)) return
     submit({ intent: 'book', stepId: chosen.stepId, ...slot })
     const room = rooms.find(({ id }) => id === slot.roomId)?.name ?? ''
     setUndo({
@@ -350,7 +350,7 @@ export default function Calendar() {
           chosenId={chosen?.stepId ?? null}
           proposed={chosen && isMovable(chosen) ? free : []}
           wish={
-            chosen && slot && slot.date === day
+            chosen && slot && slot.date === day && isTime(slot.time)
               ? { slot, start: localInstantOf(slot, dayStart), minutes: chosen.minutes }
               : null
           }
@@ -424,6 +424,10 @@ function slotOf(free: { roomId: string; start: Date } | undefined, zone: string)
 function ownSlot(step: CalendarStep | null, zone: string): WishedSlot | null {
   if (!step?.roomId || !step.start || step.status === 'planned' || step.status === 'no-show') return null
   return slotOf({ roomId: step.roomId, start: step.start }, zone)
+}
+
+function sameSlot(one: WishedSlot, other: WishedSlot | null): boolean {
+  return other !== null && one.roomId === other.roomId && one.date === other.date && one.time === other.time
 }
 
 function localInstantOf({ time }: WishedSlot, dayStart: Date): Date {

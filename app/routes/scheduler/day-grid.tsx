@@ -1,4 +1,5 @@
 /** One day: rooms as columns, booked steps as blocks, free times as numbered offers. */
+import { type RefObject, useEffect, useRef } from 'react'
 import type { CalendarRoom, CalendarStep, FreeSlot } from '#db/queries/calendar.ts'
 import type { StepStatus } from '#domain/words.ts'
 import { t } from '../../strings/words.ts'
@@ -8,8 +9,10 @@ import { Glyph, type GlyphName } from '../../ui/glyph.tsx'
 import { nameParts, type PersonName, writtenName } from '../../ui/person-name.ts'
 import type { WishedSlot } from './booking-panel.tsx'
 
-const HOUR_PX = 66
 const HOUR_MS = 3_600_000
+/** Where slots are short an hour is taller, so that the shortest still holds a name. */
+const HOUR_PX = { least: 66, most: 204 }
+const LEAST_BLOCK_PX = 17
 /** A block shows its procedure only when there is a line's height for it. */
 const PROCEDURE_PX = 34
 
@@ -30,14 +33,22 @@ export function DayGrid(props: DayGridProps) {
   const { rooms, steps, dayStart, zone, isToday, proposed } = props
   const now = useDepartmentNow()
   const { from, to } = hoursShown(props)
-  const place = (at: Date) => ((at.getTime() - dayStart.getTime()) / HOUR_MS - from) * HOUR_PX
+  const hourPx = scaleFor(steps)
+  const place = (at: Date) => ((at.getTime() - dayStart.getTime()) / HOUR_MS - from) * hourPx
+  const scroller = useScrolledToNow(isToday ? place(now) : null, dayStart)
   const onThisDay = ({ start }: FreeSlot) => {
     const hour = (start.getTime() - dayStart.getTime()) / HOUR_MS
     return hour >= from && hour < to
   }
   const doubled = sharedFamilies(steps)
   return (
-    <section className="panel calendar-grid" aria-label={t('calendar.rooms')}>
+    <section
+      ref={scroller}
+      className="panel calendar-grid"
+      aria-label={t('calendar.rooms')}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by keys
+      tabIndex={0}
+    >
       <div className="calendar-rooms" style={{ ['--rooms' as string]: rooms.length }}>
         <div className="calendar-head">
           <span />
@@ -47,15 +58,15 @@ export function DayGrid(props: DayGridProps) {
             </h3>
           ))}
         </div>
-        <div className="calendar-hours" style={{ height: (to - from) * HOUR_PX }}>
+        <div className="calendar-hours" style={{ height: (to - from) * hourPx }}>
           <ol aria-hidden="true">
             {Array.from({ length: to - from }, (_, n) => from + n).map((hour) => (
-              <li key={hour} style={{ top: (hour - from) * HOUR_PX }}>
+              <li key={hour} style={{ top: (hour - from) * hourPx }}>
                 <span>{clockTime(new Date(dayStart.getTime() + hour * HOUR_MS), zone)}</span>
               </li>
             ))}
           </ol>
-          {isToday && place(now) >= 0 && place(now) <= (to - from) * HOUR_PX ? (
+          {isToday && place(now) >= 0 && place(now) <= (to - from) * hourPx ? (
             <div className="calendar-now" style={{ top: place(now) }}>
               <span>{clockTime(now, zone)}</span>
             </div>
@@ -74,6 +85,7 @@ export function DayGrid(props: DayGridProps) {
                     key={step.stepId}
                     step={step}
                     top={place(step.start as Date)}
+                    hourPx={hourPx}
                     zone={zone}
                     isChosen={step.stepId === props.chosenId}
                     isLate={isToday && isWaiting(step.status) && (step.start as Date) < now}
@@ -85,7 +97,10 @@ export function DayGrid(props: DayGridProps) {
                 .map((slot, index) => ({ slot, index }))
                 .filter(({ slot }) => slot.roomId === room.id && onThisDay(slot))
                 .map(({ slot, index }) => (
-                  <li key={slot.start.getTime()} style={{ top: place(slot.start), height: heightOf(slot) }}>
+                  <li
+                    key={slot.start.getTime()}
+                    style={{ top: place(slot.start), height: heightOf(slot, hourPx) }}
+                  >
                     <button
                       type="button"
                       className="calendar-offer"
@@ -101,7 +116,7 @@ export function DayGrid(props: DayGridProps) {
                     </button>
                   </li>
                 ))}
-              <Wish room={room} place={place} zone={zone} wish={props.wish} />
+              <Wish room={room} place={place} hourPx={hourPx} zone={zone} wish={props.wish} />
             </ul>
           ))}
         </div>
@@ -113,6 +128,7 @@ export function DayGrid(props: DayGridProps) {
 interface BlockProps {
   step: CalendarStep
   top: number
+  hourPx: number
   zone: string
   isChosen: boolean
   isLate: boolean
@@ -120,9 +136,9 @@ interface BlockProps {
   onChoose: () => void
 }
 
-function Block({ step, top, zone, isChosen, isLate, givenInFull, onChoose }: BlockProps) {
+function Block({ step, top, hourPx, zone, isChosen, isLate, givenInFull, onChoose }: BlockProps) {
   const { patient, procedure, order, start, end, status } = step
-  const height = Math.max(18, end && start ? ((end.getTime() - start.getTime()) / HOUR_MS) * HOUR_PX - 2 : 18)
+  const height = start && end ? heightOf({ start, end }, hourPx) : LEAST_BLOCK_PX
   const { family, given, native } = nameParts(patient.name)
   const words = t('calendar.block', {
     time: start ? clockTime(start, zone) : '',
@@ -142,7 +158,10 @@ function Block({ step, top, zone, isChosen, isLate, givenInFull, onChoose }: Blo
       >
         <span className="calendar-block-name">
           <Glyph name={isLate ? 'alarm' : STATUS_GLYPH[status]} />
-          <b>{family || native}</b>
+          <b>
+            {family || native}
+            {given ? ',' : ''}
+          </b>
           {given ? <span className="ellipsis">{givenInFull ? given : `${[...given][0]}.`}</span> : null}
         </span>
         {height >= PROCEDURE_PX ? <span className="small ellipsis">{procedure.shortName}</span> : null}
@@ -167,11 +186,13 @@ function Wish({
   room,
   wish,
   place,
+  hourPx,
   zone,
 }: {
   room: CalendarRoom
   wish: DayGridProps['wish']
   place: (at: Date) => number
+  hourPx: number
   zone: string
 }) {
   if (wish?.slot.roomId !== room.id) return null
@@ -179,7 +200,7 @@ function Wish({
   return (
     <li
       className="calendar-wish"
-      style={{ top: place(wish.start), height: Math.max(18, (wish.minutes / 60) * HOUR_PX - 2) }}
+      style={{ top: place(wish.start), height: heightOf({ start: wish.start, end }, hourPx) }}
     >
       <Glyph name="plus" />{' '}
       {t('calendar.from-to', { from: clockTime(wish.start, zone), to: clockTime(end, zone) })}
@@ -188,9 +209,25 @@ function Wish({
 }
 
 const isWaiting = (status: StepStatus) => status === 'scheduled' || status === 'arrived' || status === 'ready'
-const heightOf = ({ start, end }: FreeSlot) =>
-  Math.max(18, ((end.getTime() - start.getTime()) / HOUR_MS) * HOUR_PX - 2)
+const heightOf = ({ start, end }: { start: Date; end: Date }, hourPx: number) =>
+  Math.max(LEAST_BLOCK_PX, ((end.getTime() - start.getTime()) / HOUR_MS) * hourPx - 1)
 const familyOf = (name: PersonName) => nameParts(name).family
+
+function scaleFor(steps: CalendarStep[]): number {
+  const lengths = steps.flatMap(({ start, end }) => (start && end ? [end.getTime() - start.getTime()] : []))
+  const shortestMs = Math.max(1, Math.min(HOUR_MS, ...lengths))
+  return Math.min(HOUR_PX.most, Math.max(HOUR_PX.least, ((LEAST_BLOCK_PX + 1) * HOUR_MS) / shortestMs))
+}
+
+/** A day opens where its work is now, an hour above the line. */
+function useScrolledToNow(nowPx: number | null, dayStart: Date): RefObject<HTMLElement | null> {
+  const scroller = useRef<HTMLElement>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once per day shown, not as the line moves
+  useEffect(() => {
+    scroller.current?.scrollTo({ top: Math.max(0, (nowPx ?? 0) - 200) })
+  }, [dayStart.getTime()])
+  return scroller
+}
 
 /** 07:00 to 19:00, and whatever stands outside of it. */
 function hoursShown({ steps, dayStart, wish }: Pick<DayGridProps, 'steps' | 'dayStart' | 'wish'>) {

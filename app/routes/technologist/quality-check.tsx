@@ -291,7 +291,7 @@ function OpenCheck({ check, isMine, viewer, toCheck, rejects }: OpenCheckProps) 
         <OwnRejects rejects={rejects} />
       </aside>
       <div className="quality-centre">
-        <IdentityBanner identity={order}>
+        <IdentityBanner identity={{ ...order, phase: undefined }}>
           <TimeLeft
             words="left"
             allowance={{ dueAt: iso(item.dueAt), from: iso(item.dueFrom), lateAt: iso(item.lateAt) }}
@@ -433,9 +433,8 @@ function ToCheck({ toCheck, chosen }: { toCheck: ListedCase[]; chosen: string | 
               <span className="quality-list-name">
                 <PatientName name={row.name} />
               </span>
-              <TimeLeft allowance={{ dueAt: row.dueAt, from: row.dueFrom, lateAt: row.lateAt }} />
               <span className="small text-2 ellipsis">{row.procedure}</span>
-              <span className="small text-3">{row.room || row.modality}</span>
+              <TimeLeft allowance={{ dueAt: row.dueAt, from: row.dueFrom, lateAt: row.lateAt }} />
               <span className="quality-list-tags">
                 {row.priority === 'routine' ? null : <Priority value={row.priority} />}
                 {row.kind === 'complete' ? (
@@ -595,7 +594,11 @@ function Strip({ images, others, at, onChoose, addressOf: address, children }: S
                   {object.description || object.view || object.modality}
                 </span>
                 <span className="small text-3">
-                  {object.rejectedCode ? t('quality.rejected') : t('scan.images-count', { n })}
+                  {object.rejectedCode
+                    ? t('quality.rejected')
+                    : n > 1
+                      ? t('scan.images-count', { n })
+                      : t('quality.image-number', { n: from + 1 })}
                 </span>
               </button>
             </li>

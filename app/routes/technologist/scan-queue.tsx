@@ -323,7 +323,7 @@ function queueRow(step: ScanStep): QueueRow {
 
 const COLUMNS: Column<QueueRow>[] = [
   { key: 'planned', head: t('scan.planned'), width: '64px', cell: (row) => <Planned {...row} /> },
-  { key: 'due', head: t('scan.due'), width: '104px', align: 'right', cell: (row) => <Due {...row} /> },
+  { key: 'due', head: t('scan.due'), width: '96px', align: 'right', cell: (row) => <Due {...row} /> },
   {
     key: 'priority',
     head: t('column.priority'),
@@ -334,7 +334,7 @@ const COLUMNS: Column<QueueRow>[] = [
   {
     key: 'patient',
     head: t('column.patient'),
-    width: 'minmax(200px, 1.1fr)',
+    width: 'minmax(220px, 1.7fr)',
     cell: (row) => <PatientName name={row.name} similar={row.isSimilar} />,
     words: (row) => writtenName(row.name),
   },
@@ -342,7 +342,7 @@ const COLUMNS: Column<QueueRow>[] = [
   {
     key: 'procedure',
     head: t('column.procedure'),
-    width: 'minmax(150px, 1fr)',
+    width: 'minmax(130px, 0.9fr)',
     cell: (row) => (
       <span className="ellipsis" title={row.procedureName}>
         {row.procedure}
@@ -359,13 +359,13 @@ const COLUMNS: Column<QueueRow>[] = [
   {
     key: 'where',
     head: t('scan.where'),
-    width: '110px',
+    width: '98px',
     cell: (row) => <span className="ellipsis">{row.location ?? NONE}</span>,
   },
   {
     key: 'ready',
     head: t('scan.ready'),
-    width: '150px',
+    width: '136px',
     cell: (row) => <Ready {...row} />,
     words: (row) => `${row.arrivedAt?.getTime()}`,
   },
