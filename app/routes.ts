@@ -6,6 +6,7 @@ export default [
   route('sign-out', 'routes/sign-out.tsx'),
   route('theme', 'routes/theme.tsx'),
   route('search', 'routes/search.tsx'),
+  route('orders/:orderId/timeline.json', 'routes/orders/timeline-export.ts'),
   route('reading/heartbeat', 'routes/radiologist/heartbeat.tsx'),
   route('reading/draft', 'routes/radiologist/draft.tsx'),
   route('reading/facts/:itemId', 'routes/radiologist/case-facts.tsx'),

@@ -15,6 +15,8 @@ export interface Evidence {
 
 export interface ToldEvent {
   rev: number
+  /** The first revision of a run of image batches that stands as one row; otherwise the event's own. */
+  fromRev: number
   at: string
   recordedAt: string
   type: string
@@ -33,17 +35,33 @@ export interface ToldEvent {
 /** All events, each in its stage; a stage that is over doesn't come back for a straggler of an earlier one. */
 export function toldEvents(events: readonly TimelineEvent[]): ToldEvent[] {
   let furthest = 0
-  return events.map((event) => {
+  return imageRuns(events).map(({ event, fromRev }) => {
     const told = toldEvent(event)
     furthest = Math.max(furthest, STAGES.indexOf(told.stage))
-    return { ...told, stage: STAGES[furthest] ?? told.stage }
+    return { ...told, fromRev, stage: STAGES[furthest] ?? told.stage }
   })
+}
+
+/** Batches of images that came one after another are told as one: with what they added together. */
+function imageRuns(events: readonly TimelineEvent[]): { event: TimelineEvent; fromRev: number }[] {
+  const rows: { event: TimelineEvent; fromRev: number }[] = []
+  for (const event of events) {
+    const last = rows.at(-1)
+    if (!last || event.type !== 'images.arrived' || last.event.type !== 'images.arrived') {
+      rows.push({ event, fromRev: event.rev })
+      continue
+    }
+    const added = Number(last.event.data.added ?? 0) + Number(event.data.added ?? 0)
+    last.event = { ...event, data: { ...event.data, added } }
+  }
+  return rows
 }
 
 export function toldEvent(event: TimelineEvent): ToldEvent {
   const { rev, type, actor, data, refs } = event
   return {
     rev,
+    fromRev: rev,
     at: event.at.toISOString(),
     recordedAt: event.recordedAt.toISOString(),
     type,

@@ -114,6 +114,7 @@ const marks = [
   ['available', 'quality.accepted'],
   ['preliminary', 'report.preliminary'],
   ['final', 'report.signed'],
+  ['released', 'report.released'],
   ['delivered', 'delivery.acknowledged'],
 ] as const
 
@@ -156,6 +157,14 @@ function summary(row: Row): OrderSummary {
     times: row.times ?? {},
     workItems: row.work_items,
   }
+}
+
+/** Who asked for it, as their system calls them: whose order it is to a referrer. */
+export async function requesterOf(sql: AnySql, orderId: string): Promise<string | null> {
+  const [row] = await sql<
+    { id: string | null }[]
+  >`select requester->>'id' as id from orders where id = ${orderId}`
+  return row?.id ?? null
 }
 
 export interface TimelineEvent {

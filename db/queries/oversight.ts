@@ -60,6 +60,13 @@ export async function exceptions(
     order by at desc, id desc limit ${limit}`
 }
 
+/** Everything that had or has to be mended about one order. */
+export async function exceptionsOfOrder(sql: AnySql, actor: Actor, orderId: string): Promise<ExceptionRow[]> {
+  return await sql<ExceptionRow[]>`
+    select id, kind, at, last_at as "lastAt", times, reason_code as "reasonCode", reason, refs, order_id as "orderId", site_id as site, state
+    from exceptions where order_id = ${orderId} and ${siteIn(sql, actor, 'see-exceptions', 'site_id')} order by at, id`
+}
+
 export interface AuditRow {
   id: number
   subject: string

@@ -4,20 +4,23 @@ import { useEffect, useRef, useState } from 'react'
 import { data, type LoaderFunctionArgs, useLoaderData, useNavigate } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { viewerAddress } from '#app/server/launches.ts'
-import { findOrders, timeline } from '#db/queries/orders.ts'
-import { deliveriesOf } from '#db/queries/oversight.ts'
+import { orderParts } from '#db/queries/order-parts.ts'
+import { findOrders, requesterOf, timeline } from '#db/queries/orders.ts'
+import { deliveriesOf, exceptionsOfOrder } from '#db/queries/oversight.ts'
 import { orderIdentity, reportsOfOrder } from '#db/queries/reading-room.ts'
 import { proveTimeline } from '#db/queries/timeline-proof.ts'
 import { can } from '#domain/permissions.ts'
 import { useLive } from '../../live/use-live.ts'
 import { t, wordFor } from '../../strings/words.ts'
 import { type Segment, segments } from '../../timeline/segments.ts'
+import { type StateAt, statesAlong } from '../../timeline/state-at.ts'
 import { type By, type Evidence, type ToldEvent, toldEvents } from '../../timeline/told-event.ts'
 import { Button } from '../../ui/button.tsx'
 import { useZone } from '../../ui/department-clock.tsx'
-import { clockTime, dayOf, duration, timeOrDay, zoneName } from '../../ui/format.ts'
+import { clockTime, count, dayOf, duration, timeOrDay, zoneName } from '../../ui/format.ts'
 import { Glyph, type GlyphName } from '../../ui/glyph.tsx'
 import { IdentityBanner } from '../../ui/identity-banner.tsx'
+import { ErrorLine } from '../../ui/messages.tsx'
 import { PhaseTag } from '../../ui/phase-tag.tsx'
 import { Screen } from '../../ui/screen.tsx'
 
@@ -29,13 +32,16 @@ export async function loader(args: LoaderFunctionArgs) {
   const [order] = await findOrders(sql, person.actor, { id: orderId, limit: 1 })
   const identity = order && (await orderIdentity(sql, orderId))
   if (!order || !identity) throw data(null, { status: 404 })
-  const subject = { siteId: order.site, released: true }
+  const ownerId = await requesterOf(sql, orderId)
+  const subject = { siteId: order.site, ownerId, released: order.times.released !== undefined }
   const mayRead = can(person.actor, 'see-report', subject).allowed
   const maySeeImages = can(person.actor, 'see-images', subject).allowed
   const now = await server.department.now()
-  const [events, deliveries, reports, proof] = await Promise.all([
+  const [events, parts, deliveries, exceptions, reports, proof] = await Promise.all([
     timeline(sql, orderId),
+    orderParts(sql, orderId),
     deliveriesOf(sql, person.actor, orderId),
+    exceptionsOfOrder(sql, person.actor, orderId),
     mayRead ? reportsOfOrder(sql, orderId) : [],
     proveTimeline(sql, orderId),
   ])
@@ -46,8 +52,10 @@ export async function loader(args: LoaderFunctionArgs) {
     order,
     identity,
     events: toldEvents(events),
+    states: statesAlong(events, parts),
     segments: segments(events, now.getTime()),
     deliveries,
+    exceptions: exceptions.filter(({ state }) => state === 'open'),
     // A referrer sees what was released, and no draft or version that was taken back.
     versions: reports
       .flatMap(({ versions }) => versions)
@@ -72,8 +80,10 @@ export default function OrderTimeline() {
     order,
     identity,
     events,
+    states,
     segments: cut,
     deliveries,
+    exceptions,
     versions,
     proof,
     viewer,
@@ -95,7 +105,16 @@ export default function OrderTimeline() {
     if (rev !== null)
       table.current?.querySelector(`[data-rev="${rev}"]`)?.scrollIntoView({ block: 'nearest' })
   }, [rev])
-  const exportEvents = () => saveAs(`${order.accession}-timeline.json`, JSON.stringify(events, null, 2))
+  const newest = events.at(-1)?.rev
+  const isReplay = current !== undefined && current.rev !== newest && rev !== null
+  const then = isReplay ? states.find((state) => state.rev === current.rev) : undefined
+  // The department's own answer, so that what is kept can be proved: every event whole, with its hash.
+  const [exportFailed, setExportFailed] = useState(false)
+  const exportEvents = async () => {
+    const answer = await fetch(`/orders/${order.id}/timeline.json`)
+    setExportFailed(!answer.ok)
+    if (answer.ok) saveAs(`${order.accession}-timeline.json`, await answer.text())
+  }
 
   return (
     <Screen
@@ -126,7 +145,7 @@ export default function OrderTimeline() {
           run: () => setRev(events.at(-1)?.rev ?? null),
           silent: true,
         },
-        { chord: 'E', word: t('timeline.export'), where: 'list', run: exportEvents },
+        { chord: 'E', word: t('timeline.export'), where: 'list', run: () => void exportEvents() },
         { chord: 'Alt+W', word: t('room.back'), run: () => void navigate(-1) },
       ]}
     >
@@ -146,11 +165,12 @@ export default function OrderTimeline() {
               ? t('timeline.unbroken', { time: clockTime(new Date(now), zone, { seconds: true }) })
               : t('timeline.broken', { rev: proof.brokenAt ?? 0 })}
           </span>
-          <Button chord="E" onClick={exportEvents}>
+          <Button chord="E" onClick={() => void exportEvents()}>
             {t('timeline.export')}
           </Button>
         </div>
-        <TimeBar cut={cut} />
+        {exportFailed ? <ErrorLine>{t('timeline.export-failed')}</ErrorLine> : null}
+        <TimeBar cut={cut} headMs={isReplay ? Date.parse(current.at) : null} />
       </div>
       <div className="timeline-body">
         <section
@@ -169,7 +189,7 @@ export default function OrderTimeline() {
               <col />
               <col style={{ width: '34%' }} />
               <col style={{ width: 172 }} />
-              <col style={{ width: 48 }} />
+              <col style={{ width: 60 }} />
             </colgroup>
             <thead>
               <tr>
@@ -197,31 +217,51 @@ export default function OrderTimeline() {
           </table>
         </section>
         <aside className="timeline-side">
-          <section>
-            <h2 className="strong">{t('timeline.now-title')}</h2>
-            <dl className="pairs">
-              <dt>{t('identity.phase')}</dt>
-              <dd>
-                <PhaseTag phase={order.phase} />
-              </dd>
-              <dt>{t('timeline.work')}</dt>
-              <dd>
-                {order.workItems.length === 0
-                  ? t('app.none')
-                  : order.workItems
-                      .map((item) => `${wordFor('work', item.kind)}${item.holder ? `: ${item.holder}` : ''}`)
-                      .join(', ')}
-              </dd>
-              {deliveries.map((delivery) => (
-                <DeliveryLine key={delivery.controlId} delivery={delivery} />
-              ))}
-            </dl>
-            {viewer ? (
-              <a className="button wide" href={viewer} target="_blank" rel="noreferrer">
-                {t('timeline.images-open')}
-              </a>
+          <section aria-label={t('timeline.state')} aria-live="polite">
+            <h2 className="strong row">
+              {then && current
+                ? t('timeline.then-title', { time: clockTime(new Date(current.at), zone, { seconds: true }) })
+                : t('timeline.now-title')}
+              {then ? <span className="tag you push">{t('timeline.replay')}</span> : null}
+            </h2>
+            {then ? (
+              <StateThen state={then} />
+            ) : (
+              <dl className="pairs">
+                <dt>{t('identity.phase')}</dt>
+                <dd>
+                  <PhaseTag phase={order.phase} />
+                </dd>
+                <dt>{t('timeline.work')}</dt>
+                <dd>{workWords(order.workItems)}</dd>
+                {deliveries.map((delivery) => (
+                  <DeliveryLine key={delivery.controlId} delivery={delivery} />
+                ))}
+              </dl>
+            )}
+            {then ? (
+              <Button chord="End" wide onClick={() => setRev(newest ?? null)}>
+                {t('timeline.back-to-now')}
+              </Button>
             ) : null}
           </section>
+          {exceptions.length > 0 ? (
+            <section>
+              <h2 className="strong">{t('timeline.exceptions')}</h2>
+              <ul className="stack">
+                {exceptions.map((exception) => (
+                  <li key={exception.id}>
+                    <b className="risk">{wordFor('exception', exception.kind)}</b> {exception.reason}
+                  </li>
+                ))}
+              </ul>
+            </section>
+          ) : null}
+          {viewer ? (
+            <a className="button wide" href={viewer} target="_blank" rel="noreferrer">
+              {t('timeline.images-open')}
+            </a>
+          ) : null}
           {current ? <EventFacts event={current} zone={zone} /> : null}
           {versions.map((version) => (
             <section key={`${version.version}${version.hash}`}>
@@ -298,7 +338,9 @@ function EventRows({ event, isFirst, isCurrent, onPick }: EventRowsProps) {
           {evidenceWords(event.evidence, zone)}
         </td>
         <td className="text-3">{event.type}</td>
-        <td className="right text-2">{event.rev}</td>
+        <td className="right text-2">
+          {event.fromRev === event.rev ? event.rev : `${event.fromRev}–${event.rev}`}
+        </td>
       </tr>
     </>
   )
@@ -339,20 +381,60 @@ function EventFacts({ event, zone }: { event: ToldEvent; zone: string }) {
   )
 }
 
-function DeliveryLine({ delivery }: { delivery: { destination: string; state: string; attempts: number } }) {
-  const tone = delivery.state === 'acknowledged' ? 'ok' : delivery.state === 'parked' ? 'late' : ''
+/** The order as the events up to the cursor made it. */
+function StateThen({ state }: { state: StateAt }) {
+  return (
+    <dl className="pairs">
+      <dt>{t('identity.phase')}</dt>
+      <dd>
+        <PhaseTag phase={state.phase} />
+      </dd>
+      <dt>{t('timeline.work')}</dt>
+      <dd>{workWords(state.work)}</dd>
+      <dt>{t('detail.images')}</dt>
+      <dd>{count(state.images)}</dd>
+      <dt>{t('room.report')}</dt>
+      <dd>{wordFor('report-state', state.report)}</dd>
+      {state.receivers.map((delivery, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: one line per delivery in the order of queueing
+        <DeliveryLine key={index} delivery={delivery} />
+      ))}
+    </dl>
+  )
+}
+
+function workWords(work: { kind: string; holder: string | null }[]): string {
+  if (work.length === 0) return t('app.none')
+  return work.map(({ kind, holder }) => `${wordFor('work', kind)}${holder ? `: ${holder}` : ''}`).join(', ')
+}
+
+interface DeliveryShown {
+  destination: string
+  state: string
+  attempts: number
+  acknowledgedAt?: Date | null
+}
+
+function DeliveryLine({ delivery }: { delivery: DeliveryShown }) {
+  const zone = useZone()
+  const { state, attempts, acknowledgedAt } = delivery
+  const tone =
+    state === 'acknowledged' ? 'ok' : state === 'parked' ? 'late' : state === 'unknown' ? 'risk' : ''
   return (
     <>
       <dt>{delivery.destination}</dt>
       <dd className={tone}>
-        {wordFor('delivery', delivery.state)} · {t('timeline.attempts', { n: delivery.attempts })}
+        {acknowledgedAt
+          ? t('timeline.acknowledged-at', { time: clockTime(acknowledgedAt, zone, { seconds: true }) })
+          : wordFor('delivery', state)}
+        {attempts > 0 ? ` · ${t('timeline.attempts', { n: attempts })}` : null}
       </dd>
     </>
   )
 }
 
 /** Where the time went: the width is the time, and the value stands below it. */
-function TimeBar({ cut }: { cut: Segment[] }) {
+function TimeBar({ cut, headMs }: { cut: Segment[]; headMs: number | null }) {
   const total = cut.reduce((sum, { fromMs, toMs }) => sum + (toMs - fromMs), 0)
   if (total === 0) return <div className="time-bar" />
   const sentence = cut
@@ -360,6 +442,9 @@ function TimeBar({ cut }: { cut: Segment[] }) {
     .join(', ')
   return (
     <div className="time-bar" role="img" aria-label={sentence}>
+      {headMs === null ? null : (
+        <i className="replay-head" style={{ left: `${shareAt(cut, headMs) * 100}%` }} />
+      )}
       {cut.map(({ name, fromMs, toMs }) => (
         <div
           key={name}
@@ -378,6 +463,12 @@ function TimeBar({ cut }: { cut: Segment[] }) {
       ))}
     </div>
   )
+}
+
+/** Where an instant stands on the bar, from 0 to 1. */
+function shareAt(cut: Segment[], ms: number): number {
+  const [from, to] = [cut[0]?.fromMs ?? ms, cut.at(-1)?.toMs ?? ms]
+  return to === from ? 0 : Math.max(0, Math.min(1, (ms - from) / (to - from)))
 }
 
 function fits(event: ToldEvent, filter: Filter): boolean {
