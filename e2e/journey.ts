@@ -3,17 +3,22 @@ import { randomInt } from 'node:crypto'
 import type { OrmContent } from '#simulator/orm.ts'
 import type { RunningDepartment } from './department.ts'
 import { type OrderJson, orderOf, untilPhase } from './order-json.ts'
-import { acceptImages, letIn, type Person, person, readAndSign, type Words } from './people.ts'
+import { acceptImages, bookSlot, letIn, type Person, person, readAndSign, type Words } from './people.ts'
 import { persist } from './persist.ts'
 import { type OrderSent, placeOrder, type ScanSent, scanExam } from './senders.ts'
 
 export interface Staff {
+  scheduler: Person
   technologist: Person
   radiologist: Person
 }
 
 export function staffOf(department: RunningDepartment): Staff {
-  return { technologist: person(department, 'tech'), radiologist: person(department, 'radiologist') }
+  return {
+    scheduler: person(department, 'scheduler'),
+    technologist: person(department, 'tech'),
+    radiologist: person(department, 'radiologist'),
+  }
 }
 
 /** A patient whose name, number and birth date occur nowhere by chance. */
@@ -38,11 +43,9 @@ export function plantedPatient(number: number): PlantedPatient {
 }
 
 /** CT of the head, urgent enough that nothing waits: no recall time between signature and release. */
-export function ctOrder(
-  number: number,
-  patient: PlantedPatient,
-  priority: OrmContent['priority'] = 'stat',
-): OrmContent {
+function ctOrder({ number, patient, isBooked = true }: Walk): OrmContent {
+  // Apart from each other, so that every one of them finds a room.
+  const start = new Date(Date.now() - (20 * 60 - 12 * (number % 60)) * 60_000)
   return {
     placer: `KILL${Date.now().toString(36).toUpperCase()}${number}`,
     patient: {
@@ -52,10 +55,9 @@ export function ctOrder(
       birthDate: patient.birthDate,
       sex: 'M',
     },
-    priority,
+    priority: 'stat',
     procedures: [{ code: '30799-1', text: 'CT head without contrast', modality: 'CT' }],
-    // Apart from each other, so that every one of them finds a room.
-    start: new Date(Date.now() - (20 * 60 - 12 * (number % 60)) * 60_000),
+    ...(isBooked ? { start } : {}),
     reason: 'Fall, bleeding?',
     requester: { id: 'SYN-D01', name: { family: 'Ferreira', given: 'Luís', prefix: 'Dr' } },
   }
@@ -73,20 +75,18 @@ export interface Walk {
   staff: Staff
   number: number
   patient: PlantedPatient
+  /** False: the order names no time, and the scheduler finds one. */
+  isBooked?: boolean
   /** False: the scanner begins without anybody having said that the patient is here. */
   arrives?: boolean
 }
 
 /** From the placer's message to the signature. */
-export async function walkToSignature({
-  department,
-  staff,
-  number,
-  patient,
-  arrives = true,
-}: Walk): Promise<Walked> {
-  const sent = await placeOrder(department, ctOrder(number, patient))
+export async function walkToSignature(walk: Walk): Promise<Walked> {
+  const { department, staff, number, patient, isBooked = true, arrives = true } = walk
+  const sent = await placeOrder(department, ctOrder(walk))
   const { placer } = sent
+  if (!isBooked) await bookSlot(department, staff.scheduler, placer)
   if (arrives) await letIn(department, staff.technologist, placer)
   const order = await persist(`the room of ${placer}`, () => booked(department, placer))
   const station = stationOf(department, order)

@@ -4,6 +4,7 @@ import { type EmrReceiver, emrReceiver } from '#simulator/emr.ts'
 import { type RunningDepartment, startDepartment, until } from './department.ts'
 import { plantedPatient, staffOf, type Walked, walkToDelivery } from './journey.ts'
 import { expectNothingLostOrDoubled } from './ledgers.ts'
+import { expectNobodyNamed } from './planted.ts'
 
 /** Before and after each commit and each acknowledgement, by the process that dies there. */
 const PLACES: Record<string, string[]> = {
@@ -17,6 +18,7 @@ const PLACES: Record<string, string[]> = {
     ...aroundCommit('mpps-set'),
   ],
   app: [
+    ...aroundCommit('book-step'),
     ...aroundCommit('arrive'),
     ...aroundCommit('claim'),
     ...aroundCommit('accept-quality'),
@@ -67,6 +69,7 @@ test('[SE-04] processes killed at every named place lose no order and do nothing
         staff,
         number,
         patient: plantedPatient(number),
+        isBooked: number % 3 !== 0,
         arrives: number % 2 === 0,
       }),
   )
@@ -92,6 +95,8 @@ test('[SE-04] processes killed at every named place lose no order and do nothing
   for (const [name, places] of Object.entries(PLACES))
     expect(deathsOf(name)).toBeGreaterThanOrEqual(places.length)
   await expectNothingLostOrDoubled(department, emr, walked)
+  // What a crash leaves in the logs is searched too.
+  await expectNobodyNamed(department, emr, walked)
   expect(await department.check()).toBe('the department is sound\n')
 }, 900_000)
 

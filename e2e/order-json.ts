@@ -18,6 +18,7 @@ export interface OrderJson {
 
 export interface TimelineJson {
   rev: number
+  at: string
   type: string
   actor: { id: string; role: string }
   data: Record<string, unknown>

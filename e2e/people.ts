@@ -25,6 +25,26 @@ export function person(department: RunningDepartment, user: string): Person {
   }
 }
 
+interface ToSchedule {
+  proposals: { roomId: string; start: Date }[]
+}
+
+/** Books the first slot that the screen proposes, once the order is on the scheduler's list. */
+export async function bookSlot(department: RunningDepartment, scheduler: Person, placer: string) {
+  await persist(`the booking of ${placer}`, async () => {
+    const [step] = stepsOf(await orderOf(department, placer))
+    if (!step) return undefined
+    if (step.status !== 'planned') return step
+    const session = await scheduler.session()
+    const { proposals } = await session.page<ToSchedule>(`/to-schedule?step=${step.id}`)
+    const [slot] = proposals
+    if (!slot) return undefined
+    const booking = { intent: 'book', stepId: step.id, roomId: slot.roomId, start: slot.start.toISOString() }
+    succeeded(await session.submit<Answered>('/to-schedule', booking))
+    return undefined
+  })
+}
+
 /** "Patient has arrived" for every step of the order that waits for its patient. */
 export async function letIn(department: RunningDepartment, technologist: Person, placer: string) {
   await persist(`the arrival of ${placer}`, async () => {
