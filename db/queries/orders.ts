@@ -47,6 +47,16 @@ export interface OrderFilter {
   study?: string
   phase?: string
   since?: Date
+  /** Only these. */
+  ids?: readonly string[]
+  /** Neither closed nor ended. */
+  open?: true
+  /** With work past its due time at this instant. */
+  lateAt?: Date
+  /** With a result acknowledged since. */
+  deliveredSince?: Date
+  /** With an open exception. */
+  toMend?: true
   patient?: { patientId: string; issuer?: string; name?: string; birthDate?: string }
   limit: number
   after?: { receivedAt: Date; id: string }
@@ -81,6 +91,11 @@ function matches(sql: AnySql, filter: OrderFilter) {
     and ${filter.study ? sql`exists (select 1 from procedures x where x.order_id = o.id and x.study_uid = ${filter.study})` : sql`true`}
     and ${filter.phase ? sql`o.phase = ${filter.phase}` : sql`true`}
     and ${filter.since ? sql`o.received_at >= ${filter.since}` : sql`true`}
+    and ${filter.ids ? sql`o.id = any(${[...filter.ids]})` : sql`true`}
+    and ${filter.open ? sql`o.closed_at is null and o.end_kind is null` : sql`true`}
+    and ${filter.lateAt ? sql`exists (select 1 from work_items x where x.order_id = o.id and x.state in ('open', 'claimed') and x.due_at < ${filter.lateAt})` : sql`true`}
+    and ${filter.deliveredSince ? sql`exists (select 1 from deliveries x where x.order_id = o.id and x.acknowledged_at >= ${filter.deliveredSince})` : sql`true`}
+    and ${filter.toMend ? sql`exists (select 1 from exceptions x where x.order_id = o.id and x.state = 'open')` : sql`true`}
     and ${patient ? patientMatches(sql, patient) : sql`true`}
     and ${after ? sql`(o.received_at, o.id) < (${after.receivedAt}, ${after.id})` : sql`true`}`
 }

@@ -29,6 +29,8 @@ export interface SegmentFigures {
   /** The values themselves, when there are too few for percentiles. */
   values: number[]
   inferred: number
+  /** The orders behind the numbers, slowest first. */
+  slowest: { orderId: string; ms: number }[]
 }
 
 export interface DepartmentFigures {
@@ -36,7 +38,8 @@ export interface DepartmentFigures {
   openOrders: number
   lateItems: number
   dueWithinHour: number
-  openExceptions: number
+  /** Orders with an open exception. */
+  ordersToMend: number
   deliveredToday: number
   segments: SegmentFigures[]
   /** Procedures measured, and differences left out because they were negative. */
@@ -45,6 +48,8 @@ export interface DepartmentFigures {
 }
 
 export const ENOUGH_FOR_PERCENTILES = 20
+/** A list of the slowest is as long as one page. */
+const SHOWN_BEHIND_A_NUMBER = 200
 const ENDS: Phase[] = ['closed', 'cancelled', 'discontinued']
 const HOUR_MS = 3_600_000
 
@@ -88,16 +93,17 @@ async function phaseCounts(sql: AnySql, sites: string[] | null, now: Date): Prom
 async function counts(sql: AnySql, sites: string[] | null, { now, dayStart }: { now: Date; dayStart: Date }) {
   const inSites = sql`(${sites === null} or w.site_id = any(${sites ?? []}))`
   const [row] = await sql<
-    { lateItems: number; dueWithinHour: number; openExceptions: number; deliveredToday: number }[]
+    { lateItems: number; dueWithinHour: number; ordersToMend: number; deliveredToday: number }[]
   >`
     select
-      (select count(*) from work_items w where w.state in ('open', 'claimed') and w.due_at < ${now} and ${inSites}) as "lateItems",
+      (select count(*) from work_items w where w.state in ('open', 'claimed') and w.due_at < ${now} and w.order_id is not null and ${inSites}) as "lateItems",
       (select count(*) from work_items w where w.state in ('open', 'claimed') and w.due_at >= ${now}
-        and w.due_at < ${new Date(now.getTime() + HOUR_MS)} and ${inSites}) as "dueWithinHour",
-      (select count(*) from exceptions where state = 'open') as "openExceptions",
+        and w.due_at < ${new Date(now.getTime() + HOUR_MS)} and w.order_id is not null and ${inSites}) as "dueWithinHour",
+      (select count(distinct x.order_id) from exceptions x join orders w on w.id = x.order_id
+        where x.state = 'open' and ${inSites}) as "ordersToMend",
       (select count(distinct d.order_id) from deliveries d join orders w on w.id = d.order_id
         where d.acknowledged_at >= ${dayStart} and ${inSites}) as "deliveredToday"`
-  return row ?? { lateItems: 0, dueWithinHour: 0, openExceptions: 0, deliveredToday: 0 }
+  return row ?? { lateItems: 0, dueWithinHour: 0, ordersToMend: 0, deliveredToday: 0 }
 }
 
 const MEASURED = [
@@ -141,18 +147,26 @@ async function turnaroundOf(sql: AnySql, sites: string[] | null, since: Date) {
   )
 }
 
+interface Measured {
+  orderId: string
+  ms: number
+  inferred: boolean
+}
+
 function measured(
   events: Map<string, TimelineEvent[]>,
   parts: readonly (ProcedureParts & { orderId: string })[],
 ) {
-  const found = new Map<string, { ms: number; inferred: boolean }[]>()
+  const found = new Map<string, Measured[]>()
   let negative = 0
   for (const part of parts) {
     const cut = segments(marks(events.get(part.orderId) ?? [], part))
     negative += cut.negative
     for (const { from, to, ms, inferred } of cut.segments) {
       const key = `${from} ${to}`
-      found.set(key, [...(found.get(key) ?? []), { ms, inferred }])
+      const values = found.get(key) ?? []
+      values.push({ orderId: part.orderId, ms, inferred })
+      found.set(key, values)
     }
   }
   return { segments: pairs(found).map((pair) => figuresOf(pair, found)), procedures: parts.length, negative }
@@ -167,10 +181,7 @@ function pairs(found: Map<string, unknown>): [Mark, Mark][] {
   )
 }
 
-function figuresOf(
-  [from, to]: [Mark, Mark],
-  found: Map<string, { ms: number; inferred: boolean }[]>,
-): SegmentFigures {
+function figuresOf([from, to]: [Mark, Mark], found: Map<string, Measured[]>): SegmentFigures {
   const all = found.get(`${from} ${to}`) ?? []
   const values = all.map(({ ms }) => ms)
   const isEnough = values.length >= ENOUGH_FOR_PERCENTILES
@@ -183,5 +194,9 @@ function figuresOf(
     p95: isEnough ? percentile(values, 95) : null,
     values: isEnough ? [] : values.sort((a, b) => a - b),
     inferred: all.filter(({ inferred }) => inferred).length,
+    slowest: all
+      .map(({ orderId, ms }) => ({ orderId, ms }))
+      .sort((a, b) => b.ms - a.ms)
+      .slice(0, SHOWN_BEHIND_A_NUMBER),
   }
 }

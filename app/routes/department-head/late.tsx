@@ -1,10 +1,11 @@
 /** Late and at risk: every promise that is broken or will be within the hour, who has it and why. */
-import { type LoaderFunctionArgs, useLoaderData, useNavigate } from 'react-router'
+import { type LoaderFunctionArgs, useLoaderData, useNavigate, useSearchParams } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { lateCases } from '#app/server/late-cases.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
+import { count } from '../../ui/format.ts'
 import { EmptyState } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { caseColumns } from '../../worklist/case-columns.tsx'
@@ -13,9 +14,13 @@ import type { ListedCase } from '../../worklist/listed-case.ts'
 import { type Column, WorklistTable } from '../../worklist/worklist-table.tsx'
 import { ownerOf, whyLate } from './why-late.ts'
 
+const ONLY = ['late', 'due'] as const
+
 export async function loader(args: LoaderFunctionArgs) {
   const signedIn = await requireUser(args, rolesWith('late'))
-  return { late: await lateCases(signedIn, { withinMs: 3_600_000 }) }
+  const asked = new URL(args.request.url).searchParams.get('only')
+  const only = ONLY.find((each) => each === asked)
+  return { late: await lateCases(signedIn, { withinMs: 3_600_000, only }), only: only ?? 'all' }
 }
 
 export function meta() {
@@ -41,7 +46,8 @@ const COLUMNS: Column<ListedCase>[] = [
 ]
 
 export default function Late() {
-  const { late } = useLoaderData<typeof loader>()
+  const { late, only } = useLoaderData<typeof loader>()
+  const [, setSearch] = useSearchParams()
   useLive([
     'work-item.opened',
     'work-item.claimed',
@@ -51,7 +57,7 @@ export default function Late() {
     'order.ended',
   ])
   const navigate = useNavigate()
-  const [cursorId, setCursor] = useKeptCursor('late', late)
+  const [cursorId, setCursor] = useKeptCursor(`late:${only}`, late)
   return (
     <Screen
       label={t('nav.late')}
@@ -63,11 +69,23 @@ export default function Late() {
     >
       <div className="toolbar">
         <h1 className="strong">{t('nav.late')}</h1>
-        <span className="text-2">{t('late.count', { n: late.length })}</span>
+        <fieldset className="segments" aria-label={t('late.which')}>
+          {(['all', ...ONLY] as const).map((each) => (
+            <button
+              key={each}
+              type="button"
+              aria-pressed={each === only}
+              onClick={() => setSearch(each === 'all' ? {} : { only: each }, { replace: true })}
+            >
+              {t(`late.only-${each}`)}
+            </button>
+          ))}
+        </fieldset>
+        <span className="push text-2">{count(late.length)}</span>
       </div>
       <div />
       <WorklistTable
-        name="late"
+        name={`late:${only}`}
         label={t('nav.late')}
         rows={late}
         columns={COLUMNS}

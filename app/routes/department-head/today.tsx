@@ -49,7 +49,13 @@ export async function loader(args: LoaderFunctionArgs) {
   const now = await server.department.now()
   const [site] = await sites(server.department.sql, person.sites)
   const found = await figures(signedIn, days, { now, dayStart: dayStart(now, site?.zone ?? 'UTC') })
-  return { figures: found, days, late: (await lateCases(signedIn, { withinMs: 3_600_000 })).slice(0, 40) }
+  // The orders behind the numbers are asked for where a number leads.
+  const segments = found.segments.map((segment) => ({ ...segment, slowest: [] }))
+  return {
+    figures: { ...found, segments },
+    days,
+    late: (await lateCases(signedIn, { withinMs: 3_600_000 })).slice(0, 40),
+  }
 }
 
 export function meta() {
@@ -90,10 +96,10 @@ export default function Today() {
           {t('today.definitions')}
         </Button>
       </div>
-      <Tiles found={found} />
+      <Tiles found={found} days={days} />
       {isDefining ? <Definitions found={found} /> : null}
       <div className="today-panels">
-        <WhereTimeGoes found={found} />
+        <WhereTimeGoes found={found} days={days} />
         <OpenByPhase found={found} />
         <section className="panel today-late">
           <header>
@@ -112,34 +118,45 @@ export default function Today() {
   )
 }
 
-function Tiles({ found }: { found: DepartmentFigures }) {
+function Tiles({ found, days }: { found: DepartmentFigures; days: Days }) {
   const turnaround = found.segments.find(({ from, to }) => from === 'available' && to === 'opened')
   return (
     <ul className="tiles">
-      <Tile label={t('tile.open')} value={count(found.openOrders)} to="/orders" note={t('tile.open-note')} />
+      <Tile
+        label={t('tile.open')}
+        value={count(found.openOrders)}
+        to="/orders?show=open"
+        note={t('tile.open-note')}
+      />
       <Tile
         label={t('tile.late')}
         value={count(found.lateItems)}
-        to="/late"
+        to="/late?only=late"
         late={found.lateItems > 0}
         note={t('tile.late-note')}
       />
-      <Tile label={t('tile.due')} value={count(found.dueWithinHour)} to="/late" note={t('tile.due-note')} />
+      <Tile
+        label={t('tile.due')}
+        value={count(found.dueWithinHour)}
+        to="/late?only=due"
+        note={t('tile.due-note')}
+      />
       <Tile
         label={t('tile.waiting')}
         value={turnaround?.p50 == null ? NONE : t('today.minutes', { value: minutes(turnaround.p50) })}
-        to="/orders?phase=reading"
+        {...(turnaround && turnaround.n > 0 && { to: ordersBehind(turnaround, days) })}
         note={t('tile.n', { n: turnaround?.n ?? 0 })}
       />
       <Tile
         label={t('tile.delivered')}
         value={count(found.deliveredToday)}
-        to="/orders?phase=delivered"
+        to="/orders?show=delivered-today"
         note={t('tile.delivered-note')}
       />
       <Tile
         label={t('tile.exceptions')}
-        value={count(found.openExceptions)}
+        value={count(found.ordersToMend)}
+        to="/orders?show=to-mend"
         note={t('tile.exceptions-note')}
       />
     </ul>
@@ -170,25 +187,25 @@ function Tile({ label, value, note, to, late = false }: TileProps) {
 }
 
 /** p50 solid, p90 lighter, p95 a tick; below 20 values each one is a dot. The axis begins at zero. */
-function WhereTimeGoes({ found }: { found: DepartmentFigures }) {
+function WhereTimeGoes({ found, days }: { found: DepartmentFigures; days: Days }) {
   const shown = found.segments
   const most = Math.max(60_000, ...shown.map(({ p95, values }) => p95 ?? values.at(-1) ?? 0))
   const x = (ms: number) => `${Math.min(100, (ms / most) * 100)}%`
-  const sentence = shown
-    .filter(({ n }) => n > 0)
-    .map((segment) => `${segmentWords(segment)}: p50 ${minutes(segment.p50 ?? 0)} min, n ${segment.n}`)
-    .join('; ')
   return (
     <section className="panel where-time-goes">
       <header>
         <h2>{t('today.time-title')}</h2>
         <span className="text-2">{t('today.time-note', { n: found.procedures })}</span>
       </header>
-      <div className="body" role="img" aria-label={sentence || t('today.no-data')}>
+      <div className="body">
         {shown.map((segment) => (
           <div key={`${segment.from} ${segment.to}`} className="time-row">
             <span className="small right">{segmentWords(segment)}</span>
-            <span className="time-track">
+            <span
+              className="time-track"
+              role="img"
+              aria-label={`${segmentWords(segment)}: ${segmentFigures(segment)}`}
+            >
               {segment.p90 !== null ? <i className="p90" style={{ width: x(segment.p90) }} /> : null}
               {segment.p50 !== null ? <i className="p50" style={{ width: x(segment.p50) }} /> : null}
               {segment.p95 !== null ? <i className="p95" style={{ left: x(segment.p95) }} /> : null}
@@ -197,13 +214,23 @@ function WhereTimeGoes({ found }: { found: DepartmentFigures }) {
                 <i key={index} className="value" style={{ left: x(ms) }} />
               ))}
             </span>
-            <span className="small">{segmentFigures(segment)}</span>
+            {segment.n > 0 ? (
+              <Link className="small" to={ordersBehind(segment, days)}>
+                <span className="link">{segmentFigures(segment)}</span>
+              </Link>
+            ) : (
+              <span className="small text-3">{segmentFigures(segment)}</span>
+            )}
           </div>
         ))}
         <p className="legend small text-2">{t('today.legend')}</p>
       </div>
     </section>
   )
+}
+
+function ordersBehind({ from, to }: Pick<SegmentFigures, 'from' | 'to'>, days: Days): string {
+  return `/orders?segment=${from}~${to}&days=${days}`
 }
 
 function segmentWords({ from, to }: Pick<SegmentFigures, 'from' | 'to'>): string {
@@ -250,9 +277,9 @@ function OpenByPhase({ found }: { found: DepartmentFigures }) {
               </td>
               <td className="right">
                 {late > 0 ? (
-                  <span className="late">
+                  <Link className="late" to={`/orders?phase=${phase}&show=late`}>
                     <Glyph name="alarm" /> {count(late)}
-                  </span>
+                  </Link>
                 ) : (
                   <span className="text-3">{NONE}</span>
                 )}

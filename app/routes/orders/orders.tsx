@@ -1,15 +1,19 @@
 /** All orders one may see, newest first: where each stands. */
 import { useState } from 'react'
 import { type LoaderFunctionArgs, useLoaderData, useNavigate, useSearchParams } from 'react-router'
-import { requireUser } from '#app/server/guard.ts'
-import { findOrders, type OrderSummary } from '#db/queries/orders.ts'
+import { type Days, figures } from '#app/server/figures.ts'
+import { requireUser, type SignedIn } from '#app/server/guard.ts'
+import { findOrders, type OrderFilter, type OrderSummary } from '#db/queries/orders.ts'
+import { sites } from '#db/queries/sites.ts'
+import { MARKS } from '#domain/segments.ts'
 import { PHASES, type Phase } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
+import { dayStart } from '../../ui/day-start.ts'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
-import { timeOrDay } from '../../ui/format.ts'
+import { count, duration, NONE, timeOrDay } from '../../ui/format.ts'
 import { useSexAge } from '../../ui/identity-banner.tsx'
 import { EmptyState } from '../../ui/messages.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
@@ -21,14 +25,23 @@ import { type Column, WorklistTable } from '../../worklist/worklist-table.tsx'
 
 const PAGE = 200
 
+/** What a number elsewhere counts: `show`, or the orders behind a segment of turnaround, slowest first. */
+const SHOWS = ['open', 'late', 'delivered-today', 'to-mend'] as const
+type Show = (typeof SHOWS)[number]
+
 export async function loader(args: LoaderFunctionArgs) {
-  const { person, server } = await requireUser(args, rolesWith('orders'))
+  const signedIn = await requireUser(args, rolesWith('orders'))
+  const { person, server } = signedIn
   const search = new URL(args.request.url).searchParams
   const asked = search.get('phase')
   const phase = PHASES.find((each) => each === asked)
+  const segment = await segmentOf(signedIn, search)
+  if (segment) return { orders: segment.orders, next: null, segment: segment.segment }
   const after = afterOf(search.get('after'))
+  const asFilter = await filterOf(signedIn, search.get('show'))
   const found = await findOrders(server.department.sql, person.actor, {
     limit: PAGE + 1,
+    ...asFilter,
     ...(phase && { phase }),
     ...(after && { after }),
   })
@@ -36,8 +49,42 @@ export async function loader(args: LoaderFunctionArgs) {
   return {
     orders: found.slice(0, PAGE),
     next: last ? `${last.receivedAt.toISOString()}~${last.id}` : null,
+    segment: null,
   }
 }
+
+async function filterOf({ person, server }: SignedIn, show: string | null): Promise<Partial<OrderFilter>> {
+  const now = await server.department.now()
+  if (show === 'open') return { open: true }
+  if (show === 'late') return { open: true, lateAt: now }
+  if (show === 'to-mend') return { toMend: true }
+  if (show !== 'delivered-today') return {}
+  const [site] = await sites(server.department.sql, person.sites)
+  return { deliveredSince: dayStart(now, site?.zone ?? 'UTC') }
+}
+
+/** Null unless the address names a segment; of an order, the slowest procedure's time stands. */
+async function segmentOf(signedIn: SignedIn, search: URLSearchParams) {
+  const [from, to] = (search.get('segment') ?? '')
+    .split('~')
+    .map((text) => MARKS.find((mark) => mark === text))
+  if (!from || !to) return null
+  const { person, server } = signedIn
+  const now = await server.department.now()
+  const [site] = await sites(server.department.sql, person.sites)
+  const days = DAYS.find((each) => each === Number(search.get('days'))) ?? 1
+  const { segments } = await figures(signedIn, days, { now, dayStart: dayStart(now, site?.zone ?? 'UTC') })
+  const slowest = segments.find((each) => each.from === from && each.to === to)?.slowest ?? []
+  const times: Record<string, number> = {}
+  for (const { orderId, ms } of slowest) times[orderId] ??= ms
+  const ids = Object.keys(times)
+  const orders =
+    ids.length > 0 ? await findOrders(server.department.sql, person.actor, { ids, limit: PAGE }) : []
+  orders.sort((a, b) => (times[b.id] ?? 0) - (times[a.id] ?? 0))
+  return { orders, segment: { from, to, times } }
+}
+
+const DAYS: Days[] = [1, 7, 28]
 
 function afterOf(text: string | null): { receivedAt: Date; id: string } | undefined {
   const [at = '', id = ''] = (text ?? '').split('~')
@@ -48,7 +95,7 @@ export function meta() {
   return [{ title: `${t('nav.orders')} · ${t('app.name')}` }]
 }
 
-type OrderRow = OrderSummary & { orderId: string; isStat: boolean }
+type OrderRow = OrderSummary & { orderId: string; isStat: boolean; ms: number | undefined }
 
 const TOPICS = [
   'order.received',
@@ -70,22 +117,28 @@ const TOPICS = [
 ]
 
 export default function Orders() {
-  const { orders, next } = useLoaderData<typeof loader>()
+  const { orders, next, segment } = useLoaderData<typeof loader>()
   useLive(TOPICS)
   const navigate = useNavigate()
   const [search, setSearch] = useSearchParams()
   const phase = search.get('phase')
+  const show = SHOWS.find((each) => each === search.get('show'))
   const rows: OrderRow[] = orders.map((order) => ({
     ...order,
     orderId: order.id,
     isStat: order.priority === 'stat',
+    ms: segment?.times[order.id],
   }))
-  const [cursorId, setCursor] = useKeptCursor(`orders:${phase}`, rows)
+  const [cursorId, setCursor] = useKeptCursor(`orders:${search}`, rows)
   const [isChoosing, setChoosing] = useState(false)
-  const choose = (chosen: Phase | null) => {
+  const filter = (chosen: { phase?: Phase | undefined; show?: Show | undefined }) => {
     setChoosing(false)
-    setSearch(chosen ? { phase: chosen } : {}, { preventScrollReset: true })
+    setSearch(
+      { ...(chosen.phase && { phase: chosen.phase }), ...(chosen.show && { show: chosen.show }) },
+      { preventScrollReset: true },
+    )
   }
+  const shownPhase = PHASES.find((each) => each === phase)
   const open = (id: string | null | undefined) => id && void navigate(`/orders/${id}`)
   const current = rows.find(({ id }) => id === cursorId) ?? rows[0]
   return (
@@ -108,8 +161,22 @@ export default function Orders() {
       <div className="toolbar">
         <h1 className="strong">{t('nav.orders')}</h1>
         {phase ? (
-          <button type="button" className="chip on" onClick={() => choose(null)}>
+          <button type="button" className="chip on" onClick={() => filter({ show })}>
             {t('column.phase')} <b>{wordFor('phase', phase)}</b> ×
+          </button>
+        ) : null}
+        {show ? (
+          <button type="button" className="chip on" onClick={() => filter({ phase: shownPhase })}>
+            {t('orders.show')} <b>{t(`orders.show-${show}`)}</b> ×
+          </button>
+        ) : null}
+        {segment ? (
+          <button type="button" className="chip on" onClick={() => filter({})}>
+            {t('orders.segment')}{' '}
+            <b>
+              {t(`mark.${segment.from}`)} → {t(`mark.${segment.to}`)}
+            </b>{' '}
+            ×
           </button>
         ) : null}
         <button
@@ -120,9 +187,12 @@ export default function Orders() {
         >
           + {t('orders.filter')} <kbd>F</kbd>
         </button>
-        <span className="push text-3">{t('orders.sorted')}</span>
+        <span className="push text-3">
+          {count(rows.length)}
+          {next ? '+' : ''} · {t(segment ? 'orders.slowest' : 'orders.sorted')}
+        </span>
         {next ? (
-          <Button onClick={() => setSearch({ ...(phase && { phase }), after: next })}>
+          <Button onClick={() => setSearch({ ...(phase && { phase }), ...(show && { show }), after: next })}>
             {t('orders.older')}
           </Button>
         ) : null}
@@ -136,19 +206,30 @@ export default function Orders() {
                 type="button"
                 className="chip"
                 aria-pressed={each === phase}
-                onClick={() => choose(each)}
+                onClick={() => filter({ phase: each, show })}
               >
                 {t(`phase.${each}`)}
+              </button>
+            ))}
+            {SHOWS.map((each) => (
+              <button
+                key={each}
+                type="button"
+                className="chip"
+                aria-pressed={each === show}
+                onClick={() => filter({ phase: shownPhase, show: each })}
+              >
+                {t(`orders.show-${each}`)}
               </button>
             ))}
           </div>
         ) : null}
       </div>
       <WorklistTable
-        name={`orders:${phase}:${search.get('after')}`}
+        name={`orders:${search}`}
         label={t('nav.orders')}
         rows={rows}
-        columns={COLUMNS}
+        columns={segment ? [TIME, ...COLUMNS] : COLUMNS}
         cursorId={current?.id ?? null}
         onCursor={setCursor}
         onOpen={({ id }) => open(id)}
@@ -219,6 +300,14 @@ const COLUMNS: Column<OrderRow>[] = [
     words: (row) => row.workItems.map(({ kind, holder }) => `${kind} ${holder}`).join(),
   },
 ]
+
+const TIME: Column<OrderRow> = {
+  key: 'ms',
+  head: t('orders.time'),
+  width: '74px',
+  cell: ({ ms }) => (ms === undefined ? NONE : duration(ms)),
+  words: ({ ms }) => (ms === undefined ? NONE : duration(ms)),
+}
 
 function At({ at }: { at: Date }) {
   return timeOrDay(at, useZone(), useDepartmentNow())
