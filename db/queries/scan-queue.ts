@@ -1,9 +1,13 @@
 /** A day at the scanners: rooms, who is on the table, who is next, who is done, and whom a wristband belongs to. */
+import { yearsBetween } from '#domain/calendar.ts'
+import { gatesOf } from '#domain/catalogue.ts'
 import { similarNames } from '#domain/identity.ts'
 import type { NameSaid } from '#domain/order-message.ts'
 import { type Actor, scopeOf } from '#domain/permissions.ts'
-import type { CompletenessVerdict, Phase, Priority, StepStatus } from '#domain/words.ts'
+import type { Policy } from '#domain/policy.ts'
+import type { CompletenessVerdict, Phase, Priority, SafetyGate, StepStatus } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
+import { policyOf } from './policy.ts'
 
 export interface ScanRoom {
   id: string
@@ -47,7 +51,7 @@ export interface ScanStep {
   procedureName: string
   protocol: string | null
   /** What the catalogue asks before this exam: pregnancy, egfr … */
-  gates: string[]
+  gates: SafetyGate[]
   location: string | null
   /** The placer asked to stop it while it was running (ORC-1 DC). */
   stopAskedAt: Date | null
@@ -77,7 +81,8 @@ export async function scanDay(
   now: Date,
 ): Promise<{ rooms: ScanRoom[]; steps: ScanStep[] }> {
   const [rooms, rows] = await Promise.all([roomsOf(sql, actor), stepsOf(sql, actor, now)])
-  const steps = withSimilar(rows.map(revived))
+  const policy = await policyOf(sql)
+  const steps = withSimilar(rows.map((row) => ({ ...revived(row), gates: asked(row, policy, now) })))
   return { steps, rooms: rooms.map((room) => ({ ...room, ...roomState(room, steps, now) })) }
 }
 
@@ -141,6 +146,13 @@ function revived(step: ScanStep): ScanStep {
     ...step,
     begun: { ...begun, at: new Date(begun.at), endedAt: begun.endedAt ? new Date(begun.endedAt) : null },
   }
+}
+
+// What the catalogue asks is worth saying at the table even where no safety gate is kept.
+function asked({ gates, sex, birthDate }: ScanStep, policy: Policy, now: Date): SafetyGate[] {
+  const ageYears = birthDate?.length === 10 ? yearsBetween(birthDate, now.toISOString().slice(0, 10)) : null
+  const patient = { sex: sex as 'M' | 'F' | 'O' | null, ageYears }
+  return gatesOf({ gates }, patient, { ...policy, safetyGates: 'on' })
 }
 
 function withSimilar(steps: ScanStep[]): ScanStep[] {

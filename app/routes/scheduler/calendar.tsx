@@ -130,7 +130,7 @@ interface AskedSlot {
 function readStart(text: (name: string) => string, zone: string): Date | null {
   const [start, date, time] = [text('start'), readDay(text('date')), text('time')]
   if (start) return Number.isNaN(Date.parse(start)) ? null : new Date(start)
-  return date && /^\d{2}:\d{2}$/.test(time) ? localInstant(zone, date, time) : null
+  return date && /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(time) ? localInstant(zone, date, time) : null
 }
 
 /** A refused booking says who stands there. */
