@@ -1,0 +1,293 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
+import { type Department, openDepartment } from '#db/department.ts'
+import { takeOver } from '#db/mutations/work-items.ts'
+import { actAs } from '#db/order.fixture.ts'
+import { type Demonstration, seedDemo } from '#db/seed/demo.ts'
+import type { OrderMessage } from '#domain/order-message.ts'
+import { openBrowser, type RunningApp, signIn, startApp } from './app.fixture.ts'
+import { type PixelStudy, pixelStudy } from './reading-images.fixture.ts'
+
+let department: Department
+let demonstration: Demonstration
+let app: RunningApp
+let browser: Browser
+
+beforeAll(async () => {
+  const databaseUrl = await testDatabase()
+  demonstration = await seedDemo(databaseUrl, {
+    secretKey: 'a'.repeat(64),
+    listen: '127.0.0.1',
+    ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
+  })
+  department = openDepartment(databaseUrl, { name: 'reading-room', max: 4 })
+  app = await startApp(databaseUrl)
+  browser = await openBrowser()
+}, 180_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await app?.stop()
+  await department?.close()
+})
+
+const URGENCY: Record<string, OrderMessage['priority']> = {
+  stat: { level: 'stat', word: 'S' },
+  urgent: { level: 'urgent', word: 'A' },
+  routine: { level: 'routine', word: 'R' },
+}
+
+function study(more: Partial<OrderMessage> = {}): Promise<PixelStudy> {
+  const archive = { department, dicomweb: `${app.url}/dicom-web`, token: demonstration.tokens.integration }
+  return pixelStudy(archive, { folder: 'ct-head', order: more })
+}
+
+interface Desk {
+  page: Page
+  password: string
+  context: BrowserContext
+  problems: string[]
+}
+
+async function sitDown(user: string): Promise<Desk> {
+  const account = demonstration.accounts.find((each) => each.user === user)!
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+  const page = await context.newPage()
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(error.message))
+  await signIn(page, app.url, account)
+  await page.getByRole('heading', { name: 'Reading' }).waitFor({ state: 'attached' })
+  return { page, context, password: account.password, problems }
+}
+
+/** Grey levels that the viewer's canvas shows: more than eight are a picture. */
+function greyLevels(page: Page): Promise<number> {
+  const viewer = page
+    .frameLocator('iframe[title="Images"]')
+    .locator('[data-cy="viewport-grid"] canvas.cornerstone-canvas')
+  return viewer.first().evaluate((canvas: HTMLCanvasElement) => {
+    const copy = document.createElement('canvas')
+    copy.width = copy.height = 128
+    const context = copy.getContext('2d')!
+    context.drawImage(canvas, 0, 0, 128, 128)
+    const { data } = context.getImageData(0, 0, 128, 128)
+    return new Set(data.filter((_, n) => n % 4 === 0)).size
+  })
+}
+
+async function faultsOf(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
+  return violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
+  )
+}
+
+/** A press on a loaded machine takes its time. */
+const SOON = { timeout: 20_000 }
+const isIn = (itemId: string) => (address: URL) => address.pathname === `/reading/${itemId}`
+const section = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })
+const holderTag = (page: Page) => page.getByLabel('Patient and order').getByText('yours')
+
+test('[VW-03][RP-05] a normal CT is taken, looked at, written, signed and followed by the next in fourteen inputs', async () => {
+  const first = await study({ priority: URGENCY.stat! })
+  const second = await study({ priority: URGENCY.routine! })
+  const { page, password, problems, context } = await sitDown('radiologist')
+  await page.locator(`tr[data-order="${second.orderId}"]`).waitFor()
+  expect(await faultsOf(page)).toEqual([])
+
+  let inputs = 0
+  const press = async (key: string) => {
+    inputs += 1
+    await page.keyboard.press(key)
+  }
+  await press('n')
+  await page.waitForURL(isIn(first.itemId))
+  await expect.poll(() => page.title(), SOON).toBe(`${first.accession} · reading`)
+  await expect.poll(() => greyLevels(page), { timeout: 60_000 }).toBeGreaterThan(8)
+  await press('F2')
+  await press('PageDown')
+  await press('F2')
+  await expect
+    .poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label')), SOON)
+    .toBe('Findings')
+  await press('Alt+u')
+  await expect.poll(() => section(page, 'Impression').textContent(), SOON).toBe('Normal CT of the head.')
+  expect(await faultsOf(page)).toEqual([])
+  await press('Alt+Enter')
+  await expect
+    .poll(() => page.evaluate(() => (document.activeElement as HTMLInputElement).type), SOON)
+    .toBe('password')
+  // As a password manager or a badge gives it: one act.
+  await page.keyboard.insertText(password)
+  inputs += 1
+  await press('Enter')
+  await page.waitForURL(isIn(second.itemId))
+  expect(inputs).toBeLessThanOrEqual(14)
+
+  const [signed] = await department.sql`
+    select r.state, v.kind, v.reauthenticated, u.user_name, encode(sha256(convert_to(v.content::text, 'UTF8')), 'hex') = v.content_hash as proved
+    from reports r join report_versions v on v.report_id = r.id join users u on u.id = v.signer_id where r.order_id = ${first.orderId}`
+  expect(signed).toEqual({
+    state: 'FINAL',
+    kind: 'final',
+    reauthenticated: true,
+    user_name: 'radiologist',
+    proved: true,
+  })
+  expect(problems).toEqual([])
+
+  // Back to the list, on the same row, which is still ours.
+  await page.keyboard.press('Alt+w')
+  await page.waitForURL('**/reading')
+  await page.locator(`tr[data-item="${second.itemId}"]`).getByText('You').waitFor()
+  await page.keyboard.press('Enter')
+  await page.waitForURL(isIn(second.itemId))
+
+  // Nothing is left to read: the list comes, with the signature that may still be taken back.
+  await holderTag(page).waitFor()
+  await page.keyboard.press('Alt+u')
+  await expect.poll(() => section(page, 'Impression').textContent(), SOON).toBe('Normal CT of the head.')
+  await page.getByLabel('Password').fill(password)
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/reading')
+  await page.getByText(`Signed ${second.accession}`).waitFor()
+  await page.keyboard.press('Alt+z')
+  await page.getByText('Recalled.').waitFor()
+  const [recalled] = await department.sql`
+    select v.recalled_at is not null as recalled, r.state from reports r join report_versions v on v.report_id = r.id
+    where r.order_id = ${second.orderId}`
+  expect(recalled).toEqual({ recalled: true, state: 'DRAFT' })
+  expect(problems).toEqual([])
+  await context.close()
+}, 180_000)
+
+test('[RW-02] a reader whose case is taken over keeps the words and sees who has it', async () => {
+  const { itemId } = await study({ priority: URGENCY.stat! })
+  const { page, context } = await sitDown('radiologist')
+  await page.locator(`tr[data-item="${itemId}"]`).click()
+  await page.keyboard.press('Enter')
+  await page.waitForURL(isIn(itemId))
+  await section(page, 'Findings').fill('Hyperdense middle cerebral artery on the left.')
+  await page.getByText('draft, saved').waitFor()
+  await section(page, 'Impression').fill('Words of the last second.')
+
+  const [held] = await department.sql<{ fence: number }[]>`select fence from work_items where id = ${itemId}`
+  const lead = await actAs(department, 'radiologist2')
+  await takeOver(department, lead, { itemId, fenceSeen: held!.fence, reason: 'urgent' })
+
+  const lost = page.getByRole('alert').filter({ hasText: 'not yours any more' })
+  await lost.waitFor()
+  const [other] = await department.sql<
+    { name: string }[]
+  >`select name from users where user_name = 'radiologist2'`
+  await lost.getByText(other!.name).waitFor()
+  await expect.poll(() => section(page, 'Findings').getAttribute('contenteditable'), SOON).toBe('false')
+  expect(await section(page, 'Impression').textContent()).toBe('Words of the last second.')
+  await expect
+    .poll(async () => {
+      const kept = await department.sql<{ text: string }[]>`
+        select d.content::text as text from report_drafts d join reports r on r.id = d.report_id
+          where r.order_id = (select order_id from work_items where id = ${itemId})
+        union all select d.content::text from stray_drafts d join reports r on r.id = d.report_id
+          where r.order_id = (select order_id from work_items where id = ${itemId})`
+      return kept.some(({ text }) => text.includes('Words of the last second.'))
+    }, SOON)
+    .toBe(true)
+  await context.close()
+}, 120_000)
+
+test('[RW-02] words typed while the server is away stay in the window and are saved when it is back', async () => {
+  const { itemId, orderId } = await study({ priority: URGENCY.stat! })
+  const { page, context } = await sitDown('radiologist')
+  await page.locator(`tr[data-item="${itemId}"]`).click()
+  await page.keyboard.press('Enter')
+  await page.waitForURL(isIn(itemId))
+  await holderTag(page).waitFor()
+  await page.route('**/reading/draft', (route) => route.abort())
+  await page.route('**/reading/heartbeat', (route) => route.abort())
+  await section(page, 'Findings').fill('No haemorrhage.')
+  await section(page, 'Impression').fill('Normal.')
+  await page.getByText('not sent yet, kept in this window').waitFor()
+  await page.keyboard.press('Alt+p')
+  await page.getByText('The server does not answer.').waitFor()
+
+  await page.unroute('**/reading/draft')
+  await page.unroute('**/reading/heartbeat')
+  await page.getByText('draft, saved').waitFor()
+  const [draft] = await department.sql<{ content: { sections: { text: string }[] } }[]>`
+    select d.content from report_drafts d join reports r on r.id = d.report_id where r.order_id = ${orderId}`
+  expect(draft!.content.sections.map(({ text }) => text)).toContain('No haemorrhage.')
+
+  // A radiologist's preliminary goes out, and the case stays where it is.
+  await page.keyboard.press('Alt+p')
+  await expect
+    .poll(
+      async () => (await department.sql`select state from reports where order_id = ${orderId}`)[0]?.state,
+      SOON,
+    )
+    .toBe('PRELIM')
+  expect(new URL(page.url()).pathname).toBe(`/reading/${itemId}`)
+  await holderTag(page).waitFor()
+  await context.close()
+}, 120_000)
+
+test('a case is skipped with a reason from the list, and taken again only on purpose', async () => {
+  const { itemId } = await study({ priority: URGENCY.stat! })
+  const { page, context } = await sitDown('radiologist')
+  const row = page.locator(`tr[data-item="${itemId}"]`)
+  await row.click()
+  await page.keyboard.press('s')
+  await page.getByRole('radiogroup', { name: 'Skip' }).waitFor()
+  await page.keyboard.press('1')
+  await row.getByText('Skipped by you').waitFor()
+  const [skipped] = await department.sql`select reason from skips where item_id = ${itemId}`
+  expect(skipped).toEqual({ reason: 'other-area' })
+  await context.close()
+}, 120_000)
+
+test('a resident issues a preliminary and is not offered a signature', async () => {
+  const { itemId, orderId } = await study({ priority: URGENCY.urgent! })
+  const { page, context } = await sitDown('resident')
+  await page.locator(`tr[data-item="${itemId}"]`).click()
+  await page.keyboard.press('Enter')
+  await page.waitForURL(isIn(itemId))
+  await section(page, 'Impression').fill('No acute finding.')
+  expect(await page.getByRole('button', { name: 'Sign final' }).count()).toBe(0)
+  await page.keyboard.press('Alt+Enter')
+  await expect
+    .poll(
+      async () => (await department.sql`select state from reports where order_id = ${orderId}`)[0]?.state,
+      SOON,
+    )
+    .toBe('PRELIM')
+  await page.waitForURL((address) => !isIn(itemId)(address))
+  await context.close()
+}, 120_000)
+
+test('[VW-01] a prior of the same patient opens with the case, after it, and its report stands beside', async () => {
+  const patient = {
+    identifiers: [{ value: 'SYN-PRIOR-1', issuer: 'MAIN', type: 'MR' }],
+    name: { alphabetic: { family: 'TESTPERSON', given: 'ADA' } },
+    otherNames: [],
+    birthDate: { value: '1955-01-04', precision: 'day' as const },
+    sex: 'F' as const,
+    temporaryIdentity: false,
+    comments: [],
+  }
+  const before = await study({ patient, priority: URGENCY.urgent! })
+  const current = await study({ patient, priority: URGENCY.stat! })
+  const { page, context } = await sitDown('radiologist')
+  await page.locator(`tr[data-item="${current.itemId}"]`).click()
+  await page.getByLabel('The case under the cursor').getByText('CT', { exact: false }).first().waitFor()
+  await page.keyboard.press('Enter')
+  await page.waitForURL(isIn(current.itemId))
+  const address = new URL((await page.locator('iframe[title="Images"]').getAttribute('src'))!, app.url)
+  expect(address.searchParams.get('StudyInstanceUIDs')).toBe(`${current.studyUid},${before.studyUid}`)
+  await expect.poll(() => greyLevels(page), { timeout: 60_000 }).toBeGreaterThan(8)
+  await expect
+    .poll(() => page.getByLabel('Priors', { exact: true }).getByRole('listitem').count(), SOON)
+    .toBe(1)
+  await context.close()
+}, 120_000)
