@@ -52,6 +52,7 @@ function checks(): Check[] {
       commands: [
         [bin('@react-router/dev/bin.cjs'), 'typegen'],
         [bin('typescript/bin/tsc'), '--noEmit'],
+        [bin('typescript/bin/tsc'), '--noEmit', '-p', 'workflows'],
       ],
     },
     { name: 'lint', commands: [[bin('@biomejs/biome/bin/biome'), 'check', '.']] },

@@ -34,37 +34,22 @@ export async function laneHead(
   department: Department,
   { destinationId, patientId }: Lane,
 ): Promise<DeliveryHead | null> {
-  const [row] = await department.sql<Record<string, never>[]>`
-    select d.id, d.order_id, d.report_id, d.version, d.control_id, d.state, d.attempts, d.next_attempt_at,
-      t.host, t.port, t.receiving_application, t.receiving_facility, t.policy, t.enabled
+  const [head] = await department.sql<HeadRow[]>`
+    select d.id, d.order_id as "orderId", d.report_id as "reportId", d.version, d.control_id as "controlId", d.state,
+      d.attempts, d.next_attempt_at, t.enabled, jsonb_build_object('id', t.id, 'host', t.host, 'port', t.port,
+        'receivingApplication', t.receiving_application, 'receivingFacility', t.receiving_facility,
+        'policy', t.policy) as destination
     from deliveries d join destinations t on t.id = d.destination_id
     where d.destination_id = ${destinationId} and d.patient_id = ${patientId} and d.state <> 'acknowledged'
     order by d.lane_position limit 1`
-  if (!row) return null
-  const head = row as Record<string, any>
-  return {
-    id: head.id,
-    orderId: head.order_id,
-    reportId: head.report_id,
-    version: head.version,
-    controlId: head.control_id,
-    state: head.state,
-    attempts: head.attempts,
-    // A receiver that was switched off holds its lane, as a parked delivery does.
-    dueInMs:
-      head.state === 'parked' || !head.enabled
-        ? null
-        : Math.max(0, (head.next_attempt_at?.getTime() ?? 0) - Date.now()),
-    destination: {
-      id: destinationId,
-      host: head.host,
-      port: head.port,
-      receivingApplication: head.receiving_application,
-      receivingFacility: head.receiving_facility,
-      policy: head.policy,
-    },
-  }
+  if (!head) return null
+  const { next_attempt_at, enabled, ...delivery } = head
+  // A receiver that was switched off holds its lane, as a parked delivery does.
+  const held = delivery.state === 'parked' || !enabled
+  return { ...delivery, dueInMs: held ? null : Math.max(0, (next_attempt_at?.getTime() ?? 0) - Date.now()) }
 }
+
+type HeadRow = Omit<DeliveryHead, 'dueInMs'> & { next_attempt_at: Date | null; enabled: boolean }
 
 /**
  * Notes that an attempt begins. The bytes are frozen at the first one and go out unchanged ever after.

@@ -149,7 +149,7 @@ const DAYS_AHEAD = 10
 
 /**
  * The first free times for a step, soonest first, at most one per room and half hour: in opening hours, or at any
- * hour for an emergency.
+ * hour for what can't wait for them.
  */
 export async function freeSlots(
   sql: AnySql,
@@ -162,7 +162,8 @@ export async function freeSlots(
     select room_id, planned_start, planned_end from steps
     where room_id = any(${rooms.map(({ id }) => id)}) and status in ('scheduled', 'arrived', 'ready', 'started')
       and planned_end > ${from} and planned_start < ${until} and id <> ${step.stepId} order by planned_start`
-  const anyHour = step.order.priority === 'stat' || step.order.patientClass === 'emergency'
+  // Only routine work keeps to opening hours.
+  const anyHour = step.order.priority !== 'routine' || step.order.patientClass === 'emergency'
   const found = rooms.flatMap((room) =>
     freeIn({
       room,

@@ -10,6 +10,8 @@ export interface DeviceHealth {
   /** Department clock. */
   lastStepAt: Date | null
   lastImagesAt: Date | null
+  /** Machine clock: it speaks of the device, not of patients. */
+  lastQueryAt: Date | null
   studies: number
 }
 
@@ -39,6 +41,8 @@ export interface ParkedDelivery {
 export async function deviceHealth(sql: AnySql): Promise<DeviceHealth[]> {
   return await sql<DeviceHealth[]>`
     select d.ae_title as "aeTitle", r.name as room, d.modality, d.profile, d.enabled, heard."lastStepAt", heard."lastImagesAt",
+      (select at from audit_events a where a.chain = 'device:' || d.ae_title and a.type = 'worklist.queried'
+        order by a.chain_rev desc limit 1) as "lastQueryAt",
       coalesce(heard.studies, 0) as studies
     from devices d left join rooms r on r.id = d.room_id
       left join lateral (
