@@ -69,7 +69,8 @@ export function toldEvent(event: TimelineEvent): ToldEvent {
     by: byOf(event),
     who: actor.name,
     what: whatHappened(event),
-    evidence: evidenceOf({ ...refs, ...data }),
+    // Long identifiers come last: they are what a narrow column cuts.
+    evidence: evidenceOf({ ...data, ...refs }),
     hash: event.hash,
     previousHash: event.previousHash,
     isInferred: data.inferred === true,

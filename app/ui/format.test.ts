@@ -55,3 +55,10 @@ test('the age of a prior is in its largest unit', () => {
   expect(format.ageOfPrior(new Date('2024-03-02T10:00:00Z'), at)).toBe('2 years')
   expect(format.ageOfPrior(new Date('2026-03-11T09:00:00Z'), at)).toBe('1 day')
 })
+
+test('where seconds matter a span under an hour is in words', () => {
+  expect(format.spanInWords(226_000)).toBe('3\u2009min 46\u2009s')
+  expect(format.spanInWords(12_400)).toBe('12\u2009s')
+  expect(format.spanInWords(0)).toBe('0\u2009s')
+  expect(format.spanInWords(64 * 60_000)).toBe('1:04')
+})

@@ -56,6 +56,15 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(span / HOUR)}:${two(Math.floor((span % HOUR) / MINUTE))}`
 }
 
+/** In words where seconds matter, under an hour: `3 min 46 s`, `12 s`; longer as `duration`. */
+export function spanInWords(milliseconds: number): string {
+  if (milliseconds >= HOUR) return duration(milliseconds)
+  const seconds = Math.round(milliseconds / 1000)
+  const inMinutes = Math.floor(seconds / 60)
+  const rest = `${seconds % 60}${THIN_SPACE}s`
+  return inMinutes > 0 ? `${inMinutes}${THIN_SPACE}min ${rest}` : rest
+}
+
 /** Minutes and seconds `12:27`: only for the time on the table, and only under a label that says so. */
 export function elapsed(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000))

@@ -20,7 +20,7 @@ import { rolesWith } from '../../places.ts'
 import { hasWord, t, type WordKey, type WordValues, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
-import { clockTime, count, duration, NONE, timeOrDay } from '../../ui/format.ts'
+import { clockTime, count, duration, NONE, spanInWords, timeOrDay } from '../../ui/format.ts'
 import { Glyph } from '../../ui/glyph.tsx'
 import { EmptyState, ErrorLine } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
@@ -171,6 +171,14 @@ export default function DepartmentHealth() {
         ) : (
           <table>
             <caption className="visually-hidden">{t('health.exceptions')}</caption>
+            <colgroup>
+              <col style={{ width: 130 }} />
+              <col style={{ width: 150 }} />
+              <col />
+              <col style={{ width: 60 }} />
+              <col style={{ width: 130 }} />
+              <col style={{ width: 130 }} />
+            </colgroup>
             <thead>
               <tr>
                 <th scope="col">{t('health.since')}</th>
@@ -274,8 +282,8 @@ function Processes() {
         <colgroup>
           <col style={{ width: 34 }} />
           <col />
-          <col style={{ width: 70 }} />
-          <col style={{ width: 110 }} />
+          <col style={{ width: 62 }} />
+          <col style={{ width: 104 }} />
         </colgroup>
         <tbody>
           {Object.entries(found.processes).map(([name, process]) => (
@@ -307,7 +315,7 @@ function Processes() {
 }
 
 function Devices() {
-  const { devices } = useLoaderData<typeof loader>()
+  const { devices, at } = useLoaderData<typeof loader>()
   return (
     <section className="panel">
       <header>
@@ -320,6 +328,7 @@ function Devices() {
           <tr>
             <th scope="col">{t('health.device')}</th>
             <th scope="col">{t('health.room')}</th>
+            <th scope="col">{t('health.last-query')}</th>
             <th scope="col">{t('health.last-step')}</th>
             <th scope="col">{t('health.last-images')}</th>
           </tr>
@@ -331,6 +340,13 @@ function Devices() {
                 {device.aeTitle}
               </th>
               <td>{device.room ?? NONE}</td>
+              <td>
+                {device.lastQueryAt
+                  ? t('health.ago', {
+                      duration: spanInWords(Math.max(0, Date.parse(at) - device.lastQueryAt.getTime())),
+                    })
+                  : NONE}
+              </td>
               <td>
                 <When at={device.lastStepAt} />
               </td>

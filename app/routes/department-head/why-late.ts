@@ -3,9 +3,11 @@ import { t, wordFor } from '../../strings/words.ts'
 import { duration, NONE } from '../../ui/format.ts'
 import type { ListedCase } from '../../worklist/listed-case.ts'
 
-export function whyLate({ kind, holder, heldMs, images }: ListedCase): string {
+export function whyLate({ kind, holder, heldMs, images, phase }: ListedCase): string {
   if (holder) return t('late.held', { work: wordFor('work', kind), duration: duration(heldMs) })
   if (images?.verdict === 'incomplete') return t('late.images-missing', { n: images.missing })
+  if (kind === 'perform' && (phase === 'scheduled' || phase === 'arrived' || phase === 'acquiring'))
+    return t(`late.exam-${phase}`)
   return t('late.nobody', { work: wordFor('work', kind) })
 }
 

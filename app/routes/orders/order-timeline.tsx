@@ -17,7 +17,7 @@ import { type StateAt, statesAlong } from '../../timeline/state-at.ts'
 import { type By, type Evidence, type ToldEvent, toldEvents } from '../../timeline/told-event.ts'
 import { Button } from '../../ui/button.tsx'
 import { useZone } from '../../ui/department-clock.tsx'
-import { clockTime, count, dayOf, duration, timeOrDay, zoneName } from '../../ui/format.ts'
+import { clockTime, count, dayOf, spanInWords, timeOrDay, zoneName } from '../../ui/format.ts'
 import { Glyph, type GlyphName } from '../../ui/glyph.tsx'
 import { IdentityBanner } from '../../ui/identity-banner.tsx'
 import { ErrorLine } from '../../ui/messages.tsx'
@@ -108,6 +108,10 @@ export default function OrderTimeline() {
   const newest = events.at(-1)?.rev
   const isReplay = current !== undefined && current.rev !== newest && rev !== null
   const then = isReplay ? states.find((state) => state.rev === current.rev) : undefined
+  // What was not yet written then is not shown beside the past.
+  const versionsThen = versions.filter(
+    ({ signedAt }) => !then || !current || (signedAt !== null && signedAt <= new Date(current.at)),
+  )
   // The department's own answer, so that what is kept can be proved: every event whole, with its hash.
   const [exportFailed, setExportFailed] = useState(false)
   const exportEvents = async () => {
@@ -224,8 +228,8 @@ export default function OrderTimeline() {
                 : t('timeline.now-title')}
               {then ? <span className="tag you push">{t('timeline.replay')}</span> : null}
             </h2>
-            {then ? (
-              <StateThen state={then} />
+            {then && current ? (
+              <StateThen state={then} at={current.at} />
             ) : (
               <dl className="pairs">
                 <dt>{t('identity.phase')}</dt>
@@ -257,13 +261,13 @@ export default function OrderTimeline() {
               </ul>
             </section>
           ) : null}
-          {viewer ? (
+          {viewer && !then ? (
             <a className="button wide" href={viewer} target="_blank" rel="noreferrer">
               {t('timeline.images-open')}
             </a>
           ) : null}
           {current ? <EventFacts event={current} zone={zone} /> : null}
-          {versions.map((version) => (
+          {versionsThen.map((version) => (
             <section key={`${version.version}${version.hash}`}>
               <h2 className="strong">
                 {t('timeline.report', {
@@ -382,7 +386,9 @@ function EventFacts({ event, zone }: { event: ToldEvent; zone: string }) {
 }
 
 /** The order as the events up to the cursor made it. */
-function StateThen({ state }: { state: StateAt }) {
+function StateThen({ state, at }: { state: StateAt; at: string }) {
+  const zone = useZone()
+  const [due] = state.work.flatMap(({ dueAt }) => dueAt ?? []).sort()
   return (
     <dl className="pairs">
       <dt>{t('identity.phase')}</dt>
@@ -391,6 +397,12 @@ function StateThen({ state }: { state: StateAt }) {
       </dd>
       <dt>{t('timeline.work')}</dt>
       <dd>{workWords(state.work)}</dd>
+      {due ? (
+        <>
+          <dt>{t('scan.due')}</dt>
+          <dd>{timeOrDay(new Date(due), zone, new Date(at))}</dd>
+        </>
+      ) : null}
       <dt>{t('detail.images')}</dt>
       <dd>{count(state.images)}</dd>
       <dt>{t('room.report')}</dt>
@@ -438,7 +450,7 @@ function TimeBar({ cut, headMs }: { cut: Segment[]; headMs: number | null }) {
   const total = cut.reduce((sum, { fromMs, toMs }) => sum + (toMs - fromMs), 0)
   if (total === 0) return <div className="time-bar" />
   const sentence = cut
-    .map(({ name, fromMs, toMs }) => `${t(`segment.${name}`)} ${duration(toMs - fromMs)}`)
+    .map(({ name, fromMs, toMs }) => `${t(`segment.${name}`)} ${spanInWords(toMs - fromMs)}`)
     .join(', ')
   return (
     <div className="time-bar" role="img" aria-label={sentence}>
@@ -449,14 +461,14 @@ function TimeBar({ cut, headMs }: { cut: Segment[]; headMs: number | null }) {
         <div
           key={name}
           className={`time-segment ${name}`}
-          title={`${t(`segment.${name}`)} ${duration(toMs - fromMs)}`}
+          title={`${t(`segment.${name}`)} ${spanInWords(toMs - fromMs)}`}
           style={{ flexGrow: Math.max(0.004, (toMs - fromMs) / total) }}
         >
           <i />
           {/* Too narrow a segment for its words has them in its title and in the bar's sentence. */}
           {(toMs - fromMs) / total > 0.07 ? (
             <span className="small text-2">
-              {t(`segment.${name}`)} <b className="strong">{duration(toMs - fromMs)}</b>
+              {t(`segment.${name}`)} <b className="strong">{spanInWords(toMs - fromMs)}</b>
             </span>
           ) : null}
         </div>
