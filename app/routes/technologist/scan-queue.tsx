@@ -133,9 +133,9 @@ export default function ScanQueue() {
   const inRoom = steps.filter((step) => room && isIn(step, room))
   const onTable = inRoom.filter(({ status, stopped }) => status === 'started' || stopped !== null)
   const queue = inRoom.filter(({ status }) => WAITING.includes(status)).map(queueRow)
-  const done = inRoom.filter(
-    ({ status, stopped }) => (status === 'departed' || status === 'discontinued') && stopped === null,
-  )
+  const done = inRoom
+    .filter(({ status, stopped }) => (status === 'departed' || status === 'discontinued') && stopped === null)
+    .sort((a, b) => (b.begun?.at.getTime() ?? 0) - (a.begun?.at.getTime() ?? 0))
   const [cursorId, setCursor] = useKeptCursor(`scan:${room?.id}`, queue)
   const current = queue.find(({ id }) => id === cursorId) ?? queue[0]
   const wristband = useWristband({ queue, onFound: setCursor })
