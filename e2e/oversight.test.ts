@@ -1,0 +1,104 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
+import { type Department, openDepartment } from '#db/department.ts'
+import { type Demonstration, seedDemo } from '#db/seed/demo.ts'
+import { openBrowser, type RunningApp, signIn, startApp } from './app.fixture.ts'
+import { type CheckedStudy, studyAtTheGate } from './reading.fixture.ts'
+
+let department: Department
+let demonstration: Demonstration
+let app: RunningApp
+let browser: Browser
+let study: CheckedStudy
+
+beforeAll(async () => {
+  const databaseUrl = await testDatabase()
+  demonstration = await seedDemo(databaseUrl, {
+    secretKey: 'a'.repeat(64),
+    listen: '127.0.0.1',
+    ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
+  })
+  department = openDepartment(databaseUrl, { name: 'oversight', max: 4 })
+  study = await studyAtTheGate(department, 'stat')
+  app = await startApp(databaseUrl)
+  browser = await openBrowser()
+}, 180_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await app?.stop()
+  await department?.close()
+})
+
+/** A screen on a loaded machine takes its time. */
+const SOON = { timeout: 20_000 }
+
+async function sitDown(user: string): Promise<{ page: Page; problems: string[] }> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+  const page = await context.newPage()
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(error.message))
+  await signIn(page, app.url, demonstration.accounts.find((each) => each.user === user)!)
+  return { page, problems }
+}
+
+async function barriers(page: Page): Promise<string[]> {
+  const found = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
+    .analyze()
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 120)}`)
+}
+
+test('[DB-07] [SE-03] from a number of the head’s page an order’s timeline is two steps away, and is played again', async () => {
+  const { page, problems } = await sitDown('head')
+  await page.waitForURL('**/today')
+  expect(await barriers(page)).toEqual([])
+
+  await page.locator('tr[data-phase="quality-check"]').getByRole('link', { name: '1', exact: true }).click()
+  const row = page.locator(`tr[data-order="${study.orderId}"]`)
+  await row.click()
+  await page.keyboard.press('Enter')
+  await page.waitForURL(`**/orders/${study.orderId}`)
+  const state = page.getByRole('region', { name: 'State of the order' })
+  await expect.poll(() => state.innerText(), SOON).toContain('quality-check')
+  expect(await page.getByText('hash chain unbroken').count()).toBe(1)
+  expect(await barriers(page)).toEqual([])
+
+  // What a technologist does meanwhile stands there by itself.
+  await study.accept()
+  await expect.poll(() => page.locator('tr[data-type="quality.accepted"]').count(), SOON).toBe(1)
+
+  await page.locator('tr[data-type="order.received"]').click()
+  await expect.poll(() => state.innerText(), SOON).toMatch(/As it was at[\s\S]*replay[\s\S]*ordered/)
+  await page.locator('tr[data-type="images.arrived"]').click()
+  await expect.poll(() => state.innerText(), SOON).toMatch(/Images\s+2/)
+  expect(await barriers(page)).toEqual([])
+  await page.getByRole('button', { name: 'Back to now' }).click()
+  await expect.poll(() => state.innerText(), SOON).toContain('As it is now')
+
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Export' }).click(),
+  ])
+  expect(download.suggestedFilename()).toMatch(/-timeline\.json$/)
+  // Nothing about a patient stands where a browser keeps it.
+  expect(`${page.url()} ${await page.title()}`).not.toMatch(/TESTPERSON|SYN-/)
+  expect(problems).toEqual([])
+})
+
+test('[OP-08] the administrator lands on the page that says what is wrong, why and what to do', async () => {
+  const { page, problems } = await sitDown('admin')
+  await page.waitForURL('**/department-health')
+  // Only the web app runs here, so the rest of the department is missed, each with a next action.
+  const faults = page.getByRole('table', { name: 'What is wrong' }).locator('tbody tr')
+  await expect.poll(() => faults.count(), SOON).toBeGreaterThan(2)
+  for (const cells of await faults.evaluateAll((rows) =>
+    rows.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.innerText.trim())),
+  ))
+    expect(cells.filter((words) => words.length > 10)).toHaveLength(3)
+  expect(await page.getByRole('heading', { level: 1 }).innerText()).not.toBe('The department works')
+  expect(await barriers(page)).toEqual([])
+  expect(problems).toEqual([])
+})
