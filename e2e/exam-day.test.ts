@@ -1,0 +1,135 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
+import { type Department, openDepartment } from '#db/department.ts'
+import { dutyAct } from '#db/mutations/act.ts'
+import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
+import { bookStep } from '#db/mutations/scheduling.ts'
+import { settleOrder } from '#db/mutations/settle.ts'
+import { anEnvelope, anOrder, aProcedure } from '#db/order.fixture.ts'
+import { type Demonstration, seedDemo } from '#db/seed/demo.ts'
+import { openBrowser, type RunningApp, signIn, startApp } from './app.fixture.ts'
+
+let department: Department
+let demonstration: Demonstration
+let app: RunningApp
+let browser: Browser
+
+beforeAll(async () => {
+  const databaseUrl = await testDatabase()
+  demonstration = await seedDemo(databaseUrl, {
+    secretKey: 'a'.repeat(64),
+    listen: '127.0.0.1',
+    ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
+  })
+  department = openDepartment(databaseUrl, { name: 'exam-day', max: 4 })
+  app = await startApp(databaseUrl)
+  browser = await openBrowser()
+}, 180_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await app?.stop()
+  await department?.close()
+})
+
+interface Ordered {
+  orderId: string
+  stepId: string
+  mrn: string
+}
+
+/** An order whose message brought no time; its step waits on the scheduler's list. */
+async function ordered(family: string): Promise<Ordered> {
+  const order = anOrder({
+    priority: { level: 'urgent', word: 'A' },
+    procedures: [aProcedure({ steps: [] })],
+  })
+  order.patient.name = { alphabetic: { family, given: 'Vera' } }
+  const received = await receiveOrderMessage(department, await dutyAct(department), anEnvelope(), [order])
+  if (received.outcome !== 'accepted') throw new Error(received.outcome)
+  const orderId = received.orderIds[0]!
+  await settleOrder(department, await dutyAct(department), { orderId })
+  const [step] = await department.sql<{ id: string }[]>`select id from steps where order_id = ${orderId}`
+  return { orderId, stepId: step!.id, mrn: order.patient.identifiers[0]!.value }
+}
+
+async function booked(family: string, { roomId, inMinutes }: { roomId: string; inMinutes: number }) {
+  const exam = await ordered(family)
+  const start = new Date((await department.now()).getTime() + inMinutes * 60_000)
+  await bookStep(department, await dutyAct(department), { stepId: exam.stepId, roomId, start, minutes: 10 })
+  return exam
+}
+
+async function sitDown(user: string): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+  const page = await context.newPage()
+  page.on('pageerror', (error) => expect.fail(error.message))
+  await signIn(page, app.url, demonstration.accounts.find((each) => each.user === user)!)
+  return page
+}
+
+async function expectNoBarriers(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
+}
+
+/** A wristband scanner is a keyboard that types faster than anybody can. */
+async function scanWristband(page: Page, text: string): Promise<void> {
+  await page.evaluate((code) => {
+    for (const key of [...code, 'Enter'])
+      document.activeElement!.dispatchEvent(
+        new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }),
+      )
+  }, text)
+}
+
+test('[MA-08] a scanned wristband opens its order, and another patient’s blocks the beginning until it is scanned again', async () => {
+  await booked('ADLER', { roomId: 'mr-1', inMinutes: 10 })
+  const second = await booked('BERG', { roomId: 'mr-1', inMinutes: 30 })
+  const elsewhere = await booked('CARLSEN', { roomId: 'mr-2', inMinutes: 10 })
+  const page = await sitDown('tech')
+  await page.getByRole('button', { name: /^MR 1/ }).click()
+  await page.getByRole('row', { name: /ADLER/ }).and(page.locator('[aria-current]')).waitFor()
+  await scanWristband(page, second.mrn)
+  await page.getByRole('row', { name: /BERG/ }).and(page.locator('[aria-current]')).waitFor()
+  await page.getByText('Wristband matches the order').waitFor()
+
+  await scanWristband(page, elsewhere.mrn)
+  const begin = page.getByRole('button', { name: 'Begin exam' })
+  await page.getByText('This person is booked in MR 2').waitFor()
+  expect(await begin.getAttribute('aria-disabled')).toBe('true')
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('Scan again')
+  await expectNoBarriers(page)
+  await page.keyboard.press('Escape')
+  expect(await begin.getAttribute('aria-disabled')).toBeNull()
+
+  await scanWristband(page, second.mrn)
+  await page.getByText('Wristband matches the order').waitFor()
+  await page.keyboard.press('Alt+Enter')
+  await page.getByRole('region', { name: 'On the table' }).getByText('BERG').waitFor()
+  const [step] = await department.sql`select status from steps where id = ${second.stepId}`
+  expect(step).toMatchObject({ status: 'started' })
+}, 60_000)
+
+test('[OS-09] a scheduler books the first free time by keys alone, and takes it back', async () => {
+  const { stepId } = await ordered('DAHL')
+  const page = await sitDown('scheduler')
+  const option = page.getByRole('option', { name: /DAHL/ })
+  await option.waitFor()
+  await option.focus()
+  await page.keyboard.press('ArrowDown')
+  await page.getByRole('button', { name: /^Book \d\d:\d\d, CT/ }).waitFor()
+  await expectNoBarriers(page)
+  await page.keyboard.press('Alt+Enter')
+  await page.getByText(/^Booked \d\d:\d\d, CT \d\.$/).waitFor()
+  await expect.poll(() => statusOf(stepId)).toBe('scheduled')
+  await page.keyboard.press('Alt+Z')
+  await expect.poll(() => statusOf(stepId)).toBe('planned')
+}, 60_000)
+
+async function statusOf(stepId: string): Promise<string> {
+  const [step] = await department.sql<{ status: string }[]>`select status from steps where id = ${stepId}`
+  return step!.status
+}
