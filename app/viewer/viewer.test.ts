@@ -144,7 +144,9 @@ test('[VW-01] a CT opens as a stack, is counted image by image, and is rebuilt i
 
   await viewer.locator('.cornerstone-canvas').first().hover()
   for (let n = 0; n < 4; n++) await page.mouse.wheel(0, 100)
-  await expect.poll(async () => (await said(page, 'images')).at(-1)?.displayed).toBeGreaterThan(2)
+  await expect
+    .poll(async () => (await said(page, 'images')).at(-1)?.displayed, { timeout: 30_000 })
+    .toBeGreaterThan(2)
 
   await tell(page, { type: 'layout', layout: 'mpr' })
   await expect.poll(() => pictures(viewer), { timeout: 90_000 }).toBe(3)
@@ -160,10 +162,12 @@ test('[VW-01] a prior is marked in its own viewport, and everything is asked for
   )
   await expect.poll(() => pictures(viewer), { timeout: 60_000 }).toBeGreaterThanOrEqual(2)
   const labels = viewer.getByText(/^PRIOR/)
-  await expect.poll(() => labels.count()).toBeGreaterThan(0)
+  await expect.poll(() => labels.count(), { timeout: 30_000 }).toBeGreaterThan(0)
   const marked = viewer.locator('[data-cy="viewport-pane"]').filter({ hasText: /PRIOR/ })
   expect(await marked.count()).toBeLessThan(await viewer.locator('[data-cy="viewport-pane"]').count())
-  await expect.poll(() => asked.filter((path) => path.startsWith('/dicom-web')).length).toBeGreaterThan(10)
+  await expect
+    .poll(() => asked.filter((path) => path.startsWith('/dicom-web')).length, { timeout: 30_000 })
+    .toBeGreaterThan(10)
   expect(
     asked.filter((path) => !/^\/(room|viewer|favicon\.ico)/.test(path) && !path.startsWith(`${ROOT}/`)),
   ).toEqual([])
@@ -176,11 +180,13 @@ test('the keys of the page around it are passed up, and plain keys stay with the
   await expect.poll(() => pictures(viewer), { timeout: 60_000 }).toBeGreaterThan(0)
   await viewer.locator('.cornerstone-canvas').first().click()
   for (const key of ['F2', 'F4', 'Alt+u', 'i', 'ArrowDown']) await page.keyboard.press(key)
-  await expect.poll(async () => (await said(page, 'key')).map((key) => key.key)).toEqual(['F2', 'F4', 'u'])
+  await expect
+    .poll(async () => (await said(page, 'key')).map((key) => key.key), { timeout: 30_000 })
+    .toEqual(['F2', 'F4', 'u'])
   expect((await said(page, 'key'))[2]).toMatchObject({ altKey: true, code: 'KeyU' })
 
   await tell(page, { type: 'layout', layout: 'no-such-layout' })
-  await expect.poll(async () => (await said(page, 'failed')).length).toBe(1)
+  await expect.poll(async () => (await said(page, 'failed')).length, { timeout: 30_000 }).toBe(1)
   expect(await pictures(viewer)).toBeGreaterThan(0)
 
   await tell(page, { type: 'open', studies: [head.studyUid] })

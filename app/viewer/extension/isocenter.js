@@ -87,10 +87,20 @@ function watchElement(element) {
     const image = viewport?.getCurrentImageId?.()
     if (!image || seen.has(image)) return
     seen.add(image)
-    tell('images', { displayed: seen.size, available: imagesOfCurrentStudy(), layout: viewport.type })
+    tell('images', {
+      displayed: seenOfCurrentStudy(),
+      available: imagesOfCurrentStudy(),
+      layout: viewport.type,
+    })
   }
   for (const name of ['IMAGE_RENDERED', 'STACK_NEW_IMAGE', 'VOLUME_NEW_IMAGE'])
     element.addEventListener(window.cornerstone.Enums.Events[name], note)
+}
+
+// A prior that was looked at is no image of this case.
+function seenOfCurrentStudy() {
+  const [current] = studiesInAddress()
+  return [...seen].filter((image) => image.includes(`/studies/${current}/`)).length
 }
 
 function imagesOfCurrentStudy() {
