@@ -9,6 +9,8 @@ const USAGE = `isocenter <command>
   check [--home DIR]        what must always hold in the running department
   doctor                    what this machine has of what is needed
   config --explain          every environment variable
+  config export | apply FILE [--dry-run] | rollback VERSION [--home DIR]   the running department's settings as a file
+  token create NAME [--role ROLE] [--site SITE,…] | list | revoke ID [--home DIR]   tokens for programs
   test, test:corpus         run the tests`
 
 const commands: Record<string, (args: string[]) => Promise<number>> = {
@@ -16,6 +18,7 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   doctor: async () => (await import('./doctor.ts')).doctor(),
   check: runCheck,
   config: runConfig,
+  token: runToken,
   test: async (args) => (await import('./test.ts')).test(args),
   'test:corpus': async (args) => (await import('./test.ts')).testCorpus(args),
 }
@@ -82,10 +85,39 @@ function installedMs(): number | undefined {
 }
 
 async function runConfig(args: string[]): Promise<number> {
-  const flags = readFlags(args, { explain: { type: 'boolean' } })
-  if (!flags.explain) throw wrongUsage('config: found nothing to do, expected --explain')
-  process.stdout.write(`${explainConfig()}\n`)
-  return EXIT.stopped
+  const { flags, words } = readWords(args, {
+    explain: { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
+    home: { type: 'string' },
+  })
+  const [verb, what] = words
+  if (flags.explain) {
+    process.stdout.write(`${explainConfig()}\n`)
+    return EXIT.stopped
+  }
+  const { applyConfigurationFile, exportConfiguration, rollBack } = await import('./configure.ts')
+  const home = text(flags.home)
+  if (verb === 'export') return exportConfiguration(home)
+  if (verb === 'apply' && what)
+    return applyConfigurationFile(home, what, { dryRun: flags['dry-run'] === true })
+  if (verb === 'rollback' && Number.isInteger(Number(what))) return rollBack(home, Number(what))
+  throw wrongUsage(`config: expected --explain, export, apply FILE or rollback VERSION\n${USAGE}`)
+}
+
+async function runToken(args: string[]): Promise<number> {
+  const { flags, words } = readWords(args, {
+    role: { type: 'string' },
+    site: { type: 'string' },
+    home: { type: 'string' },
+  })
+  const [verb, what] = words
+  const { listTokens, makeToken, withdrawToken } = await import('./token.ts')
+  const home = text(flags.home)
+  const sites = (text(flags.site) ?? '').split(',').filter(Boolean)
+  if (verb === 'create' && what) return makeToken(home, { name: what, role: text(flags.role), sites })
+  if (verb === 'list') return listTokens(home)
+  if (verb === 'revoke' && what) return withdrawToken(home, what)
+  throw wrongUsage(`token: expected create NAME, list or revoke ID\n${USAGE}`)
 }
 
 async function runCheck(args: string[]): Promise<number> {
@@ -97,11 +129,18 @@ async function runCheck(args: string[]): Promise<number> {
 type Flags = Record<string, { type: 'string' | 'boolean' }>
 
 function readFlags(args: string[], options: Flags): Record<string, string | boolean | undefined> {
+  const { flags, words } = readWords(args, options)
+  if (words.length > 0) throw wrongUsage(`found ${JSON.stringify(words[0])}, expected only flags\n${USAGE}`)
+  return flags
+}
+
+function readWords(
+  args: string[],
+  options: Flags,
+): { flags: Record<string, string | boolean | undefined>; words: string[] } {
   try {
-    return parseArgs({ args, options, strict: true, allowPositionals: false }).values as Record<
-      string,
-      string
-    >
+    const { values, positionals } = parseArgs({ args, options, strict: true, allowPositionals: true })
+    return { flags: values as Record<string, string>, words: positionals }
   } catch (error) {
     throw wrongUsage(`${(error as Error).message}\n${USAGE}`)
   }

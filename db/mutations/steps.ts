@@ -65,8 +65,8 @@ export async function beginStep(
 }
 
 /**
- * "End exam": evidence that nothing more will come. Ends a performed step that no MPPS can end;
- * one begun by MPPS stays its modality's to finish, but the evidence counts.
+ * "End exam": evidence that nothing more will come. Ends every performed step of the step that is still in progress,
+ * marked as inferred (PS3.4 F.7.2.2.3 lets the SCP do so); a later N-SET of the modality is then answered 0110.
  */
 export async function endExam(
   department: Department,

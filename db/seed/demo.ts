@@ -160,7 +160,8 @@ async function seedInterfaces(sql: TransactionSql, { listen, ports }: DemoSettin
   await sql`
     insert into connections (id, site_id, policy) values ('default', 'MAIN', ${sql.json(agreement)}) on conflict do nothing`
   await sql`
-    insert into destinations (id, name, kind, host, port, receiving_application, receiving_facility)
-    values ('emr', 'EMR', 'hl7-oru', ${listen}, ${ports.emr}, 'EMR', 'GENERAL')
+    insert into destinations (id, name, kind, host, port, receiving_application, receiving_facility, policy)
+    values ('emr', 'EMR', 'hl7-oru', ${listen}, ${ports.emr}, 'EMR', 'GENERAL',
+      ${sql.json({ requesterRequired: false })})
     on conflict (id) do update set port = excluded.port`
 }

@@ -19,8 +19,13 @@ export async function messageFor(
   const report = await reportForDelivery(department.sql, id)
   if (report === null) throw new RadiologyError('not-found', { deliveryId: id })
   const content = oruContent(report, await department.now())
-  const missing = missingForOru(content)
+  const missing = missingForOru(content).filter((field) => isWanted(field, report.destination.policy))
   return missing.length > 0 ? { missing } : render(content)
+}
+
+/** A receiver may agree to file reports of orders that name no requester: `requesterRequired: false` in its policy. */
+function isWanted(field: string, policy: Readonly<Record<string, unknown>>): boolean {
+  return policy.requesterRequired !== false || !field.startsWith('OBR-16')
 }
 
 function render(content: OruContent): { bytes: Buffer } | { missing: string[] } {
