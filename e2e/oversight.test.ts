@@ -55,6 +55,11 @@ test('[DB-07] [SE-03] from a number of the head’s page an order’s timeline i
   const { page, problems } = await sitDown('head')
   await page.waitForURL('**/today')
   expect(await barriers(page)).toEqual([])
+  const definitions = page.getByRole('button', { name: 'Definitions' })
+  await definitions.click()
+  await page.getByText('Percentiles are nearest rank').waitFor()
+  expect(await barriers(page)).toEqual([])
+  await definitions.click()
 
   await page.locator('tr[data-phase="quality-check"]').getByRole('link', { name: '1', exact: true }).click()
   const row = page.locator(`tr[data-order="${study.orderId}"]`)

@@ -27,8 +27,15 @@ export function meta() {
   return [{ title: `${t('nav.late')} · ${t('app.name')}` }]
 }
 
+/** Worklists go by priority; here the promise that breaks first stands first. */
+function soonestFirst({ sorted: _, ...column }: Column<ListedCase>): Column<ListedCase> {
+  return column.head === t('column.time-left') ? { ...column, sorted: 'ascending' } : column
+}
+
 const COLUMNS: Column<ListedCase>[] = [
-  ...caseColumns('priority', 'timeLeft', 'patient', 'sexAge', 'procedure', 'place', 'phase'),
+  ...caseColumns('priority', 'timeLeft', 'patient', 'sexAge', 'procedure', 'place', 'phase').map(
+    soonestFirst,
+  ),
   { key: 'work', head: t('orders.work'), width: '120px', cell: (row) => wordFor('work', row.kind) },
   {
     key: 'owner',

@@ -98,7 +98,7 @@ export default function Today() {
       </div>
       <Tiles found={found} days={days} />
       {isDefining ? <Definitions found={found} /> : null}
-      <div className="today-panels">
+      <div className="today-panels" hidden={isDefining}>
         <WhereTimeGoes found={found} days={days} />
         <OpenByPhase found={found} />
         <section className="panel today-late">
@@ -344,7 +344,8 @@ function LateTable({ late }: { late: ListedCase[] }) {
 /** What each number means, and the same numbers as a table. */
 function Definitions({ found }: { found: DepartmentFigures }) {
   return (
-    <section className="panel definitions" aria-label={t('today.definitions')}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and without a mouse only the focus can reach it
+    <section className="panel definitions" aria-label={t('today.definitions')} tabIndex={0}>
       <div className="body stack">
         <p>{t('definition.percentile')}</p>
         <p>{t('definition.few')}</p>

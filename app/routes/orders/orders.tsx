@@ -13,7 +13,7 @@ import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { dayStart } from '../../ui/day-start.ts'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
-import { count, duration, NONE, timeOrDay } from '../../ui/format.ts'
+import { count, NONE, spanInWords, timeOrDay } from '../../ui/format.ts'
 import { useSexAge } from '../../ui/identity-banner.tsx'
 import { EmptyState } from '../../ui/messages.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
@@ -229,7 +229,7 @@ export default function Orders() {
         name={`orders:${search}`}
         label={t('nav.orders')}
         rows={rows}
-        columns={segment ? [TIME, ...COLUMNS] : COLUMNS}
+        columns={segment ? BY_TIME : COLUMNS}
         cursorId={current?.id ?? null}
         onCursor={setCursor}
         onOpen={({ id }) => open(id)}
@@ -304,10 +304,13 @@ const COLUMNS: Column<OrderRow>[] = [
 const TIME: Column<OrderRow> = {
   key: 'ms',
   head: t('orders.time'),
-  width: '74px',
-  cell: ({ ms }) => (ms === undefined ? NONE : duration(ms)),
-  words: ({ ms }) => (ms === undefined ? NONE : duration(ms)),
+  width: '104px',
+  sorted: 'descending',
+  cell: ({ ms }) => (ms === undefined ? NONE : spanInWords(ms)),
+  words: ({ ms }) => (ms === undefined ? NONE : spanInWords(ms)),
 }
+
+const BY_TIME: Column<OrderRow>[] = [TIME, ...COLUMNS.map(({ sorted: _, ...column }) => column)]
 
 function At({ at }: { at: Date }) {
   return timeOrDay(at, useZone(), useDepartmentNow())
