@@ -10,6 +10,7 @@ import { missing } from './failure.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const SCREEN_SOURCES = [
+  'public',
   'app',
   'domain',
   'vite.config.ts',
