@@ -118,7 +118,7 @@ async function readList(app: string, cookie: string, signal: AbortSignal): Promi
   if (!response.ok || !response.body) throw new Error(`the reading list answered ${response.status}`)
   const { value, done } = await decode(response.body, globalThis)
   await done
-  return (value as Record<string, { data: { cases: Row[] } }>)[ROUTE]!.data.cases
+  return JSON.parse((value as Record<string, { data: { cases: string } }>)[ROUTE]!.data.cases)
 }
 
 async function listen(

@@ -35,6 +35,7 @@ import { caseColumns } from '../../worklist/case-columns.tsx'
 import { CaseDetail, useRestingOn } from '../../worklist/case-detail.tsx'
 import { useKeptCursor } from '../../worklist/kept-cursor.ts'
 import { type ListedCase, listedCases } from '../../worklist/listed-case.ts'
+import { pack, usePacked } from '../../worklist/packed.ts'
 import { WorklistTable } from '../../worklist/worklist-table.tsx'
 
 const VIEWS = ['all', 'mine', 'stat', 'late'] as const
@@ -52,8 +53,8 @@ export async function loader(args: LoaderFunctionArgs) {
   ])
   const cases = listedCases(rows, { userId: person.id, machineNow: new Date() })
   return {
-    cases: cases.map((row) =>
-      skipped.has(row.id) ? { ...row, why: [t('reading.skipped'), ...row.why] } : row,
+    cases: pack(
+      cases.map((row) => (skipped.has(row.id) ? { ...row, why: [t('reading.skipped'), ...row.why] } : row)),
     ),
     mayClaim: person.roles.some((role) => role === 'radiologist' || role === 'resident'),
     recallable,
@@ -120,7 +121,8 @@ const columns = caseColumns(
 )
 
 export default function ReadingList() {
-  const { cases, mayClaim, recallable } = useLoaderData<typeof loader>()
+  const { cases: packed, mayClaim, recallable } = useLoaderData<typeof loader>()
+  const cases = usePacked<ListedCase[]>(packed)
   useLive([
     'list:read',
     'list:sent-back',
