@@ -5,7 +5,13 @@ import { reportText } from './report-text.ts'
 import type { WebSession } from './web-session.ts'
 
 interface ReadingList {
-  cases: { id: string; isMine: boolean }[]
+  /** JSON of the listed cases. */
+  cases: string
+}
+
+interface ListedCase {
+  id: string
+  isMine: boolean
 }
 
 interface ReadingRoom {
@@ -31,7 +37,8 @@ const LOOKS_AGAIN_MINUTES = 0.2
 
 /** The case already claimed, else the next free one; none: the list is empty for this reader. */
 export async function nextCase(session: WebSession): Promise<string | undefined> {
-  const { cases } = await session.page<ReadingList>('/reading')
+  const list = await session.page<ReadingList>('/reading')
+  const cases = JSON.parse(list.cases) as ListedCase[]
   const mine = cases.find(({ isMine }) => isMine)
   if (mine) return mine.id
   if (cases.length === 0) return undefined
