@@ -136,7 +136,7 @@ async function appendEvents(scope: Scope, orderId: string, events: NewEvent[]): 
   const { sql, act } = scope
   await sql`select append_order_events(${orderId}, ${act.now}, ${act.actor.id}, ${roleOf(act.actor)}, ${act.source},
     ${sql.json(events as never)})`
-  if (events.some(({ type }) => !withoutPhase.test(type))) await recomputePhases(sql, orderId, act.now)
+  if (events.some(({ type }) => !withoutPhase.test(type))) await recomputePhases(sql, orderId)
 }
 
 async function writeAudit(sql: TransactionSql, act: Act, event: NewAudit): Promise<void> {

@@ -4,7 +4,7 @@ import type { TransactionSql } from '../client.ts'
 import { loadOrderFacts } from '../queries/order-facts.ts'
 
 /** Derives the order's and its procedures' phases from their parts and writes those that differ. */
-export async function recomputePhases(sql: TransactionSql, orderId: string, _now: Date): Promise<void> {
+export async function recomputePhases(sql: TransactionSql, orderId: string): Promise<void> {
   const facts = await loadOrderFacts(sql, orderId)
   if (!facts) return
   const phase = orderPhase(facts)

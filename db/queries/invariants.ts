@@ -1,4 +1,4 @@
-/** What must hold in every department at every moment, as queries that must return no row (numbers as in docs/invariants.md). */
+/** What must hold in every department at every moment, as queries that must return no row. */
 import { orderPhase, procedurePhase } from '#domain/phase.ts'
 import type { AnySql } from '../client.ts'
 import { loadOrderFacts } from './order-facts.ts'
