@@ -91,7 +91,10 @@ export async function bookedOn(sql: AnySql, site: CalendarSite, day: string): Pr
 
 /** Steps of a site without a slot that a scheduler must find one for, by deadline. */
 export async function toSchedule(sql: AnySql, siteId: string): Promise<CalendarStep[]> {
-  const waiting = await steps(sql, sql`o.site_id = ${siteId} and w.id is not null`)
+  const waiting = await steps(
+    sql,
+    sql`o.site_id = ${siteId} and w.id is not null and s.status in ('planned', 'no-show')`,
+  )
   const at = ({ item }: CalendarStep) => item?.dueAt?.getTime() ?? Number.POSITIVE_INFINITY
   return waiting.sort((a, b) => at(a) - at(b) || (a.order.accession < b.order.accession ? -1 : 1))
 }
