@@ -34,9 +34,9 @@ interface Watched {
 }
 
 const FIRST_BACKOFF_MS = 500
-const LONGEST_BACKOFF_MS = 15_000
+const LONGEST_BACKOFF_MS = 5_000
 /** A process that lived this long was sound: its next death starts the backoff anew. */
-const SOUND_AFTER_MS = 30_000
+const SOUND_AFTER_MS = 10_000
 const READY_WITHIN_MS = 120_000
 const STOP_WITHIN_MS = 15_000
 const PING_EVERY_MS = 5_000

