@@ -3,6 +3,7 @@ import inter from '@fontsource-variable/inter/files/inter-latin-wght-normal.woff
 import mono from '@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2?url'
 // Split by unicode range: a page without such names loads none of it. A name in boxes is worse than a late one.
 import '@fontsource/noto-sans-jp/400.css'
+import '@fontsource/noto-sans-kr/400.css'
 import './ui/fonts.css'
 import './ui/tokens.css'
 import './ui/base.css'
