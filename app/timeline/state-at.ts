@@ -167,6 +167,7 @@ function playImages(replay: Replay, event: TimelineEvent): void {
   const before = study.storedInstances
   study.storedInstances = number(event, 'total')
   study.visibleInstances += study.storedInstances - before
+  if ('visible' in event.data) study.visibleInstances = number(event, 'visible')
 }
 
 function playStudy(replay: Replay, event: TimelineEvent): void {
@@ -175,6 +176,17 @@ function playStudy(replay: Replay, event: TimelineEvent): void {
   if (event.type === 'study.linked' && procedureId) study.procedureIds = [...study.procedureIds, procedureId]
   if (event.type === 'study.unlinked')
     study.procedureIds = study.procedureIds.filter((id) => id !== procedureId)
+  if (event.type === 'study.rejected' || event.type === 'study.revoked') {
+    study.visibleInstances = number(event, 'visible')
+    voidSteps(replay, study)
+  }
+}
+
+// A departed exam without an image that is seen is void, and lives again with them.
+function voidSteps(replay: Replay, study: Study): void {
+  for (const id of study.procedureIds)
+    for (const step of replay.procedures.get(id)?.steps ?? [])
+      if (step.status === 'departed') step.voided = study.visibleInstances === 0
 }
 
 function playCompleteness(replay: Replay, event: TimelineEvent): void {
@@ -196,10 +208,7 @@ function playQuality(replay: Replay, event: TimelineEvent): void {
   study.qualityDecisions.push({ cycle: number(event, 'cycle'), decision, repeated, at: event.at })
   if (decision === 'accepted') return
   study.visibleInstances = Math.max(0, study.visibleInstances - number(event, 'instances'))
-  if (study.visibleInstances > 0) return
-  for (const id of study.procedureIds)
-    for (const step of replay.procedures.get(id)?.steps ?? [])
-      if (step.status === 'departed') step.voided = true
+  if (study.visibleInstances === 0) voidSteps(replay, study)
 }
 
 function playWork({ work }: Replay, event: TimelineEvent): void {

@@ -4,7 +4,7 @@ import { RadiologyError } from '#domain/errors.ts'
 import type { Department } from '../department.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
-import { count } from './studies.ts'
+import { lockStudy, reject } from './rejections.ts'
 import { completeHeld, type ItemRow, lockItem } from './work-items.ts'
 
 export interface Acceptance {
@@ -59,7 +59,7 @@ export async function rejectQuality(department: Department, act: Act, rejection:
     if (item.state === 'completed') return
     await mustBeAbleOnItem(scope, 'quality-reject', item, { reason: rejection.reasonCodes.join(' ') })
     await completeHeld(scope, item, rejection.fence, { verdict: 'rejected', repeated: rejection.repeated })
-    const instances = await rejectInstances(scope, item, rejection)
+    const instances = await rejectImages(scope, item, rejection)
     await decide(scope, item, {
       ...rejection,
       verdict: 'rejected',
@@ -70,27 +70,23 @@ export async function rejectQuality(department: Department, act: Act, rejection:
   })
 }
 
-async function rejectInstances(scope: Scope, item: ItemRow, rejection: Rejection): Promise<string[]> {
-  const { sql, act } = scope
-  const code = rejection.reasonCodes.includes('wrong-patient') ? '113038' : '113001'
+async function rejectImages(scope: Scope, item: ItemRow, rejection: Rejection): Promise<string[]> {
+  const study = await lockStudy(scope, { studyId: item.subject_id })
   const all = rejection.instances.length === 0
-  const rejected = await sql<{ sop_instance_uid: string }[]>`
-    update instances set rejected_code = ${code}
-    where study_id = ${item.subject_id} and rejected_code is null
-      and (${all} or sop_instance_uid = any(${rejection.instances})) returning sop_instance_uid`
-  const uids = rejected.map((row) => row.sop_instance_uid)
-  if (uids.length === 0) return []
-  await sql`
-    insert into rejections (id, study_id, code, reason_codes, words, instances, by, at)
-    values (${ulid()}, ${item.subject_id}, ${code}, ${rejection.reasonCodes}, ${rejection.words ?? null}, ${uids},
-      ${act.actor.id}, ${act.now})`
-  await count(scope, item.subject_id)
-  scope.audit({
-    subject: `study:${item.subject_id}`,
-    type: 'study.rejected',
-    data: { code, instances: uids.length },
+  const visible = await scope.sql<{ uid: string }[]>`
+    select sop_instance_uid as uid from instances where study_id = ${study.id} and rejected_code is null
+      and (${all} or sop_instance_uid = any(${rejection.instances}))`
+  const instances = visible.map(({ uid }) => uid)
+  await reject(scope, {
+    study,
+    code: rejection.reasonCodes.includes('wrong-patient') ? '113038' : '113001',
+    instances,
+    reasonCodes: rejection.reasonCodes,
+    words: rejection.words ?? null,
+    // The decision's own event says it.
+    tells: false,
   })
-  return uids
+  return instances
 }
 
 interface Decision {
@@ -135,11 +131,6 @@ async function afterRejection(scope: Scope, item: ItemRow, rejection: Rejection)
   const { sql, act } = scope
   const [left] = await sql<{ n: number }[]>`
     select count(*) as n from instances where study_id = ${item.subject_id} and rejected_code is null`
-  if (left!.n === 0) {
-    await sql`
-      update steps set voided = true where status = 'departed' and procedure_id in (
-        select procedure_id from study_links where study_id = ${item.subject_id} and undone_at is null)`
-  }
   const procedures = await sql<{ id: string; order_id: string }[]>`
     select p.id, p.order_id from study_links l join procedures p on p.id = l.procedure_id
     where l.study_id = ${item.subject_id} and l.undone_at is null and p.end_kind is null order by p.order_id, p.position`

@@ -2,11 +2,14 @@
 import { ulid } from 'ulid'
 import { nameKeyOfDicom } from '#domain/identity.ts'
 import { batchKind } from '#domain/quality.ts'
+import { rejectionNoteIn } from '#domain/rejection-note.ts'
 import type { Department } from '../department.ts'
 import { raiseException } from './exceptions.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
+import { showWhatStands, takeNote } from './rejections.ts'
 import { lockStep } from './scheduling.ts'
 import { inferPerformedStep, startStep } from './steps.ts'
+import { count } from './study-counts.ts'
 import { linkStudy } from './study-links.ts'
 
 /** DICOM JSON model (PS3.18 F): eight hexadecimal digits to element. */
@@ -56,7 +59,8 @@ export async function indexInstances(
   if (batch.length === 0) return []
   return mutate(department, act, 'index-instances', async (scope) => {
     const studies = groupBy(batch, (instance) => instance.studyUid)
-    await lockInOrder(scope, [...studies.keys()])
+    const withdrawnFrom = batch.flatMap((instance) => rejectionNoteIn(instance)?.studyUids ?? [])
+    await lockInOrder(scope, [...new Set([...studies.keys(), ...withdrawnFrom])])
     const outcomes: IndexOutcome[] = []
     for (const [studyUid, instances] of studies)
       outcomes.push(...(await indexStudy(scope, studyUid, instances)))
@@ -83,18 +87,31 @@ async function indexStudy(
   studyUid: string,
   instances: StoredInstance[],
 ): Promise<IndexOutcome[]> {
-  const study = await upsertStudy(scope, studyUid, instances[0]!)
+  const study = await upsertStudy(scope, studyUid, instances)
   const series = await upsertSeries(scope, study.id, instances)
   const added = await insertInstances(scope, study.id, series, instances)
   const outcomes = await outcomesOf(scope, study, instances, added)
   if (added.size === 0) return outcomes
   await count(scope, study.id)
-  const orderIds = await linkStudy(scope, study.id, { studyUid, header: instances[0]!.header })
-  if (orderIds.length === 0) await flagUnmatched(scope, study, instances[0]!)
-  const kind = await batchKindOf(scope, study.id)
-  for (const orderId of orderIds) await announceImages(scope, { orderId, study, kind, added: added.size })
-  if (kind === 'awaited') await beginByFirstImage(scope, study.id, instances[0]!)
+  const fresh = instances.filter(({ blob }) => added.has(blob))
+  const images = fresh.filter((instance) => rejectionNoteIn(instance) === null)
+  if (images.length > 0) await imagesArrived(scope, study, images)
+  for (const note of fresh) await takeNote(scope, study.id, note)
   return outcomes
+}
+
+async function imagesArrived(scope: Scope, study: StudyRow, images: StoredInstance[]): Promise<void> {
+  const [first] = images as [StoredInstance]
+  // What a note has withdrawn before it came is hidden from the beginning.
+  await showWhatStands(
+    scope,
+    images.map(({ sopInstanceUid }) => sopInstanceUid),
+  )
+  const orderIds = await linkStudy(scope, study.id, { studyUid: study.study_uid, header: first.header })
+  if (orderIds.length === 0) await flagUnmatched(scope, study, first)
+  const kind = await batchKindOf(scope, study.id)
+  for (const orderId of orderIds) await announceImages(scope, { orderId, study, kind, added: images.length })
+  if (kind === 'awaited') await beginByFirstImage(scope, study.id, first)
 }
 
 interface StudyRow {
@@ -103,9 +120,15 @@ interface StudyRow {
   site_id: string
 }
 
-async function upsertStudy({ sql, act }: Scope, studyUid: string, first: StoredInstance): Promise<StudyRow> {
-  const { header, sourceAe } = first
-  const at = act.now
+async function upsertStudy(
+  { sql, act }: Scope,
+  studyUid: string,
+  instances: StoredInstance[],
+): Promise<StudyRow> {
+  const { header, sourceAe } = instances[0]!
+  // A rejection note says nothing of when the exam's images came.
+  const hasImages = instances.some((instance) => rejectionNoteIn(instance) === null)
+  const at = hasImages ? act.now : null
   const name = text(header, '00100010')
   const [row] = await sql<StudyRow[]>`
     insert into studies (id, study_uid, site_id, dicom_patient_id, dicom_issuer, dicom_patient_name, patient_name_key,
@@ -117,7 +140,9 @@ async function upsertStudy({ sql, act }: Scope, studyUid: string, first: StoredI
       ${text(header, '00100020')}, ${text(header, '00100021')}, ${name}, ${nameKeyOfDicom(name)}, ${text(header, '00080050')},
       ${text(header, '00080020')}, ${text(header, '00080030')}, ${text(header, '00200010')}, ${text(header, '00081030')},
       ${text(header, '00080090')}, ${sql.json(pick(header, studyLevel) as never)}, ${at}, ${at}, ${at})
-    on conflict (study_uid) do update set last_instance_at = ${at}, completeness_recheck_at = ${at}
+    on conflict (study_uid) do update set first_instance_at = coalesce(studies.first_instance_at, excluded.first_instance_at),
+      last_instance_at = coalesce(excluded.last_instance_at, studies.last_instance_at),
+      completeness_recheck_at = coalesce(excluded.completeness_recheck_at, studies.completeness_recheck_at)
     returning id, study_uid, site_id`
   return row!
 }
@@ -159,6 +184,8 @@ async function insertInstances(
 ): Promise<Set<string>> {
   const rows = instances.map((instance) => ({
     id: ulid(),
+    // A note hides itself together with what it hides.
+    rejected_code: rejectionNoteIn(instance)?.code ?? null,
     sop_instance_uid: instance.sopInstanceUid,
     sop_class_uid: instance.sopClassUid,
     series_id: series.get(instance.seriesUid),
@@ -177,12 +204,13 @@ async function insertInstances(
   }))
   const added = await sql<{ blob: string }[]>`
     insert into instances (id, sop_instance_uid, sop_class_uid, series_id, study_id, instance_number, transfer_syntax_uid,
-      frames, rows, columns, blob, bytes, dataset_offset, sha256, pixel, attributes, source_ae, stored_at)
+      frames, rows, columns, blob, bytes, dataset_offset, sha256, pixel, attributes, source_ae, stored_at,
+      is_note, rejected_code)
     select id, sop_instance_uid, sop_class_uid, series_id, ${studyId}, instance_number, transfer_syntax_uid, frames, rows,
-      columns, blob, bytes, dataset_offset, sha256, pixel, attributes, source_ae, ${act.now}
+      columns, blob, bytes, dataset_offset, sha256, pixel, attributes, source_ae, ${act.now}, rejected_code is not null, rejected_code
     from jsonb_to_recordset(${sql.json(rows as never)}) as r(id text, sop_instance_uid text, sop_class_uid text, series_id text,
       instance_number int, transfer_syntax_uid text, frames int, rows int, columns int, blob text, bytes bigint,
-      dataset_offset int, sha256 text, pixel jsonb, attributes jsonb, source_ae text)
+      dataset_offset int, sha256 text, pixel jsonb, attributes jsonb, source_ae text, rejected_code text)
     on conflict do nothing returning blob`
   return new Set(added.map((row) => row.blob))
 }
@@ -235,22 +263,6 @@ async function setAside(scope: Scope, study: StudyRow, instance: StoredInstance)
       ${instance.sourceAe}, ${instance.peer}, 'duplicate-instance', ${act.now}, ${exceptionId})`
 }
 
-/** Brings a study's and its series' counts in line with their instances (after ingest, rejection, revocation). */
-export async function count({ sql }: Scope, studyId: string): Promise<void> {
-  await sql`
-    update series s set instance_count = c.visible, rev = s.rev + 1
-    from (select series_id, count(*) filter (where rejected_code is null) as visible from instances
-      where study_id = ${studyId} group by series_id) c
-    where c.series_id = s.id`
-  await sql`
-    update studies s set rev = s.rev + 1, stored_count = c.stored, instance_count = c.visible, bytes = c.bytes,
-      series_count = (select count(*) from series where study_id = s.id and instance_count > 0),
-      modalities = array(select distinct modality from series where study_id = s.id and instance_count > 0 and modality <> '' order by 1)
-    from (select count(*) as stored, count(*) filter (where rejected_code is null) as visible, coalesce(sum(bytes), 0) as bytes
-      from instances where study_id = ${studyId}) c
-    where s.id = ${studyId}`
-}
-
 async function batchKindOf({ sql }: Scope, studyId: string): Promise<'awaited' | 'appended' | 'late'> {
   const [row] = await sql<{ settled: boolean; stands: boolean }[]>`
     select coalesce((select max(cycle) from quality_decisions where study_id = s.id), 0) > 0
@@ -280,13 +292,12 @@ async function announceImages(scope: Scope, { orderId, study, kind, added }: Arr
       update studies set late_batches = late_batches || ${sql.json([{ at: act.now.toISOString(), answeredAt: null }])}
       where id = ${study.id}`
   }
-  const [counted] = await sql<
-    { total: number }[]
-  >`select stored_count as total from studies where id = ${study.id}`
+  const [counted] = await sql<{ total: number; visible: number }[]>`
+    select stored_count as total, instance_count as visible from studies where id = ${study.id}`
   scope.append(orderId, {
     type: kind === 'late' ? 'images.late' : 'images.arrived',
     refs: { studyInstanceUid: study.study_uid },
-    data: { studyId: study.id, added, total: counted!.total, lastAt: act.now.toISOString() },
+    data: { studyId: study.id, added, ...counted!, lastAt: act.now.toISOString() },
   })
 }
 

@@ -1,0 +1,41 @@
+/** Which instances a view shows: the one predicate behind QIDO, WADO, C-FIND, C-MOVE, C-GET, priors and the viewer (IHE RAD IOCM). */
+import type postgres from 'postgres'
+import { REJECTION_CODES, type RejectionCode } from '#domain/study-visibility.ts'
+import type { AnySql } from '../client.ts'
+
+export interface View {
+  /** Rejections that hide nothing from it. */
+  seesRejected: readonly RejectionCode[]
+}
+
+/** Readers, the viewer, programs, and every device that is not set to see more. */
+export const REGULAR_VIEW: View = { seesRejected: [] }
+
+/** What has outlived its retention is shown to nobody. */
+const HIDDEN_FROM_ALL: RejectionCode = '113039'
+
+/** A device's view, from its row: `policy.seesRejected` is a list of codes (113001, 113037, 113038). */
+export function viewOf(policy: { seesRejected?: readonly string[] }): View {
+  const asked = policy.seesRejected ?? []
+  return {
+    seesRejected: REJECTION_CODES.filter((code) => code !== HIDDEN_FROM_ALL && asked.includes(code)),
+  }
+}
+
+type Fragment = postgres.PendingQuery<postgres.Row[]>
+
+/** Whether an instance is shown; `alias` names a table with the columns of `instances`. */
+export function instanceShown(sql: AnySql, view: View = REGULAR_VIEW, alias = 'i'): Fragment {
+  const code = sql(`${alias}.rejected_code`)
+  if (view.seesRejected.length === 0) return sql`${code} is null`
+  return sql`(${code} is null or ${code} = any(${view.seesRejected as string[]}))`
+}
+
+/** Whether a series (`e`) or a study (`s`) has an instance that is shown; without one it does not exist. */
+export function levelShown(sql: AnySql, level: 'series' | 'study', view: View = REGULAR_VIEW): Fragment {
+  const alias = level === 'series' ? 'e' : 's'
+  const counted = sql`${sql(`${alias}.instance_count`)} > 0`
+  if (view.seesRejected.length === 0) return counted
+  return sql`(${counted} or exists (select 1 from instances shown
+    where ${sql(`shown.${level}_id`)} = ${sql(`${alias}.id`)} and ${instanceShown(sql, view, 'shown')}))`
+}
