@@ -41,6 +41,8 @@ export interface UpOptions {
 }
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
+/** Threads for the file system, of which each association that syncs an object holds up to three. */
+const THREADS: Partial<Record<keyof typeof ENTRIES, number>> = { archive: 24 }
 const ENTRIES = {
   relay: 'workers/relay/main.ts',
   workers: 'workers/main.ts',
@@ -269,7 +271,7 @@ class Department {
       name,
       command: process.execPath,
       args: ['--import', new URL('./guard.ts', import.meta.url).href, entry],
-      env: this.#childEnvironment(),
+      env: { ...this.#childEnvironment(), UV_THREADPOOL_SIZE: String(THREADS[name] ?? 4) },
       cwd: ROOT,
       readiness: 'message',
       stopSignal: 'SIGTERM',

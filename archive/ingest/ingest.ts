@@ -13,7 +13,7 @@ import type { Source } from '#db/mutations/mutate.ts'
 import type { IndexOutcome, StoredInstance } from '#db/mutations/studies.ts'
 import { type Announced, examine, type Fault, instanceFrom } from './examine.ts'
 import { IndexQueue } from './index-queue.ts'
-import { Journal } from './journal.ts'
+import { Journal, type Noted } from './journal.ts'
 import { setAside } from './set-aside.ts'
 
 export interface IngestOptions {
@@ -80,7 +80,7 @@ export class Ingest {
     const writer = await store.create()
     try {
       const { sopClassUid, sopInstanceUid, transferSyntaxUid, sourceAe } = coming
-      await writer.writeHeader(
+      writer.writeHeader(
         encodeFileMeta({
           sopClassUid,
           sopInstanceUid,
@@ -110,7 +110,7 @@ export class Ingest {
   async #finish(writer: BlobWriter, coming: ObjectToCome): Promise<Fault | null> {
     const result = examine(writer.source(), coming)
     await failpoint('store:before-sync')
-    const [blob] = await Promise.all([writer.commit(), this.#journal.note(writer.key)])
+    const [blob] = await Promise.all([writer.commit(), this.#journal.note(writer.key, writer.digest())])
     await failpoint('store:after-sync')
     if ('fault' in result) {
       await this.#setObjectAside(blob, result.fault, coming)
@@ -157,23 +157,24 @@ export class Ingest {
     await this.#setObjectAside({ key, bytes, datasetOffset, sha256 }, fault, instance)
   }
 
-  async #recover(keys: readonly string[]): Promise<number> {
+  async #recover(noted: readonly Noted[]): Promise<number> {
     const { sql } = this.#options.department
     let recovered = 0
-    for (let from = 0; from < keys.length; from += 500) {
-      const some = keys.slice(from, from + 500)
+    for (let from = 0; from < noted.length; from += 500) {
+      const some = noted.slice(from, from + 500)
+      const keys = some.map(({ key }) => key)
       const filed = await sql<{ blob: string }[]>`
-        select blob from instances where blob = any(${some}) union select blob from quarantine where blob = any(${some})`
+        select blob from instances where blob = any(${keys}) union select blob from quarantine where blob = any(${keys})`
       const known = new Set(filed.map(({ blob }) => blob))
       const indexing = []
-      for (const key of some) if (!known.has(key)) indexing.push(this.#recoverOne(key))
+      for (const one of some) if (!known.has(one.key)) indexing.push(this.#recoverOne(one))
       recovered += (await Promise.all(indexing)).filter((done) => done).length
     }
     return recovered
   }
 
   /** False when there is no such object: its sender was never told Success, or it was a repeat and has gone. */
-  async #recoverOne(key: string): Promise<boolean> {
+  async #recoverOne({ key, sha256: noted }: Noted): Promise<boolean> {
     const reader = await this.#options.store.open(key).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null
       throw error
@@ -183,8 +184,11 @@ export class Ingest {
       const result = examine(reader.source(), null)
       // What is no Part 10 file has no data set apart: all of it is kept and hashed.
       const datasetOffset = 'examined' in result ? readPart10(reader.source()).datasetOffset : 0
-      const blob = { key, bytes: reader.bytes, datasetOffset, sha256: await hashFrom(reader, datasetOffset) }
+      const sha256 = await hashFrom(reader, datasetOffset)
+      const blob = { key, bytes: reader.bytes, datasetOffset, sha256 }
       if ('fault' in result) await this.#setObjectAside(blob, result.fault, { sourceAe: '', peer: '' })
+      // The note outran the bytes when the power went: nobody was told Success.
+      else if (noted !== '' && noted !== sha256) return this.#neverArrived(key)
       else
         await this.#queue.add(
           instanceFrom(blob, result.examined, { sourceAe: result.examined.sourceAe, peer: '' }),
@@ -193,6 +197,15 @@ export class Ingest {
     } finally {
       await reader.close()
     }
+  }
+
+  async #neverArrived(key: string): Promise<false> {
+    this.#options.log.warn(
+      { blob: key },
+      'an object that was never acknowledged is incomplete and was removed',
+    )
+    await this.#options.store.remove(key)
+    return false
   }
 }
 
@@ -206,8 +219,8 @@ export class IncomingObject {
     this.#finish = finish
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    return this.#writer.write(bytes)
+  write(bytes: Uint8Array): void {
+    this.#writer.write(bytes)
   }
 
   /** Durable when it resolves: null, or why the object was set aside. */

@@ -1,5 +1,5 @@
 /**
- * Keys of objects that were acknowledged and may not be indexed yet: an append-only log in segments, one synced write
+ * Keys and hashes of objects that were acknowledged and may not be indexed yet: an append-only log in segments, one synced write
  * for all that wait together. A segment goes when all its objects are indexed, so a start reads what is left and no more.
  */
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
@@ -19,7 +19,7 @@ export class Journal {
   readonly #directory: string
   readonly #segmentOf = new Map<string, Segment>()
   #current: Segment | undefined
-  #waiting: { key: string; resolve: () => void; reject: (error: unknown) => void }[] = []
+  #waiting: { key: string; sha256: string; resolve: () => void; reject: (error: unknown) => void }[] = []
   #writing: Promise<void> | undefined
 
   private constructor(directory: string) {
@@ -29,20 +29,20 @@ export class Journal {
   /** Opens the journal; `unfinished` are the keys an earlier process left behind, `settle` forgets them. */
   static async open(
     directory: string,
-  ): Promise<{ journal: Journal; unfinished: string[]; settle: () => Promise<void> }> {
+  ): Promise<{ journal: Journal; unfinished: Noted[]; settle: () => Promise<void> }> {
     await mkdir(directory, { recursive: true, mode: 0o750 })
     const left = (await readdir(directory)).filter((name) => name.endsWith('.log')).sort()
     const lines = await Promise.all(left.map((name) => readFile(join(directory, name), 'utf8')))
     const settle = async () => {
       for (const name of left) await rm(join(directory, name), { force: true })
     }
-    return { journal: new Journal(directory), unfinished: wholeLines(lines), settle }
+    return { journal: new Journal(directory), unfinished: wholeLines(lines).map(notedIn), settle }
   }
 
-  /** Resolves when the key would survive a crash. */
-  note(key: string): Promise<void> {
+  /** Resolves when the note would survive a crash. */
+  note(key: string, sha256: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ key, resolve, reject })
+      this.#waiting.push({ key, sha256, resolve, reject })
       this.#writing ??= this.#write().finally(() => {
         this.#writing = undefined
       })
@@ -79,7 +79,7 @@ export class Journal {
           this.#segmentOf.set(key, segment)
         }
         segment.written += batch.length
-        await segment.file.write(batch.map(({ key }) => `${key}\n`).join(''))
+        await segment.file.write(batch.map(({ key, sha256 }) => `${key} ${sha256}\n`).join(''))
         await segment.file.datasync()
         for (const { resolve } of batch) resolve()
       } catch (error) {
@@ -97,6 +97,17 @@ export class Journal {
     if (full?.open.size === 0) await remove(full)
     return this.#current
   }
+}
+
+export interface Noted {
+  key: string
+  /** Of the data set, since the note may have reached the disk when the bytes had not; empty in notes of old. */
+  sha256: string
+}
+
+function notedIn(line: string): Noted {
+  const [key = '', sha256 = ''] = line.split(' ')
+  return { key, sha256 }
 }
 
 async function remove({ path, file }: Segment): Promise<void> {

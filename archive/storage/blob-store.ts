@@ -15,13 +15,13 @@ export interface BlobStore {
 export interface BlobWriter {
   readonly key: string
   /** Bytes of ours before the data set (preamble and File Meta); not part of the hash. */
-  writeHeader(bytes: Uint8Array): Promise<void>
-  /** Bytes of the data set as received. Await it: that is the backpressure. */
-  write(bytes: Uint8Array): Promise<void>
-  /** Reads back what was written so far, before it is committed; the header scan needs it. */
-  read(offset: number, length: number): Promise<Buffer>
+  writeHeader(bytes: Uint8Array): void
+  /** Bytes of the data set as received; kept until they are written, so nobody may change them. */
+  write(bytes: Uint8Array): void
   /** What was written so far, for a scan that reads synchronously: it is in the page cache still. Until `commit`. */
   source(): ByteSource
+  /** SHA-256 of the data set, in hex; nothing can be written after it. */
+  digest(): string
   /** Durable when it resolves: object and directory are synced. */
   commit(): Promise<StoredBlob>
   abort(): Promise<void>

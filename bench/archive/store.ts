@@ -1,0 +1,76 @@
+/** C-STORE side by side: ours, Orthanc on SQLite and on Postgres, DCMTK storescp; the same sender, in turn, in one run. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { percentile } from '../percentile.ts'
+import type { Blast, Blasted } from './blast.ts'
+import type { Kind } from './images.ts'
+import { peakBytes, processorSeconds, type Server } from './servers.ts'
+
+const run = promisify(execFile)
+const SENDER = fileURLToPath(new URL('blast.ts', import.meta.url))
+
+/** What one server did with one load, the median of its rounds. */
+export interface Stored {
+  server: Server
+  associations: number
+  megabytesPerSecond: number
+  perSecond: number
+  /** Processor seconds for a gigabyte. */
+  processorSeconds: number
+  peakMegabytes: number
+}
+
+export interface Load {
+  kind: Kind
+  count: number
+  associations: number
+  rounds: number
+}
+
+export function send(server: Server, load: Omit<Load, 'rounds'>): Promise<Blasted> {
+  const blast: Blast = {
+    host: server.host,
+    port: server.dicomPort,
+    calledAe: server.calledAe,
+    callingAe: 'CT1',
+    ...load,
+  }
+  return run(process.execPath, [SENDER, JSON.stringify(blast)], { maxBuffer: 64 * 2 ** 20 }).then(
+    ({ stdout }) => JSON.parse(stdout) as Blasted,
+  )
+}
+
+/** All servers in each round, in another order each time. */
+export async function storeOnAll(servers: readonly Server[], load: Load): Promise<Stored[]> {
+  const rounds = new Map(
+    servers.map((server) => [server, [] as { rate: number; each: number; cpu: number }[]]),
+  )
+  for (let round = 0; round < load.rounds; round += 1) {
+    for (const server of rotated(servers, round)) {
+      const before = processorSeconds(server)
+      const { ms, bytes } = await send(server, load)
+      rounds.get(server)!.push({
+        rate: bytes / 1e6 / (ms / 1000),
+        each: load.count / (ms / 1000),
+        cpu: (processorSeconds(server) - before) / (bytes / 1e9),
+      })
+    }
+  }
+  return servers.map((server) => {
+    const figures = rounds.get(server)!
+    const median = (of: (figure: (typeof figures)[number]) => number) => percentile(figures.map(of), 50)
+    return {
+      server,
+      associations: load.associations,
+      megabytesPerSecond: median(({ rate }) => rate),
+      perSecond: median(({ each }) => each),
+      processorSeconds: median(({ cpu }) => cpu),
+      peakMegabytes: peakBytes(server) / 1e6,
+    }
+  })
+}
+
+function rotated<T>(all: readonly T[], by: number): T[] {
+  return all.map((_, index) => all[(index + by) % all.length]!)
+}
