@@ -1,8 +1,11 @@
 /** Launches: who opened which order's images, for what, with which priors; the only key to images for a viewer. */
 import { ulid } from 'ulid'
 import { RadiologyError } from '#domain/errors.ts'
+import { scopeOf } from '#domain/permissions.ts'
+import type { AnySql } from '../client.ts'
 import type { Department } from '../department.ts'
-import { type Act, mutate } from './mutate.ts'
+import { requestedBy, requesterOf } from '../queries/requester.ts'
+import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnOrder } from './permission.ts'
 
 export type LaunchPurpose = 'read' | 'view' | 'quality'
@@ -28,7 +31,11 @@ export async function createLaunch(
 ): Promise<Launch> {
   return mutate(department, act, 'create-launch', async (scope) => {
     const { sql } = scope
-    await mustBeAbleOnOrder(scope, 'see-images', orderId)
+    const ownerId = await requesterOf(sql, orderId)
+    await mustBeAbleOnOrder(scope, 'see-images', orderId, {
+      ownerId,
+      released: await isReleased(sql, orderId),
+    })
     const current = await sql<{ study_uid: string }[]>`
       select distinct s.study_uid, s.id from study_links l join studies s on s.id = l.study_id
       where l.order_id = ${orderId} and l.undone_at is null and s.instance_count > 0 order by s.id`
@@ -37,6 +44,7 @@ export async function createLaunch(
       select s.study_uid from orders o join studies s on s.patient_id = o.patient_id
       where o.id = ${orderId} and s.instance_count > 0 and s.study_uid <> all(${current.map((row) => row.study_uid)})
         and exists (select 1 from quality_decisions q where q.study_id = s.id and q.verdict = 'accepted')
+        and ${priorsOf(scope)}
       order by s.study_date desc, s.study_time desc limit ${MOST_PRIORS}`
     const id = ulid()
     const studies = [...current, ...priors].map((row) => row.study_uid)
@@ -50,6 +58,24 @@ export async function createLaunch(
     })
     return { id, orderId, studies }
   })
+}
+
+async function isReleased(sql: AnySql, orderId: string): Promise<boolean> {
+  const [version] = await sql`
+    select 1 from report_versions v join report_procedures rp on rp.report_id = v.report_id
+      join procedures p on p.id = rp.procedure_id
+    where p.order_id = ${orderId} and v.released_at is not null limit 1`
+  return version !== undefined
+}
+
+// A referrer sees as priors only what they asked for themselves, and has been reported on.
+function priorsOf({ sql, act }: Scope) {
+  const seen = scopeOf(act.actor, 'view-prior')
+  if (seen.scope !== 'own') return sql`true`
+  return sql`exists (select 1 from study_links l join orders o on o.id = l.order_id
+      join procedures p on p.order_id = o.id join report_procedures rp on rp.procedure_id = p.id
+      join report_versions v on v.report_id = rp.report_id and v.released_at is not null
+    where l.study_id = s.id and l.undone_at is null and ${requestedBy(sql, seen.ownerId)})`
 }
 
 /** The launch that a viewer's request names, when it belongs to this session and still stands. */

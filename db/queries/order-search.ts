@@ -3,6 +3,7 @@ import { foldName } from '#domain/identity.ts'
 import type { NameSaid } from '#domain/order-message.ts'
 import { type Actor, scopeOf } from '#domain/permissions.ts'
 import type { AnySql } from '../client.ts'
+import { requestedBy } from './requester.ts'
 
 export interface FoundOrderRow {
   id: string
@@ -26,7 +27,7 @@ export async function searchOrders(sql: AnySql, actor: Actor, text: string): Pro
       ? sql`true`
       : scope.scope === 'sites'
         ? sql`o.site_id = any(${[...scope.siteIds]})`
-        : sql`o.requester->>'id' = ${scope.ownerId}`
+        : requestedBy(sql, scope.ownerId)
   // A name key has its components parted by ^; people part them by a comma or a blank.
   const name = foldName(typed.replaceAll(',', ' '))
   const [first = '', ...rest] = name.split(' ')

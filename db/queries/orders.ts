@@ -4,6 +4,7 @@ import type { NameSaid } from '#domain/order-message.ts'
 import { type Actor, scopeOf } from '#domain/permissions.ts'
 import type { Phase, Priority } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
+import { requestedBy } from './requester.ts'
 
 export interface OrderSummary {
   id: string
@@ -79,7 +80,7 @@ function visible(sql: AnySql, actor: Actor) {
   const scope = scopeOf(actor, 'see-order')
   if (scope.scope === 'all') return sql`true`
   if (scope.scope === 'sites') return sql`o.site_id = any(${[...scope.siteIds]})`
-  if (scope.scope === 'own') return sql`o.requester->>'id' = ${scope.ownerId}`
+  if (scope.scope === 'own') return requestedBy(sql, scope.ownerId)
   return sql`false`
 }
 
@@ -172,14 +173,6 @@ function summary(row: Row): OrderSummary {
     times: row.times ?? {},
     workItems: row.work_items,
   }
-}
-
-/** Who asked for it, as their system calls them: whose order it is to a referrer. */
-export async function requesterOf(sql: AnySql, orderId: string): Promise<string | null> {
-  const [row] = await sql<
-    { id: string | null }[]
-  >`select requester->>'id' as id from orders where id = ${orderId}`
-  return row?.id ?? null
 }
 
 export interface TimelineEvent {

@@ -1,6 +1,7 @@
 /** What must be seen by somebody: deliveries, exceptions and the audit trail, newest first. */
 import { type Actor, scopeOf, type Verb } from '#domain/permissions.ts'
 import type { AnySql } from '../client.ts'
+import { requestedBy } from './requester.ts'
 
 export interface DeliveryRow {
   id: string
@@ -101,5 +102,6 @@ export async function auditTrail(
 function siteIn(sql: AnySql, actor: Actor, verb: Verb, column: 'o.site_id' | 'site_id') {
   const scope = scopeOf(actor, verb)
   if (scope.scope === 'all') return sql`true`
+  if (scope.scope === 'own' && column === 'o.site_id') return requestedBy(sql, scope.ownerId)
   return scope.scope === 'sites' ? sql`${sql(column)} = any(${[...scope.siteIds]})` : sql`false`
 }

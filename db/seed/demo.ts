@@ -30,6 +30,8 @@ interface Person {
   given: string
   prefix?: string
   role: Role
+  /** What a placer calls them in ORC-12 (XCN-1). */
+  number?: string
 }
 
 const people: readonly Person[] = [
@@ -42,7 +44,7 @@ const people: readonly Person[] = [
   { user: 'lead', family: 'Moreau', given: 'Jeanne', role: 'lead' },
   { user: 'head', family: 'Lund', given: 'Ada', prefix: 'Prof', role: 'head' },
   { user: 'physicist', family: 'Haas', given: 'Tomas', prefix: 'Dr', role: 'physicist' },
-  { user: 'referrer', family: 'Ferreira', given: 'Luís', prefix: 'Dr', role: 'referrer' },
+  { user: 'referrer', family: 'Ferreira', given: 'Luís', prefix: 'Dr', role: 'referrer', number: 'SYN-D01' },
   { user: 'admin', family: 'Novak', given: 'Petra', role: 'admin' },
 ]
 
@@ -146,6 +148,11 @@ async function seedPeople(sql: TransactionSql, { accounts }: Demonstration): Pro
       values (${ulid()}, ${user}, ${[prefix, `${given[0]}.`, family].filter(Boolean).join(' ')}, ${family}, ${given}, ${prefix ?? null},
         ${await hashPassword(accounts.find((account) => account.user === user)!.password)}, ${[role]}, ${['MAIN', 'WEST']},
         ${reads ? [...AREAS] : []}, ${sql.json(credentials)}, ${new Date()})`
+  }
+  for (const { user, number } of people.filter((person) => person.number)) {
+    await sql`
+      insert into physician_numbers (value, user_id) select ${number!}, id from users where user_name = ${user}
+      on conflict do nothing`
   }
 }
 

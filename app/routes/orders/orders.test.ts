@@ -6,10 +6,12 @@ import { beginAttempt, recordAnswer } from '#db/mutations/deliveries.ts'
 import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
 import { settleOrder } from '#db/mutations/settle.ts'
 import { anEnvelope, anOrder, seededDepartment } from '#db/order.fixture.ts'
+import type { OrderMessage } from '#domain/order-message.ts'
 import { CONTENT, signedOrder } from '../../timeline/signed-order.fixture.ts'
 import { action as healthAction, loader as healthLoader } from '../administrator/health.tsx'
 import { loader as lateLoader } from '../department-head/late.tsx'
 import { loader as todayLoader } from '../department-head/today.tsx'
+import { action as searchAction } from '../search.tsx'
 import { type AtTheScreen, sitDown } from '../technologist/screen.fixture.ts'
 import { loader as timelineLoader } from './order-timeline.tsx'
 import { loader as ordersLoader } from './orders.tsx'
@@ -36,12 +38,14 @@ beforeAll(async () => {
 
 afterAll(() => department.close())
 
-async function orderOf(hoursAgo: number): Promise<void> {
+async function orderOf(hoursAgo: number, more: Partial<OrderMessage> = {}): Promise<string> {
   const now = new Date((await department.now()).getTime() - hoursAgo * 3_600_000)
   const act = await dutyAct(department, { source: 'hl7', now })
-  const received = await receiveOrderMessage(department, act, anEnvelope(), [anOrder()])
+  const received = await receiveOrderMessage(department, act, anEnvelope(), [anOrder(more)])
   if (received.outcome !== 'accepted') throw new Error(received.outcome)
-  await settleOrder(department, await dutyAct(department, { now }), { orderId: received.orderIds[0]! })
+  const orderId = received.orderIds[0]!
+  await settleOrder(department, await dutyAct(department, { now }), { orderId })
+  return orderId
 }
 
 const ofOrder = (screen: AtTheScreen, orderId: string, path = `/orders/${orderId}`) =>
@@ -109,13 +113,41 @@ test('an altered event breaks the chain in sight of everybody', async () => {
   expect(seen.proof).toEqual({ unbroken: false, brokenAt: 4 })
 })
 
+test('[SE-02] a referrer sees the orders they asked for, by the number they are known by, and no others', async () => {
+  const name = { family: 'Ferreira', given: 'Luís', prefix: 'Dr' }
+  const asked = await orderOf(1, { requester: { id: 'SYN-D01', name } })
+  const { name: patientName } = anOrder().patient
+  const others = [
+    await orderOf(1, { requester: { id: 'SYN-D01', authority: 'ELSEWHERE', name } }),
+    await orderOf(1, { requester: { name } }),
+    await orderOf(1, { requester: { id: 'SYN-D02', name } }),
+  ]
+  expect((await listed(at.referrer, '')).map(({ id }) => id)).toEqual([asked])
+  expect((await timelineLoader(ofOrder(at.referrer, asked))).versions).toEqual([])
+  for (const orderId of others)
+    await expect(timelineLoader(ofOrder(at.referrer, orderId))).rejects.toMatchObject({
+      init: { status: 404 },
+    })
+  const text = patientName?.alphabetic?.family ?? ''
+  const found = await searchAction(at.referrer.args('/search', { text }) as never)
+  expect(found.orders.map(({ id }) => id)).toEqual([asked])
+
+  // By a second number of theirs: what was released of it, and that the receiver has it.
+  await department.sql`
+    insert into physician_numbers select '1001', 'MAIN', id from users where user_name = 'referrer'`
+  const seen = await timelineLoader(ofOrder(at.referrer, read.orderId))
+  expect(seen.versions.map(({ sections }) => sections)).toEqual([CONTENT.sections])
+  expect(seen.viewer).not.toBeNull()
+  expect(seen.deliveries.map(({ id }) => id)).toEqual([read.delivery.id])
+  await department.sql`delete from physician_numbers where value = '1001'`
+})
+
 test('an administrator sees an order’s facts and no report; a referrer sees nothing of somebody else’s', async () => {
   const seen = await timelineLoader(ofOrder(at.admin, read.orderId))
   expect(seen.versions).toEqual([])
   expect(seen.viewer).toBeNull()
   for (const load of [timelineLoader, exportLoader])
     await expect(load(ofOrder(at.referrer, read.orderId))).rejects.toMatchObject({ init: { status: 404 } })
-  expect(await listed(at.referrer, '')).toEqual([])
 })
 
 test('[OP-08] a result that its receiver refused is a fault with a cause, and goes again when it is mended', async () => {
