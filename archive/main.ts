@@ -28,6 +28,7 @@ await runService('archive', config, async ({ department, log }) => {
   const listener = await listenArchive({
     department,
     ingest,
+    store,
     log,
     aeTitle,
     host: config.listen,

@@ -9,6 +9,8 @@ export type DatasetBytes = Buffer | AsyncIterable<Buffer>
 // What a peer without a limit gets: larger gains nothing.
 const LONGEST_PDU_BYTES = 1024 * 1024
 const PDV_HEADER_BYTES = 6
+// Of the PDU and of its one PDV.
+const HEADER_BYTES = 12
 
 export class MessageWriter {
   private readonly socket: Socket
@@ -57,12 +59,19 @@ export class MessageWriter {
     await this.piece(contextId, flags, held ?? Buffer.alloc(0), true)
   }
 
+  // All fragments of a piece are handed over together, so that many short PDUs leave in one system call.
   private async piece(contextId: number, flags: number, bytes: Buffer, isLast: boolean): Promise<void> {
-    for (let at = 0; at === 0 || at < bytes.length; at += this.fragmentBytes) {
-      const fragment = bytes.subarray(at, at + this.fragmentBytes)
-      const last = isLast && at + this.fragmentBytes >= bytes.length
-      await this.write([dataHeader(contextId, flags | (last ? 0x02 : 0), fragment.length), fragment])
+    const size = this.fragmentBytes
+    const count = Math.max(1, Math.ceil(bytes.length / size))
+    const headers = Buffer.allocUnsafe(count * HEADER_BYTES)
+    const buffers: Buffer[] = []
+    for (let n = 0; n < count; n++) {
+      const fragment = bytes.subarray(n * size, (n + 1) * size)
+      const header = headers.subarray(n * HEADER_BYTES, (n + 1) * HEADER_BYTES)
+      dataHeader(header, contextId, flags | (isLast && n === count - 1 ? 0x02 : 0), fragment.length)
+      buffers.push(header, fragment)
     }
+    await this.write(buffers)
   }
 
   private async write(buffers: readonly Buffer[]): Promise<void> {
@@ -70,7 +79,9 @@ export class MessageWriter {
       throw new DicomError('connection-lost', { how: 'no longer writable' })
     }
     let room = true
-    for (const buffer of buffers) room = this.socket.write(buffer)
+    this.socket.cork()
+    for (const buffer of buffers) if (buffer.length > 0) room = this.socket.write(buffer)
+    this.socket.uncork()
     if (!room) await this.drained()
   }
 
@@ -99,13 +110,11 @@ async function* whole(bytes: Buffer): AsyncGenerator<Buffer> {
   yield bytes
 }
 
-function dataHeader(contextId: number, flags: number, bytes: number): Buffer {
-  const header = Buffer.allocUnsafe(12)
+function dataHeader(header: Buffer, contextId: number, flags: number, bytes: number) {
   header[0] = PDU.dataTf
   header[1] = 0
   header.writeUInt32BE(bytes + PDV_HEADER_BYTES, 2)
   header.writeUInt32BE(bytes + 2, 6)
   header[10] = contextId
   header[11] = flags
-  return header
 }

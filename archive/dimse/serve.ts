@@ -14,7 +14,7 @@ import { DicomError } from './dicom-error.ts'
 import { encodeDataset } from './encode.ts'
 import type { DatasetReceiver } from './message-reader.ts'
 import type { DatasetRequest, DimseRequest, Match, Services, StoreSink, SubOperations } from './services.ts'
-import { type Outcome, outcomeOf, STATUS, StatusError, SUCCESS } from './status.ts'
+import { isFailure, type Outcome, outcomeOf, STATUS, StatusError, SUCCESS } from './status.ts'
 import { isTolerableUid } from './uid.ts'
 
 /** One whole request, its data set in memory. Sends every response; never throws for what a handler does. */
@@ -23,7 +23,7 @@ export async function serve(
   request: DimseRequest,
   bytes: Buffer | undefined,
 ): Promise<void> {
-  const respond = new Responder(request)
+  const respond = new Responder(services, request)
   try {
     await answer(services, request, bytes, respond)
   } catch (error) {
@@ -34,7 +34,7 @@ export async function serve(
 
 /** A C-STORE request as it comes in; `end` resolves when the response has been sent. */
 export async function receiveStore(services: Services, request: DimseRequest): Promise<DatasetReceiver> {
-  const respond = new Responder(request)
+  const respond = new Responder(services, request)
   let sink: StoreSink | undefined
   let refusal: Outcome | undefined
   const refuse = async (error: unknown) => {
@@ -165,6 +165,20 @@ async function retrieve(
   respond: Responder,
 ): Promise<void> {
   const progress = service(request)
+  try {
+    await respond.with(...(await conclusion(progress, respond)))
+  } finally {
+    // A peer that left in the middle: what the service holds open is closed.
+    await progress.return({ status: STATUS.processingFailure, subOperations: NONE })
+  }
+}
+
+const NONE: SubOperations = { remaining: 0, completed: 0, failed: 0, warning: 0 }
+
+async function conclusion(
+  progress: ReturnType<NonNullable<Services['cMove']>>,
+  respond: Responder,
+): Promise<[Outcome, CommandFields]> {
   for (;;) {
     const step = await progress.next()
     if (!step.done) {
@@ -176,8 +190,10 @@ async function retrieve(
     // Remaining sub-operations stand in pending and cancelled responses only (PS3.4 section C.4.2.1.6).
     const remaining =
       step.value.status === STATUS.cancelled ? {} : { NumberOfRemainingSuboperations: undefined }
-    const fields = { ...counts(subOperations), ...remaining }
-    return respond.with({ ...step.value, ...(list ? { dataset: list } : {}) }, fields)
+    return [
+      { ...step.value, ...(list ? { dataset: list } : {}) },
+      { ...counts(subOperations), ...remaining },
+    ]
   }
 }
 
@@ -190,14 +206,17 @@ const counts = ({ remaining, completed, failed, warning }: SubOperations): Comma
 
 class Responder {
   private readonly association: Association
+  private readonly services: Services
   private readonly request: DimseRequest
 
-  constructor(request: DimseRequest) {
+  constructor(services: Services, request: DimseRequest) {
     this.association = request.association
+    this.services = services
     this.request = request
   }
 
   with(outcome: Outcome, more: CommandFields = {}): Promise<void> {
+    if (isFailure(outcome.status)) this.services.onFailure?.(this.request, outcome)
     const { command, context } = this.request
     const dataset = outcome.dataset && encodeDataset(outcome.dataset, context.transferSyntax)
     const fields = { ...responseFields(command, outcome), ...more }

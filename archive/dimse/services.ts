@@ -72,4 +72,6 @@ export type Services = {
   nDelete?(request: DimseRequest): Outcome | Promise<Outcome>
   /** An error a handler threw that was not a StatusError: for the log. */
   onError?(error: unknown, request: DimseRequest): void
+  /** A request that is being answered with a failure, whoever refused it. */
+  onFailure?(request: DimseRequest, outcome: Outcome): void
 }

@@ -8,6 +8,7 @@ export const STATUS = {
   attributeListError: 0x0107,
   attributeValueOutOfRange: 0x0116,
   cancelled: 0xfe00,
+  cannotPerformSubOperations: 0xa702,
   cannotUnderstand: 0xc000,
   classInstanceConflict: 0x0119,
   datasetDoesNotMatch: 0xa900,
@@ -66,6 +67,10 @@ export const isPending = (status: number): boolean => status === 0xff00 || statu
 /** Warnings: 0001H, 0107H, 0116H and BxxxH (PS3.7 section C.4). */
 export const isWarning = (status: number): boolean =>
   [0x0001, 0x0107, 0x0116].includes(status) || status >>> 12 === 0xb
+
+/** Neither success, pending, warning nor cancelled. */
+export const isFailure = (status: number): boolean =>
+  status !== STATUS.success && status !== STATUS.cancelled && !isPending(status) && !isWarning(status)
 
 /** The answer to an error nobody translated: resources when the disk or the file table is full, else a failure. */
 export function outcomeOf(error: unknown): Outcome {

@@ -58,6 +58,7 @@ export async function openArchive(
     archive.listener = await listenArchive({
       department,
       ingest,
+      store: archive.store,
       log,
       host: '127.0.0.1',
       port: 0,
@@ -130,10 +131,11 @@ export interface ToolRun {
 }
 
 /** Runs one of DCMTK's tools against the archive; a failure is a result, not a throw. */
-export async function dcmtk(tool: string, args: string[]): Promise<ToolRun> {
+export async function dcmtk(tool: string, args: string[], cwd?: string): Promise<ToolRun> {
   try {
     const { stdout, stderr } = await run(tool, args, {
       maxBuffer: 2 ** 26,
+      ...(cwd ? { cwd } : {}),
     })
     return { code: 0, said: stdout + stderr }
   } catch (error) {

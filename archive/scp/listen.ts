@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { type Listener, listenDimse } from '#archive/dimse/listener.ts'
 import type { DimseLimits, DimseTimers } from '#archive/dimse/settings.ts'
 import type { Ingest } from '#archive/ingest/ingest.ts'
+import type { BlobStore } from '#archive/storage/blob-store.ts'
 import type { Department } from '#db/department.ts'
 import { deviceRegister, judge } from './devices.ts'
 import { recordRefusal, recordUnknownCaller } from './refusals.ts'
@@ -11,6 +12,8 @@ import { servicesFor, supportsFor } from './services.ts'
 export interface ArchivePort {
   department: Department
   ingest: Ingest
+  /** Where the objects are that a retrieve sends. */
+  store: BlobStore
   log: Logger
   host: string
   /** 0 for any free one. */
@@ -24,6 +27,7 @@ export interface ArchivePort {
 export async function listenArchive({
   department,
   ingest,
+  store,
   log,
   aeTitle,
   ...door
@@ -43,7 +47,7 @@ export async function listenArchive({
       return {
         accept: true,
         supports: supportsFor(caller),
-        services: servicesFor(caller, { department, ingest, onError }),
+        services: servicesFor(caller, { department, ingest, store, aeTitle, onError }),
       }
     },
     onRefusal(refusal) {

@@ -4,7 +4,11 @@ import type { Services } from '#archive/dimse/services.ts'
 import {
   MODALITY_PERFORMED_PROCEDURE_STEP,
   MODALITY_WORKLIST_FIND,
+  PATIENT_ROOT_GET,
+  PATIENT_ROOT_MOVE,
   STUDY_ROOT_FIND,
+  STUDY_ROOT_GET,
+  STUDY_ROOT_MOVE,
   VERIFICATION,
 } from '#archive/dimse/sop-class.ts'
 import { STATUS, StatusError } from '#archive/dimse/status.ts'
@@ -15,12 +19,14 @@ import {
   IMPLICIT_LITTLE,
 } from '#archive/dimse/transfer-syntax.ts'
 import type { Ingest } from '#archive/ingest/ingest.ts'
+import type { BlobStore } from '#archive/storage/blob-store.ts'
 import type { Department } from '#db/department.ts'
 import type { Caller } from './devices.ts'
 import { echo } from './echo.ts'
 import { findStudyRoot } from './find.ts'
 import { findModalityWorklist } from './modality-worklist.ts'
 import { createPerformedStep, setPerformedStep } from './mpps.ts'
+import { getObjects, moveObjects } from './retrieve.ts'
 import { isStorageClass } from './storage-classes.ts'
 import { storeObject } from './store.ts'
 
@@ -32,9 +38,12 @@ const MESSAGES = { transferSyntaxes: [EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT
  */
 const OBJECTS = { transferSyntaxes: [], anyTransferSyntax: true }
 
+/** A caller may ask to be sent objects on its own association: it is then the SCP for them, by role selection. */
+const BOTH_WAYS = { requestorMayBeScp: true }
+
 /** Contexts that this caller gets accepted. */
 export function supportsFor({ sopClasses, transferSyntaxes }: Caller): Supports {
-  const objects = transferSyntaxes ? { transferSyntaxes } : OBJECTS
+  const objects = { ...(transferSyntaxes ? { transferSyntaxes } : OBJECTS), ...BOTH_WAYS }
   return (abstractSyntax) => {
     if (SERVED.includes(abstractSyntax)) return MESSAGES
     const isWelcome = isStorageClass(abstractSyntax) && (sopClasses?.includes(abstractSyntax) ?? true)
@@ -42,15 +51,30 @@ export function supportsFor({ sopClasses, transferSyntaxes }: Caller): Supports 
   }
 }
 
-const SERVED = [VERIFICATION, MODALITY_WORKLIST_FIND, STUDY_ROOT_FIND, MODALITY_PERFORMED_PROCEDURE_STEP]
+const SERVED = [
+  VERIFICATION,
+  MODALITY_WORKLIST_FIND,
+  STUDY_ROOT_FIND,
+  PATIENT_ROOT_MOVE,
+  STUDY_ROOT_MOVE,
+  PATIENT_ROOT_GET,
+  STUDY_ROOT_GET,
+  MODALITY_PERFORMED_PROCEDURE_STEP,
+]
 
 export interface ServiceParts {
   department: Department
   ingest: Ingest
+  store: BlobStore
+  /** Our own AE title. */
+  aeTitle: string
   onError: NonNullable<Services['onError']>
 }
 
-export function servicesFor(caller: Caller, { department, ingest, onError }: ServiceParts): Services {
+export function servicesFor(caller: Caller, parts: ServiceParts): Services {
+  const { department, ingest, store, aeTitle, onError } = parts
+  const siteIds = caller.siteId === null || caller.roomId === null ? null : [caller.siteId]
+  const retrieving = { department, store, aeTitle, caller: { aeTitle: caller.aeTitle, siteIds } }
   return {
     onError,
     cEcho: echo,
@@ -60,9 +84,10 @@ export function servicesFor(caller: Caller, { department, ingest, onError }: Ser
         return findModalityWorklist(department, caller, request)
       if (request.sopClassUid !== STUDY_ROOT_FIND)
         throw new StatusError({ status: STATUS.sopClassNotSupported })
-      const siteIds = caller.siteId === null || caller.roomId === null ? null : [caller.siteId]
       return findStudyRoot(department, { aeTitle: caller.aeTitle, siteIds }, request)
     },
+    cMove: (request) => moveObjects(retrieving, request),
+    cGet: (request) => getObjects(retrieving, request),
     nCreate(request) {
       if (request.sopClassUid !== MODALITY_PERFORMED_PROCEDURE_STEP)
         throw new StatusError({ status: STATUS.noSuchSopClass })

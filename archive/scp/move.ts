@@ -1,0 +1,117 @@
+/** C-MOVE as SCP (PS3.4 C.4.2): objects go to a device that we know, on associations of our own. */
+import type { Association } from '#archive/dimse/association.ts'
+import type { DimseRequest, RetrieveOutcome, SubOperations } from '#archive/dimse/services.ts'
+import { STATUS, StatusError } from '#archive/dimse/status.ts'
+import { openAssociation, type Proposed } from '#archive/scu/association.ts'
+import type { BlobStore } from '#archive/storage/blob-store.ts'
+import type { PeerAddress, Retrievable } from '#db/queries/dimse-query.ts'
+import { sendableIn } from './stored-object.ts'
+import { sendAll, type Tally } from './sub-operations.ts'
+
+export interface Moving {
+  store: BlobStore
+  /** Ours: what the destination sees as calling. */
+  aeTitle: string
+  destination: PeerAddress
+  objects: readonly Retrievable[]
+  request: Pick<DimseRequest, 'association' | 'command' | 'signal'>
+  tally: Tally
+}
+
+/** Yields after every sub-operation; the association to the destination is opened again once when it breaks off. */
+export async function* moveTo(moving: Moving): AsyncGenerator<SubOperations, RetrieveOutcome> {
+  const { objects, tally, request } = moving
+  for (const batch of batches(objects)) yield* moveBatch(moving, batch)
+  return tally.outcome({ cancelled: request.signal.aborted })
+}
+
+/** @throws StatusError A801H for a title without an address */
+export function mustBeKnown(destination: PeerAddress | null): PeerAddress {
+  if (destination) return destination
+  throw new StatusError({
+    status: STATUS.moveDestinationUnknown,
+    comment: 'No enabled device of that AE title has an address',
+  })
+}
+
+async function* moveBatch(moving: Moving, batch: Batch): AsyncGenerator<SubOperations, void> {
+  const { tally, request } = moving
+  const { signal } = request
+  let left = batch.objects
+  for (let hope = true; left.length > 0 && hope && !signal.aborted; ) {
+    const association = await dial(moving, batch.contexts)
+    if (!association) break
+    const before = tally.now.remaining
+    yield* sendOn(moving, association, left)
+    const dealtWith = before - tally.now.remaining
+    left = left.slice(dealtWith)
+    // Broken off without any progress: trying again would be for ever.
+    hope = dealtWith > 0
+  }
+  if (signal.aborted) return
+  for (const { sopInstanceUid } of left) tally.fail(sopInstanceUid, 'destination not reached')
+}
+
+async function* sendOn(
+  { store, tally, request }: Moving,
+  association: Association,
+  objects: readonly Retrievable[],
+): AsyncGenerator<SubOperations, void> {
+  const originator = {
+    aeTitle: request.association.callingAe,
+    messageId: request.command.messageId,
+  }
+  try {
+    yield* sendAll({ store, association, objects, tally, originator, signal: request.signal })
+  } finally {
+    await association.release()
+  }
+}
+
+async function dial(
+  { aeTitle, destination }: Moving,
+  contexts: readonly Proposed[],
+): Promise<Association | null> {
+  const { host, port, aeTitle: calledAe } = destination
+  try {
+    return await openAssociation({ host, port, callingAe: aeTitle, calledAe }, { contexts })
+  } catch {
+    return null
+  }
+}
+
+interface Batch {
+  objects: Retrievable[]
+  contexts: Proposed[]
+}
+
+const CONTEXTS = 128
+
+/** Runs of objects whose classes and syntaxes fit into the presentation contexts of one association. */
+export function batches(objects: readonly Retrievable[]): Batch[] {
+  const made: Batch[] = []
+  let contexts = new Map<string, Proposed>()
+  for (const object of objects) {
+    const wanted = contextsFor(object).filter(([key]) => !contexts.has(key))
+    if (made.length === 0 || contexts.size + wanted.length > CONTEXTS) {
+      contexts = new Map()
+      made.push({ objects: [], contexts: [] })
+      wanted.splice(0, wanted.length, ...contextsFor(object))
+    }
+    const batch = made.at(-1)!
+    batch.objects.push(object)
+    for (const [key, context] of wanted) {
+      contexts.set(key, context)
+      batch.contexts.push(context)
+    }
+  }
+  return made
+}
+
+/** One context for each syntax, so that the destination says of each whether it takes it. */
+function contextsFor({ sopClassUid, transferSyntaxUid }: Retrievable): [string, Proposed][] {
+  return sendableIn(transferSyntaxUid).map((uid) => [
+    `${sopClassUid} ${uid}`,
+    { abstractSyntax: sopClassUid, transferSyntaxes: [uid] },
+  ])
+}

@@ -1,0 +1,58 @@
+/** Reads for query and retrieve by DIMSE (PS3.4 annex C): the objects a C-MOVE or C-GET names, and who a peer is. */
+import type { AnySql } from '../client.ts'
+
+export type RetrieveLevel = 'patient' | 'study' | 'series' | 'instance'
+
+export interface RetrieveAsked {
+  level: RetrieveLevel
+  /** Sites whose studies the requestor may have; null: all. */
+  sites: readonly string[] | null
+  /** Unique keys named, from the level upwards; empty: not named. */
+  patientIds: readonly string[]
+  issuers: readonly string[]
+  studyUids: readonly string[]
+  seriesUids: readonly string[]
+  sopInstanceUids: readonly string[]
+}
+
+/** A visible object as sending it takes. */
+export interface Retrievable {
+  sopInstanceUid: string
+  sopClassUid: string
+  transferSyntaxUid: string
+  studyUid: string
+  blob: string
+  bytes: number
+  datasetOffset: number
+}
+
+/** Visible objects below the unique keys, study by study in the order of their images; a key not named limits nothing. */
+export async function retrievable(sql: AnySql, asked: RetrieveAsked): Promise<Retrievable[]> {
+  const limit = (column: string, values: readonly string[] | null) =>
+    values === null || values.length === 0 ? sql`` : sql`and ${sql(column)} = any(${values as string[]})`
+  return sql<Retrievable[]>`
+    select i.sop_instance_uid as "sopInstanceUid", i.sop_class_uid as "sopClassUid",
+      i.transfer_syntax_uid as "transferSyntaxUid", s.study_uid as "studyUid", i.blob, i.bytes,
+      i.dataset_offset as "datasetOffset"
+    from studies s join series e on e.study_id = s.id join instances i on i.series_id = e.id
+    where i.rejected_code is null ${asked.sites === null ? sql`` : sql`and s.site_id = any(${asked.sites as string[]})`}
+      ${limit('s.dicom_patient_id', asked.patientIds)} ${limit('s.dicom_issuer', asked.issuers)}
+      ${limit('s.study_uid', asked.studyUids)} ${limit('e.series_uid', asked.seriesUids)}
+      ${limit('i.sop_instance_uid', asked.sopInstanceUids)}
+    order by s.study_date, s.study_uid, e.series_number nulls last, e.series_uid,
+      i.instance_number nulls last, i.sop_instance_uid`
+}
+
+export interface PeerAddress {
+  aeTitle: string
+  host: string
+  port: number
+}
+
+/** Where an enabled device of this AE title listens; null when no row says so. */
+export async function addressOf(sql: AnySql, aeTitle: string): Promise<PeerAddress | null> {
+  const [row] = await sql<PeerAddress[]>`
+    select ae_title as "aeTitle", host, port from devices
+    where ae_title = ${aeTitle} and enabled and host is not null and port is not null`
+  return row ?? null
+}
