@@ -130,6 +130,7 @@ const TABLE = {
   'undo-move': RELINKS,
   'merge-patients': MERGES,
   'unmerge-patients': MERGES,
+  'settle-duplicate': [rule(['lead', 'admin'], 'site')],
   'reject-for-quality': [rule(['technologist', 'radiologist'], 'site', 'reason')],
   'reject-for-safety': [rule(['lead', 'admin'], 'site', 'reason')],
   'reject-for-wrong-entry': [rule(['lead', 'admin'], 'site', 'reason')],

@@ -36,6 +36,8 @@ export const FAULTS = {
   'sop-class-mismatch': 'its SOP Class UID is not the one that was announced',
   'sop-instance-mismatch': 'its SOP Instance UID is not the one that was announced',
   'index-refused': 'the index could not take what its header says',
+  'not-part-10': 'it is no DICOM file, or does not say what it is',
+  'duplicate-instance': 'another object is filed under its SOP Instance UID',
 } as const
 
 /** What the sender announced; null: nobody did, the object speaks for itself. */

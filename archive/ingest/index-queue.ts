@@ -31,6 +31,8 @@ export class IndexQueue {
   #inFlight = 0
   #running: Promise<void> | undefined
   #hurry: (() => void) | undefined
+  /** Somebody waits for an answer that only the index can give. */
+  #isAwaited = false
   #isClosing = false
 
   constructor(options: IndexQueueOptions) {
@@ -43,10 +45,14 @@ export class IndexQueue {
   }
 
   /** Resolves when the object is indexed or set aside, and never rejects: until then it is tried again. */
-  add(instance: StoredInstance): Promise<IndexOutcome['outcome'] | 'unindexable'> {
+  add(
+    instance: StoredInstance,
+    { atOnce = false }: { atOnce?: boolean } = {},
+  ): Promise<IndexOutcome['outcome'] | 'unindexable'> {
     const { promise, resolve } = Promise.withResolvers<IndexOutcome['outcome'] | 'unindexable'>()
     this.#waiting.push({ instance, resolve })
-    if (this.#waiting.length >= this.#maxBatch) this.#hurry?.()
+    if (atOnce) this.#isAwaited = true
+    if (atOnce || this.#waiting.length >= this.#maxBatch) this.#hurry?.()
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
     })
@@ -81,13 +87,16 @@ export class IndexQueue {
   }
 
   async #gather(): Promise<void> {
-    if (this.#isClosing || this.#waiting.length >= this.#maxBatch) return
+    const isAwaited = this.#isAwaited
+    this.#isAwaited = false
+    if (isAwaited || this.#isClosing || this.#waiting.length >= this.#maxBatch) return
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, this.#options.gatherMs ?? GATHER_MS)
     this.#hurry = resolve
     await promise
     clearTimeout(timer)
     this.#hurry = undefined
+    this.#isAwaited = false
   }
 
   async #write(batch: Waiting[]): Promise<void> {

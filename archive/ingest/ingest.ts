@@ -5,12 +5,14 @@
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { encodeFileMeta, readPart10 } from '#archive/dimse/part10.ts'
+import { STATUS } from '#archive/dimse/status.ts'
 import type { BlobReader, BlobStore, BlobWriter, StoredBlob } from '#archive/storage/blob-store.ts'
 import type { Department } from '#db/department.ts'
 import { failpoint } from '#db/failpoint.ts'
 import { deviceAct } from '#db/mutations/act.ts'
 import type { Source } from '#db/mutations/mutate.ts'
 import type { IndexOutcome, StoredInstance } from '#db/mutations/studies.ts'
+import { DuplicateRules } from './duplicate-rules.ts'
 import { type Announced, examine, type Fault, instanceFrom } from './examine.ts'
 import { IndexQueue } from './index-queue.ts'
 import { Journal, type Noted } from './journal.ts'
@@ -42,12 +44,14 @@ export class Ingest {
   readonly #options: IngestOptions
   readonly #journal: Journal
   readonly #queue: IndexQueue
+  readonly #rules: DuplicateRules
   #stored = 0
   #setAside = 0
 
   private constructor(options: IngestOptions, journal: Journal) {
     this.#options = options
     this.#journal = journal
+    this.#rules = new DuplicateRules(options.department.sql)
     this.#queue = new IndexQueue({
       department: options.department,
       source: options.source ?? 'dimse',
@@ -96,6 +100,17 @@ export class Ingest {
     return new IncomingObject(writer, () => this.#finish(writer, coming))
   }
 
+  /** Bytes that nobody could read far enough to say what they are: kept as they come, and set aside when they end. */
+  async beginUnreadable({ sourceAe, peer }: { sourceAe: string; peer: string }): Promise<IncomingObject> {
+    const writer = await this.#options.store.create()
+    return new IncomingObject(writer, async () => {
+      const [blob] = await Promise.all([writer.commit(), this.#journal.note(writer.key, writer.digest())])
+      const fault: Fault = { reason: 'not-part-10', status: STATUS.cannotUnderstand, sopInstanceUid: null }
+      await this.#setObjectAside(blob, fault, { sourceAe, peer })
+      return fault
+    })
+  }
+
   /** Nothing more is coming for now: what was gathered is indexed at once. */
   flush(): void {
     this.#queue.flush()
@@ -117,8 +132,12 @@ export class Ingest {
       return result.fault
     }
     const { sourceAe, peer } = coming
-    const indexed = this.#queue.add(instanceFrom(blob, result.examined, { sourceAe, peer }))
+    const mayBeRefused = (await this.#rules.of(sourceAe)) === 'refuse'
+    const indexed = this.#queue.add(instanceFrom(blob, result.examined, { sourceAe, peer }), {
+      atOnce: mayBeRefused,
+    })
     this.#stored += 1
+    if (mayBeRefused && (await indexed) === 'conflict') return duplicate(coming)
     if (this.#queue.backlog > (this.#options.backlogLimit ?? BACKLOG_LIMIT)) await indexed
     return null
   }
@@ -145,7 +164,7 @@ export class Ingest {
   }
 
   async #indexed(outcomes: readonly IndexOutcome[]): Promise<void> {
-    for (const { outcome, blob } of outcomes) if (outcome === 'repeat') await this.#options.store.remove(blob)
+    for (const { kept, blob } of outcomes) if (!kept) await this.#options.store.remove(blob)
     await this.#journal.done(outcomes.map(({ blob }) => blob))
   }
 
@@ -231,6 +250,11 @@ export class IncomingObject {
   abort(): Promise<void> {
     return this.#writer.abort()
   }
+}
+
+/** PS3.4 has no status of its own for it in Storage; 0111H is what PS3.7 calls it. */
+function duplicate({ sopInstanceUid }: ObjectToCome): Fault {
+  return { reason: 'duplicate-instance', status: STATUS.duplicateSopInstance, sopInstanceUid }
 }
 
 async function hashFrom(reader: BlobReader, datasetOffset: number): Promise<string> {

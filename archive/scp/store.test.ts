@@ -8,6 +8,8 @@ import { readPart10 } from '#archive/dimse/part10.ts'
 import { openAssociation } from '#archive/scu/association.ts'
 import { storableFile, store } from '#archive/scu/store.ts'
 import { testDatabase } from '#bin/testing/database.ts'
+import { settleDuplicate } from '#db/mutations/settle-duplicate.ts'
+import { actAs } from '#db/order.fixture.ts'
 import {
   bookedOrder,
   CORPUS,
@@ -162,6 +164,104 @@ test('other content under a known UID is answered Success, kept aside and shown;
   expect((await indexed(uidOf(file))).blob).toBe(first.blob)
 })
 
+/** A copy under its own name whose last bytes are others. */
+const withOtherPixels = (file: string, mask = 0xff) =>
+  altered(file, (bytes) => {
+    bytes[bytes.length - 10]! ^= mask
+    return bytes
+  })
+
+const shaOf = (path: string) => sha256(datasetBytes(path))
+
+async function setRule(duplicateInstance: string): Promise<void> {
+  const { sql } = archive.department
+  await sql`update devices set policy = policy || ${sql.json({ duplicateInstance })} where ae_title = 'CT1'`
+  // The rule is at hand for a second.
+  await archive.reopen()
+}
+
+async function duplicatesOf(sopInstanceUid: string) {
+  return archive.department.sql<
+    { sha256: string; blob: string; decision: string | null; exception_id: string }[]
+  >`
+    select sha256, blob, decision, exception_id from quarantine where sop_instance_uid = ${sopInstanceUid} order by id`
+}
+
+test('[AR-06] the same other content sent again is kept once and counted up', async () => {
+  const file = `${CORPUS}ct-head/08.dcm`
+  const uid = uidOf(file)
+  const other = withOtherPixels(file)
+  for (const sent of [file, other, other]) {
+    const before = archive.ingest.state().stored!
+    await storescu([sent])
+    await until('it stored', async () => archive.ingest.state().stored! > before)
+    await until('nothing waiting', async () => archive.ingest.state().backlog === 0)
+  }
+  const aside = await duplicatesOf(uid)
+  expect(aside.map((row) => row.sha256)).toEqual([shaOf(other)])
+  const [exception] = await archive.department
+    .sql`select times from exceptions where id = ${aside[0]!.exception_id}`
+  expect(exception!.times).toBe(2)
+  await until('one blob for each content', async () => {
+    const rows = await archive.department.sql<{ blob: string }[]>`
+      select blob from instances union select blob from quarantine`
+    const filed = new Set(rows.map(({ blob }) => blob))
+    return blobs().every((name) => filed.has(name))
+  })
+})
+
+test('[AR-06] an administrator takes the new object in place of the first, and may take that back', async () => {
+  const file = `${CORPUS}ct-head/09.dcm`
+  const uid = uidOf(file)
+  const other = withOtherPixels(file)
+  await storescu([file])
+  await indexed(uid)
+  await storescu([other])
+  await until('the second kept aside', async () => (await duplicatesOf(uid)).length === 1)
+  const exceptionId = (await duplicatesOf(uid))[0]!.exception_id
+  const { department } = archive
+  const technologist = await actAs(department, 'tech')
+  const asked = { exceptionId, decision: 'take' } as const
+  await expect(settleDuplicate(department, technologist, asked)).rejects.toMatchObject({ code: 'forbidden' })
+  await settleDuplicate(department, await actAs(department, 'admin'), asked)
+  const now = await indexed(uid)
+  expect(now.sha256).toBe(shaOf(other))
+  expect(bytesOf(now.blob).subarray(-10).equals(readFileSync(other).subarray(-10))).toBe(true)
+  expect((await duplicatesOf(uid)).map((row) => row.decision).sort()).toEqual(['replaced', 'taken'])
+  const closed = await department.sql`
+    select e.state, w.state as work from exceptions e join work_items w on w.subject_id = e.id where e.id = ${exceptionId}`
+  expect(closed).toEqual([{ state: 'closed', work: 'completed' }])
+  const trail = await department.sql<{ type: string }[]>`
+    select type from audit_events where data->>'sopInstanceUid' = ${uid} order by id`
+  expect(trail.map(({ type }) => type)).toEqual(['instance.duplicate', 'instance.duplicate-settled'])
+  // The first is known and not the filed one any more: sent again, it asks again.
+  await storescu([file])
+  await until('the first kept aside', async () => (await duplicatesOf(uid)).length === 3)
+  expect((await indexed(uid)).sha256).toBe(shaOf(other))
+})
+
+test('[AR-06] a device whose rule is to refuse is told 0111 for other content, and its bytes are kept all the same', async () => {
+  const file = `${CORPUS}ct-head/10.dcm`
+  await setRule('refuse')
+  expect((await storescu([file])).said).toContain('Received Store Response (Success)')
+  expect((await storescu([file])).said).toContain('Received Store Response (Success)')
+  const other = withOtherPixels(file)
+  expect((await storescu([other])).said).toMatch(/Store Response \(.*0x0?111\)/)
+  expect((await duplicatesOf(uidOf(file))).map((row) => row.sha256)).toEqual([shaOf(other)])
+  expect((await indexed(uidOf(file))).sha256).toBe(shaOf(file))
+})
+
+test('[AR-06] where the newest wins, the first steps aside and somebody is told', async () => {
+  const file = `${CORPUS}ct-head/10.dcm`
+  await setRule('newest-wins')
+  const other = withOtherPixels(file, 0x0f)
+  await storescu([other])
+  await until('the newest filed', async () => (await indexed(uidOf(file))).sha256 === shaOf(other))
+  const aside = await duplicatesOf(uidOf(file))
+  expect(aside.map((row) => row.sha256)).toContain(shaOf(file))
+  await setRule('first-stays')
+})
+
 /** Sends raw bytes as one C-STORE: what no honest tool would send. Answers the status. */
 async function storeRaw(
   dataset: Buffer,
@@ -196,7 +296,7 @@ test('an object that is cut short, is garbage or is not what was announced is re
   const { sql } = archive.department
   const rows = await sql<{ reason: string; blob: string; state: string; text: string }[]>`
     select q.reason, q.blob, e.state, e.reason as text from quarantine q join exceptions e on e.id = q.exception_id
-    where q.source_ae = 'CT1' and q.reason <> 'duplicate-instance' order by q.received_at, q.id`
+    where q.source_ae = 'CT1' and e.key like 'object:%' order by q.received_at, q.id`
   expect(rows.map(({ reason }) => reason)).toEqual([
     'dataset-truncated',
     expect.stringMatching(/^dataset-/),

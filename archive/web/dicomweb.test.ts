@@ -406,8 +406,33 @@ describe('storing', () => {
       409,
       [0xa900],
     ])
-    const kept = await archive.department.sql`select reason from quarantine`
-    expect(kept.map((row) => row.reason)).toEqual(['dataset-truncated'])
+    const kept = await archive.department.sql`select reason from quarantine order by reason`
+    expect(kept.map((row) => row.reason)).toEqual(['dataset-truncated', 'not-part-10'])
+  })
+
+  test('[AR-06] other content under a known UID is kept aside, and refused where the policy says so', async () => {
+    const first = await corpus('mr-head/06.dcm')
+    const other = Buffer.from(first)
+    other[other.length - 10]! ^= 0xff
+    expect((await post('/studies', [first])).status).toBe(200)
+    expect((await post('/studies', [other])).status).toBe(200)
+    const { sql } = archive.department
+    await sql`insert into policies (version, body, approved_by, approved_at)
+      values (2, ${sql.json({ duplicateInstance: 'refuse' })}, 'test', now())`
+    // A changed policy holds within two seconds.
+    let refused = await post('/studies', [other])
+    for (let n = 0; refused.status === 200 && n < 100; n++) refused = await post('/studies', [other])
+    const [failed] = refused.body['00081198']!.Value as Json[]
+    expect([refused.status, failed!['00081197']!.Value]).toEqual([409, [0x0111]])
+    const uid = scanHeader(first).dataset.text('SOPInstanceUID')!
+    const back = await get(`/studies/${scanHeader(first).dataset.text('StudyInstanceUID')}`, {
+      accept: 'multipart/related; type="application/dicom"',
+    })
+    const found = (await parts(back)).map(({ body }) => body)
+    expect(found.some((body) => datasetOf(body).equals(datasetOf(first)))).toBe(true)
+    const aside = await sql`select 1 from quarantine where sop_instance_uid = ${uid}`
+    expect(aside).toHaveLength(1)
+    await sql`delete from policies where version = 2`
   })
 
   test('[DW-06] who may not store is refused, a viewer under its launch too', async () => {

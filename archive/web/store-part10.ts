@@ -29,7 +29,7 @@ export async function storePart10(
   const { beginning, rest } = await split(bytes)
   const announced = announcedBy(beginning)
   if (!announced) {
-    await skip(rest)
+    await keepUnreadable(ingest, beginning, rest)
     return { outcome: 'refused', failureReason: CANNOT_UNDERSTAND, sopClassUid: null, sopInstanceUid: null }
   }
   const { sopClassUid, sopInstanceUid, transferSyntaxUid, datasetOffset } = announced
@@ -66,6 +66,24 @@ async function split(bytes: AsyncIterable<Uint8Array>) {
     length += next.value.length
   }
   return { beginning: Buffer.concat(chunks), rest: { [Symbol.asyncIterator]: () => source } }
+}
+
+// Never dropped without a word: the bytes are kept aside and somebody is asked to look.
+async function keepUnreadable(
+  ingest: Ingest,
+  beginning: Buffer,
+  rest: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  if (beginning.length === 0) return skip(rest)
+  const coming = await ingest.beginUnreadable({ sourceAe: SOURCE_AE, peer: 'web' })
+  try {
+    coming.write(beginning)
+    for await (const chunk of rest) coming.write(chunk)
+  } catch (error) {
+    await coming.abort()
+    throw error
+  }
+  await coming.finish()
 }
 
 async function skip(rest: AsyncIterable<Uint8Array>): Promise<void> {

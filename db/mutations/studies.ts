@@ -4,6 +4,7 @@ import { nameKeyOfDicom } from '#domain/identity.ts'
 import { batchKind } from '#domain/quality.ts'
 import { rejectionNoteIn } from '#domain/rejection-note.ts'
 import type { Department } from '../department.ts'
+import { duplicatePolicy, keepAside, raiseDuplicate, stepAside } from './duplicates.ts'
 import { raiseException } from './exceptions.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { showWhatStands, takeNote } from './rejections.ts'
@@ -43,8 +44,13 @@ export interface StoredInstance {
 export interface IndexOutcome {
   sopInstanceUid: string
   blob: string
-  /** `repeat`: identical, nothing kept twice. `conflict`: other content under a known UID, set aside. */
-  outcome: 'stored' | 'repeat' | 'conflict'
+  /**
+   * `repeat`: identical, nothing kept twice. `conflict`: other content under a known UID, set aside. `replaced`: it took
+   * the place of the one that was known.
+   */
+  outcome: 'stored' | 'repeat' | 'conflict' | 'replaced'
+  /** False when the same bytes are kept already: these may go. */
+  kept: boolean
 }
 
 /**
@@ -90,14 +96,27 @@ async function indexStudy(
   const study = await upsertStudy(scope, studyUid, instances)
   const series = await upsertSeries(scope, study.id, instances)
   const added = await insertInstances(scope, study.id, series, instances)
-  const outcomes = await outcomesOf(scope, study, instances, added)
-  if (added.size === 0) return outcomes
+  const outcomes: IndexOutcome[] = []
+  for (const instance of instances) outcomes.push(await outcomeOf(scope, { study, series, added }, instance))
+  const filed = new Set(
+    outcomes.filter(({ blob, outcome }) => added.has(blob) || outcome === 'replaced').map(({ blob }) => blob),
+  )
+  if (filed.size === 0) return outcomes
   await count(scope, study.id)
-  const fresh = instances.filter(({ blob }) => added.has(blob))
+  const fresh = instances.filter(({ blob }) => filed.has(blob))
   const images = fresh.filter((instance) => rejectionNoteIn(instance) === null)
   if (images.length > 0) await imagesArrived(scope, study, images)
   for (const note of fresh) await takeNote(scope, study.id, note)
   return outcomes
+}
+
+/** Puts an object in the place of the one filed under its SOP Instance UID, which steps aside. */
+export async function putInPlace(scope: Scope, instance: StoredInstance, exceptionId: string): Promise<void> {
+  const study = await upsertStudy(scope, instance.studyUid, [instance])
+  const series = await upsertSeries(scope, study.id, [instance])
+  await replace(scope, { study, series }, { instance, exceptionId, isSettled: true })
+  await count(scope, study.id)
+  await imagesArrived(scope, study, [instance])
 }
 
 async function imagesArrived(scope: Scope, study: StudyRow, images: StoredInstance[]): Promise<void> {
@@ -215,52 +234,53 @@ async function insertInstances(
   return new Set(added.map((row) => row.blob))
 }
 
-async function outcomesOf(
-  scope: Scope,
-  study: StudyRow,
-  instances: StoredInstance[],
-  added: Set<string>,
-): Promise<IndexOutcome[]> {
-  const outcomes: IndexOutcome[] = []
-  for (const instance of instances) {
-    const { sopInstanceUid, blob } = instance
-    if (added.has(blob)) {
-      outcomes.push({ sopInstanceUid, blob, outcome: 'stored' })
-      continue
-    }
-    const [known] = await scope.sql<{ sha256: string; blob: string }[]>`
-      select sha256, blob from instances where sop_instance_uid = ${sopInstanceUid}`
-    const same = known?.sha256 === instance.sha256
-    if (!same) await setAside(scope, study, instance)
-    outcomes.push({
-      sopInstanceUid,
-      blob,
-      outcome: same ? (known?.blob === blob ? 'stored' : 'repeat') : 'conflict',
-    })
-  }
-  return outcomes
+interface Filed {
+  study: StudyRow
+  series: Map<string, string>
+  /** Blobs that were new to the index. */
+  added: Set<string>
 }
 
-// Policy "the first stays": the second is kept aside, answered as success, and somebody must look.
-async function setAside(scope: Scope, study: StudyRow, instance: StoredInstance): Promise<void> {
+async function outcomeOf(
+  scope: Scope,
+  { study, series, added }: Filed,
+  instance: StoredInstance,
+): Promise<IndexOutcome> {
+  const { sopInstanceUid, blob, sha256 } = instance
+  const said = { sopInstanceUid, blob }
+  if (added.has(blob)) return { ...said, outcome: 'stored', kept: true }
+  const [known] = await scope.sql<{ sha256: string; blob: string; is_note: boolean }[]>`
+    select sha256, blob, is_note from instances where sop_instance_uid = ${sopInstanceUid}`
+  if (known?.blob === blob) return { ...said, outcome: 'stored', kept: true }
+  if (known?.sha256 === sha256) return { ...said, outcome: 'repeat', kept: false }
+  const rule = await duplicatePolicy(scope.sql, instance.sourceAe)
+  // What a rejection note once said stays said.
+  const mayReplace = rule === 'newest-wins' && !known!.is_note && rejectionNoteIn(instance) === null
+  if (!mayReplace)
+    return { ...said, outcome: 'conflict', kept: await keepAside(scope, study, { instance, rule }) }
+  const exceptionId = await raiseDuplicate(scope, study, { instance, rule })
+  await replace(scope, { study, series }, { instance, exceptionId, isSettled: false })
+  return { ...said, outcome: 'replaced', kept: true }
+}
+
+async function replace(
+  scope: Scope,
+  { study, series }: Pick<Filed, 'study' | 'series'>,
+  { instance, exceptionId, isSettled }: { instance: StoredInstance; exceptionId: string; isSettled: boolean },
+): Promise<void> {
   const { sql, act } = scope
-  const exceptionId = await raiseException(scope, {
-    kind: 'quarantine',
-    key: `instance:${instance.sopInstanceUid}`,
-    reasonCode: 'duplicate-instance',
-    reason:
-      'An object came again under the same SOP Instance UID with other content. The first stays; this one is kept aside.',
-    refs: {
-      sopInstanceUid: instance.sopInstanceUid,
-      studyInstanceUid: study.study_uid,
-      aeTitle: instance.sourceAe,
-    },
-    siteId: study.site_id,
-  })
+  const { header } = instance
+  const before = await stepAside(scope, instance.sopInstanceUid, { exceptionId, isSettled })
   await sql`
-    insert into quarantine (id, blob, bytes, sha256, sop_instance_uid, source_ae, peer, reason, received_at, exception_id)
-    values (${ulid()}, ${instance.blob}, ${instance.bytes}, ${instance.sha256}, ${instance.sopInstanceUid},
-      ${instance.sourceAe}, ${instance.peer}, 'duplicate-instance', ${act.now}, ${exceptionId})`
+    update instances set sop_class_uid = ${instance.sopClassUid}, series_id = ${series.get(instance.seriesUid)!},
+      study_id = ${study.id}, instance_number = ${integer(header, '00200013')},
+      transfer_syntax_uid = ${instance.transferSyntaxUid}, frames = ${instance.frames}, rows = ${integer(header, '00280010')},
+      columns = ${integer(header, '00280011')}, blob = ${instance.blob}, bytes = ${instance.bytes},
+      dataset_offset = ${instance.datasetOffset}, sha256 = ${instance.sha256}, pixel = ${sql.json(instance.pixel as never)},
+      attributes = ${sql.json(header as never)}, source_ae = ${instance.sourceAe}, stored_at = ${act.now}, verified_at = null,
+      damaged = null
+    where sop_instance_uid = ${instance.sopInstanceUid}`
+  if (before !== study.id) await count(scope, before)
 }
 
 async function batchKindOf({ sql }: Scope, studyId: string): Promise<'awaited' | 'appended' | 'late'> {

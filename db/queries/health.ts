@@ -95,7 +95,7 @@ async function figuresOf(sql: AnySql, machineNow: Date): Promise<Record<string, 
           and e.data->>'deliveryId' = d.id limit 1) r on true
         where d.state in ('waiting', 'sent', 'unknown')) as "oldestDeliveryMs",
       (select count(*) from exceptions where state = 'open') as "openExceptions",
-      (select count(*) from quarantine) as "quarantined",
+      (select count(*) from quarantine where decision is null) as "quarantined",
       (select count(*) from studies) as studies,
       (select coalesce(sum(bytes), 0) from studies) as "storedBytes",
       (select count(*) from destinations where enabled and retired_at is null) as destinations`

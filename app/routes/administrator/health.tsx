@@ -12,6 +12,7 @@ import { requireUser } from '#app/server/guard.ts'
 import { answer } from '#app/server/refusal.ts'
 import { replayDelivery } from '#db/mutations/deliveries.ts'
 import { closeException } from '#db/mutations/exceptions.ts'
+import { settleDuplicate } from '#db/mutations/settle-duplicate.ts'
 import { deviceHealth, parkedDeliveries, receiverHealth } from '#db/queries/department-health.ts'
 import { type Fault, health } from '#db/queries/health.ts'
 import { exceptions } from '#db/queries/oversight.ts'
@@ -47,16 +48,23 @@ export async function loader(args: LoaderFunctionArgs) {
   }
 }
 
-/** Fields: intent (close-exception, replay-delivery), id. */
+/** Fields: intent (close-exception, replay-delivery, keep-first, take-other), id. */
 export async function action(args: ActionFunctionArgs) {
   const { server, act } = await requireUser(args, ['admin', 'lead'])
   const form = await args.request.formData()
   const id = String(form.get('id') ?? '')
   const intent = form.get('intent')
-  if (intent !== 'close-exception' && intent !== 'replay-delivery') throw data(null, { status: 400 })
+  const { department } = server
+  const intents: Record<string, () => Promise<void>> = {
+    'close-exception': async () => closeException(department, await act(), id),
+    'replay-delivery': async () => void (await replayDelivery(department, await act(), { deliveryId: id })),
+    'keep-first': async () => settleDuplicate(department, await act(), { exceptionId: id, decision: 'keep' }),
+    'take-other': async () => settleDuplicate(department, await act(), { exceptionId: id, decision: 'take' }),
+  }
+  const run = Object.hasOwn(intents, String(intent)) ? intents[String(intent)] : undefined
+  if (!run) throw data(null, { status: 400 })
   return answer(async () => {
-    if (intent === 'close-exception') await closeException(server.department, await act(), id)
-    else await replayDelivery(server.department, await act(), { deliveryId: id })
+    await run()
     return {}
   })
 }
@@ -208,9 +216,20 @@ export default function DepartmentHealth() {
                     )}
                   </td>
                   <td>
-                    <Button busy={isBusy} onClick={() => act('close-exception', exception.id)}>
-                      {t('health.mended')}
-                    </Button>
+                    {isDuplicate(exception) ? (
+                      <span className="duplicate-acts">
+                        <Button busy={isBusy} onClick={() => act('keep-first', exception.id)}>
+                          {t('health.keep-filed')}
+                        </Button>
+                        <Button busy={isBusy} onClick={() => act('take-other', exception.id)}>
+                          {t('health.take-other')}
+                        </Button>
+                      </span>
+                    ) : (
+                      <Button busy={isBusy} onClick={() => act('close-exception', exception.id)}>
+                        {t('health.mended')}
+                      </Button>
+                    )}
                   </td>
                 </tr>
               ))}
@@ -220,6 +239,11 @@ export default function DepartmentHealth() {
       </section>
     </Screen>
   )
+}
+
+// Two objects under one SOP Instance UID: it isn't mended by being looked at, somebody says which one is right.
+function isDuplicate({ reasonCode }: { reasonCode: string }): boolean {
+  return reasonCode === 'duplicate-instance' || reasonCode === 'replaced-instance'
 }
 
 function Verdict({ status, faults }: { status: 'ok' | 'degraded' | 'down'; faults: number }) {
