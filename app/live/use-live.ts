@@ -1,52 +1,34 @@
-/** Keeps a screen fresh: when its topics change, its loaders run again, one at a time and not more often than needed. */
-import { type ContextType, useCallback, useContext, useEffect, useRef } from 'react'
-import { UNSAFE_DataRouterContext, useRevalidator } from 'react-router'
+/** Keeps a screen fresh: when its topics change, its loaders run again. */
+import { type ContextType, useContext, useEffect } from 'react'
+import { UNSAFE_DataRouterContext } from 'react-router'
 import { listenTo } from './live-connection.ts'
+import { pacedLoads } from './paced-loads.ts'
 
-/** Between two loads of the same screen: far below the second that a change may take to be seen. */
-const AT_MOST_EVERY_MS = 250
-/** While an act is on its way, it is looked again this often whether its answer has come. */
-const WHILE_ACTING_MS = 50
+/** A browser that never rests gets its next list after this anyway. */
+const DRAWN_WITHIN_MS = 1_000
 
 /**
  * Screens with a `<Form>` must not use this: a revalidation that races a form's action loses the action's answer.
  * Worklists act through fetchers, which it leaves alone.
  */
 export function useLive(topics: readonly string[]): void {
-  const { revalidate, state } = useRevalidator()
   const router = useContext(UNSAFE_DataRouterContext)?.router
-  const wanted = useRef(false)
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
-  const busy = useRef(false)
-  busy.current = state !== 'idle'
-
-  const ask = useCallback((): void => {
-    wanted.current = true
-    if (timer.current || busy.current) return
-    const waitMs = isActing(router) ? WHILE_ACTING_MS : AT_MOST_EVERY_MS
-    if (waitMs === AT_MOST_EVERY_MS) {
-      wanted.current = false
-      void revalidate()
-    }
-    timer.current = setTimeout(() => {
-      timer.current = undefined
-      if (wanted.current) ask()
-    }, waitMs)
-  }, [revalidate, router])
-
   const key = topics.join(' ')
   useEffect(() => {
-    const stop = listenTo(key.split(' '), ask)
+    if (!router) return
+    const loads = pacedLoads({
+      isActing: () => isActing(router),
+      async load() {
+        await router.revalidate()
+        await drawn()
+      },
+    })
+    const stop = listenTo(key.split(' '), loads.ask)
     return () => {
       stop()
-      clearTimeout(timer.current)
-      timer.current = undefined
+      loads.stop()
     }
-  }, [key, ask])
-  // A change that came while the loaders ran may not be in what they read.
-  useEffect(() => {
-    if (state === 'idle' && wanted.current) ask()
-  }, [state, ask])
+  }, [key, router])
 }
 
 type DataRouter = NonNullable<ContextType<typeof UNSAFE_DataRouterContext>>['router']
@@ -56,10 +38,16 @@ type DataRouter = NonNullable<ContextType<typeof UNSAFE_DataRouterContext>>['rou
  * would drop the act's redirect, and a signed report would stay on the screen. Asked of the router itself, because
  * what a component was last drawn with may be older than the press of the key.
  */
-function isActing(router: DataRouter | undefined): boolean {
-  if (!router) return false
-  const { navigation, fetchers } = router.state
+function isActing({ state: { navigation, fetchers } }: DataRouter): boolean {
   return (
     navigation.state !== 'idle' || [...fetchers.values()].some((fetcher) => fetcher.state === 'submitting')
   )
+}
+
+/** A slow workstation draws what it has before it asks for more: a newer list would start the drawing over. */
+function drawn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof requestIdleCallback === 'undefined') setTimeout(resolve)
+    else requestIdleCallback(() => resolve(), { timeout: DRAWN_WITHIN_MS })
+  })
 }
