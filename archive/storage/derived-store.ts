@@ -1,5 +1,5 @@
 /** Bytes that can be made again from objects and rows (prerendered metadata): kept for speed, never synced. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ulid } from 'ulid'
 
@@ -28,6 +28,11 @@ export class DerivedStore {
     const made = `${path}.${ulid()}`
     await writeFile(made, bytes, { mode: 0o640 })
     await rename(made, path)
+  }
+
+  /** It may not have been there. */
+  async remove(key: string): Promise<void> {
+    await rm(this.#path(key), { force: true })
   }
 
   #path(key: string): string {

@@ -2,11 +2,10 @@
 import type { StoredObject } from '#db/queries/dicomweb.ts'
 import { bufferSource } from '../dimse/byte-source.ts'
 import type { Dataset, Element, Stretch } from '../dimse/dataset.ts'
-import { decodeDataset } from '../dimse/decode.ts'
-import { DEFLATED_LITTLE } from '../dimse/transfer-syntax.ts'
+import { decodeDataset, inflate } from '../dimse/decode.ts'
+import { EXPLICIT_BIG, encodingOf } from '../dimse/transfer-syntax.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { type Piece, WebError } from './exchange.ts'
-import { bytesOf } from './frames.ts'
 
 export interface BulkValue {
   /** Several for an encapsulated value: its fragments without the Basic Offset Table. */
@@ -14,19 +13,40 @@ export interface BulkValue {
   mediaType: string
 }
 
+/** Longer values are found without being read. */
+const READ_UP_TO_BYTES = 64 * 1024
+
 /** @throws WebError 404 when the path leads to no value */
 export async function bulkValue(
   blobs: BlobStore,
   object: StoredObject,
   path: readonly string[],
 ): Promise<BulkValue> {
-  const whole = await bytesOf(blobs, [
-    { blob: object.blob, offset: object.datasetOffset, length: object.bytes - object.datasetOffset },
-  ])
-  const dataset = decodeDataset(bufferSource(whole), object.transferSyntaxUid)
-  const element = walk(dataset, path)
-  const inBlob = object.transferSyntaxUid === DEFLATED_LITTLE ? null : object
-  return { parts: partsOf(element, inBlob), mediaType: mediaTypeOf(dataset, path) }
+  const { dataset, placed } = await located(blobs, object)
+  return { parts: partsOf(walk(dataset, path), placed), mediaType: mediaTypeOf(dataset, path) }
+}
+
+type Placed = (at: Stretch) => Piece
+
+async function located(
+  blobs: BlobStore,
+  object: StoredObject,
+): Promise<{ dataset: Dataset; placed: Placed }> {
+  const reader = await blobs.open(object.blob)
+  try {
+    const { transferSyntaxUid, datasetOffset, blob } = object
+    if (encodingOf(transferSyntaxUid).deflated) {
+      const whole = inflate(await reader.read(datasetOffset, object.bytes - datasetOffset))
+      const dataset = decodeDataset(bufferSource(whole), '', { locateAboveBytes: READ_UP_TO_BYTES })
+      return { dataset, placed: ({ offset, length }) => whole.subarray(offset, offset + length) }
+    }
+    // Values in big endian cannot be given out as they lie: they are read, which turns them round.
+    const large = transferSyntaxUid === EXPLICIT_BIG ? {} : { locateAboveBytes: READ_UP_TO_BYTES }
+    const dataset = decodeDataset(reader.source(), transferSyntaxUid, { offset: datasetOffset, ...large })
+    return { dataset, placed: ({ offset, length }) => ({ blob, offset, length }) }
+  } finally {
+    await reader.close()
+  }
 }
 
 function walk(dataset: Dataset, path: readonly string[]): Element {
@@ -42,25 +62,19 @@ function walk(dataset: Dataset, path: readonly string[]): Element {
   }
 }
 
-function partsOf(element: Element, object: StoredObject | null): Piece[][] {
+function partsOf(element: Element, placed: Placed): Piece[][] {
   switch (element.kind) {
     case 'value':
       return [[element.value]]
     case 'fragments':
       return element.fragments.slice(1).map((fragment) => [fragment])
     case 'located':
-      return [[placed(element.at, object)]]
+      return [[placed(element.at)]]
     case 'located-fragments':
-      return element.fragments.slice(1).map((fragment) => [placed(fragment, object)])
+      return element.fragments.slice(1).map((fragment) => [placed(fragment)])
     case 'sequence':
       throw new WebError(404, 'a sequence is not bulk data')
   }
-}
-
-// The data set was decoded from its own beginning; in the blob it stands behind our File Meta.
-function placed(at: Stretch, object: StoredObject | null): Piece {
-  if (!object) throw new WebError(404, 'the value is inside a deflated data set')
-  return { blob: object.blob, offset: object.datasetOffset + at.offset, length: at.length }
 }
 
 // An encapsulated document says what it is (PS3.3 C.24.2); everything else is bytes.

@@ -1,4 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Actor } from '#domain/permissions.ts'
@@ -211,16 +216,40 @@ describe('retrieving', () => {
     expect((await get(`${at(us)}/frames/0`, headers)).status).toBe(400)
   })
 
+  test('[DW-02] compressed frames and objects are decoded for who cannot read them, as DCMTK decodes them', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'isocenter-native-'))
+    const file = fileURLToPath(new URL('../../corpus/us-cine/01.dcm', import.meta.url))
+    await promisify(execFile)('dcmdjpeg', [file, join(folder, 'native.dcm')])
+    const theirs = await readFile(join(folder, 'native.dcm'))
+    const { frames } = scanHeader(theirs).pixelData!
+    const theirFrame = (n: number) =>
+      Buffer.concat(frames[n - 1]!.map(({ offset, length }) => theirs.subarray(offset, offset + length)))
+
+    const octets = { accept: 'multipart/related; type="application/octet-stream"' }
+    const decoded = await parts(await get(`${at(us)}/frames/1,30`, octets))
+    expect(decoded.map((part) => part.head.split('\r\n')[0])).toEqual(
+      Array(2).fill('Content-Type: application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1'),
+    )
+    expect(decoded.map((part, n) => part.body.equals(theirFrame([1, 30][n]!)))).toEqual([true, true])
+
+    const explicit = { accept: 'application/dicom; transfer-syntax=1.2.840.10008.1.2.1' }
+    const object = Buffer.from(await (await get(at(us), explicit)).arrayBuffer())
+    const ours = scanHeader(object)
+    expect(ours.transferSyntaxUid).toBe('1.2.840.10008.1.2.1')
+    expect(ours.dataset.text('PhotometricInterpretation')).toBe('RGB')
+    const [at0] = ours.pixelData!.frames[29]!
+    expect(object.subarray(at0!.offset, at0!.offset + at0!.length).equals(theirFrame(30))).toBe(true)
+    const range = await get(at(us), { ...explicit, range: `bytes=${at0!.offset}-${at0!.offset + 9}` })
+    expect(Buffer.from(await range.arrayBuffer()).equals(theirFrame(30).subarray(0, 10))).toBe(true)
+  })
+
   test('[DW-02] what cannot be had in the form asked for is a 406', async () => {
     const jp2 = { accept: 'multipart/related; type="image/jp2"; transfer-syntax=1.2.840.10008.1.2.4.90' }
     expect((await get(`${at(us)}/frames/1`, jp2)).status).toBe(406)
-    expect(
-      (
-        await get(at(us), {
-          accept: 'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.1',
-        })
-      ).status,
-    ).toBe(406)
+    const jls = 'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.80'
+    expect((await get(at(us), { accept: jls })).status).toBe(406)
+    expect((await get(`${at(us)}/frames/1,2`, { accept: 'image/jpeg' })).status).toBe(406)
+    expect((await get(`/studies/${ct[0]!.studyUid}`, { accept: 'application/dicom' })).status).toBe(406)
     expect((await get(`${at(us)}/metadata`, { accept: 'text/html' })).status).toBe(406)
     expect((await get(`${at(ct[0]!)}/rendered`, { accept: 'image/gif' })).status).toBe(406)
   })
@@ -247,6 +276,17 @@ describe('retrieving', () => {
     expect([head.status, head.headers.get('content-length')]).toEqual([200, String(whole.byteLength)])
     const range = await get(at(us), { accept: 'application/dicom', range: 'bytes=128-131' })
     expect([range.status, await range.text()]).toEqual([206, 'DICM'])
+    const etag = range.headers.get('etag')!
+    const resumed = { accept: 'application/dicom', range: 'bytes=128-131' }
+    expect((await get(at(us), { ...resumed, 'if-range': etag })).status).toBe(206)
+    expect((await get(at(us), { ...resumed, 'if-range': '"other"' })).status).toBe(200)
+    const beyond = await get(at(us), { accept: 'application/dicom', range: 'bytes=999999999-' })
+    expect(beyond.status).toBe(416)
+    // The same frames make the same body, boundaries included: part of it can be asked for later.
+    const frames = { accept: 'multipart/related; type=image/jpeg' }
+    const body = Buffer.from(await (await get(`${at(us)}/frames/1,2`, frames)).arrayBuffer())
+    const middle = await get(`${at(us)}/frames/1,2`, { ...frames, range: 'bytes=10-99' })
+    expect(Buffer.from(await middle.arrayBuffer()).equals(body.subarray(10, 100))).toBe(true)
   })
 
   test('[DW-02] pictures are rendered with the window of the image or the one asked for', async () => {

@@ -1,25 +1,23 @@
 /** The DICOMweb service: which address means which transaction, and one edge where errors become statuses (PS3.18 10.3). */
 import type { AnySql } from '#db/client.ts'
 import { isStored, type Level, type Place } from '#db/queries/dicomweb.ts'
-import type { BlobStore } from '../storage/blob-store.ts'
-import type { DerivedStore } from '../storage/derived-store.ts'
 import type { Access, Asking } from './access.ts'
 import { bodyLength, sliceBody, WebError, type WebRequest, type WebResponse } from './exchange.ts'
+import { type MetadataDependencies, retrieveMetadata } from './metadata.ts'
 import { searchResource } from './qido-rs.ts'
 import { type StowDependencies, storeInstances } from './stow-rs.ts'
 import {
   type Retrieval,
   retrieveBulkData,
   retrieveFrames,
-  retrieveMetadata,
   retrieveObjects,
   retrieveRendered,
+  retrieveThumbnail,
+  type WadoDependencies,
 } from './wado-rs.ts'
 
-export interface DicomwebDependencies extends StowDependencies {
+export interface DicomwebDependencies extends StowDependencies, WadoDependencies, MetadataDependencies {
   sql: AnySql
-  blobs: BlobStore
-  derived: DerivedStore
   /** A study was asked for that the requestor may not see: an audit row. */
   denied(asking: Asking): Promise<void>
   /** A program was given something of a study: an audit row, once in a while for one study. */
@@ -85,7 +83,8 @@ type Target =
   | { kind: 'objects' | 'metadata'; place: Place }
   | { kind: 'frames'; place: Place; list: string }
   | { kind: 'bulkdata'; place: Place; path: readonly string[] }
-  | { kind: 'rendered'; place: Place; frame: number; thumbnail: boolean }
+  | { kind: 'rendered'; place: Place; list: string | null }
+  | { kind: 'thumbnail'; place: Place; frame: number }
 
 const UID = /^[0-9.]{1,64}$/
 
@@ -105,19 +104,16 @@ function retrievalOf(place: Place, rest: readonly string[]): Target | null {
   const isInstance = place.sopInstanceUid !== undefined
   if (first === undefined) return { kind: 'objects', place }
   if (first === 'metadata' && rest.length === 1) return { kind: 'metadata', place }
-  if (first === 'thumbnail' && rest.length === 1)
-    return { kind: 'rendered', place, frame: 1, thumbnail: true }
+  if (first === 'thumbnail' && rest.length === 1) return { kind: 'thumbnail', place, frame: 1 }
+  if (first === 'rendered' && rest.length === 1) return { kind: 'rendered', place, list: null }
   if (!isInstance) return null
-  if (first === 'rendered' && rest.length === 1)
-    return { kind: 'rendered', place, frame: 1, thumbnail: false }
   if (first === 'bulkdata' && rest.length > 1) return { kind: 'bulkdata', place, path: rest.slice(1) }
   if (first !== 'frames' || second === undefined) return null
   if (rest.length === 2) return { kind: 'frames', place, list: second }
-  const isPicture =
-    (third === 'rendered' || third === 'thumbnail') && rest.length === 3 && /^[1-9]\d{0,8}$/.test(second)
-  return isPicture
-    ? { kind: 'rendered', place, frame: Number(second), thumbnail: third === 'thumbnail' }
-    : null
+  if (rest.length !== 3) return null
+  if (third === 'rendered') return { kind: 'rendered', place, list: second }
+  const isFrame = third === 'thumbnail' && /^[1-9]\d{0,8}$/.test(second)
+  return isFrame ? { kind: 'thumbnail', place, frame: Number(second) } : null
 }
 
 const COLLECTIONS: Record<Level, string> = { study: 'studies', series: 'series', instance: 'instances' }
@@ -191,13 +187,17 @@ function retrieved(
     case 'bulkdata':
       return retrieveBulkData(service, retrieval, target.path)
     case 'rendered':
-      return retrieveRendered(service, retrieval, target)
+      return retrieveRendered(service, retrieval, target.list)
+    case 'thumbnail':
+      return retrieveThumbnail(service, retrieval, target.frame)
   }
 }
 
-/** RFC 9110 14.2: one range of a body that is one stretch; several are answered with the whole. */
+/** RFC 9110 14.2: one range of the body; several are answered with the whole, as is one of another version. */
 function ranged(request: WebRequest, response: WebResponse): WebResponse {
-  if (response.status !== 200 || response.headers['Content-Type']?.startsWith('multipart/')) return response
+  if (response.status !== 200 || request.method === 'POST') return response
+  const version = request.headers['if-range']
+  if (version !== undefined && version !== response.headers.ETag) return response
   const length = bodyLength(response.body)
   const headers = { ...response.headers, 'Accept-Ranges': 'bytes' }
   const asked = /^bytes=(\d*)-(\d*)$/.exec(String(request.headers.range ?? ''))

@@ -12,8 +12,19 @@ export interface WebRequest {
   body: AsyncIterable<Uint8Array>
 }
 
-/** Bytes in memory, or a stretch of a stored object that is read when its turn comes. */
-export type Piece = Uint8Array | { readonly blob: string; readonly offset: number; readonly length: number }
+/** Bytes in memory, a stretch of a stored object that is read when its turn comes, or bytes that are made then. */
+export type Piece = Uint8Array | Stretch | Made
+
+interface Stretch {
+  readonly blob: string
+  readonly offset: number
+  readonly length: number
+}
+
+export interface Made {
+  readonly length: number
+  make(): Promise<Uint8Array>
+}
 
 export interface WebResponse {
   status: number
@@ -48,6 +59,8 @@ export function sliceBody(body: readonly Piece[], start: number, end: number): P
     at += piece.length
     if (to <= from) continue
     if (piece instanceof Uint8Array) sliced.push(piece.subarray(from, to))
+    else if ('make' in piece)
+      sliced.push({ length: to - from, make: async () => (await piece.make()).subarray(from, to) })
     else sliced.push({ blob: piece.blob, offset: piece.offset + from, length: to - from })
   }
   return sliced

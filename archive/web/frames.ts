@@ -1,10 +1,12 @@
 /** Where the frames of a stored object are, and their bytes (PS3.5 8.2 and A.4, PS3.18 10.4.1.1.6). */
-import type { StoredObject } from '#db/queries/dicomweb.ts'
+import type { AnySql } from '#db/client.ts'
+import { pixelPlaceOf, type StoredObject } from '#db/queries/dicomweb.ts'
 import { bufferSource } from '../dimse/byte-source.ts'
 import { decodeDataset, inflate, swapped } from '../dimse/decode.ts'
 import { DEFLATED_LITTLE, EXPLICIT_BIG } from '../dimse/transfer-syntax.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { type Piece, WebError } from './exchange.ts'
+import type { Recent } from './recent.ts'
 
 /** As ingest keeps it in `instances.pixel`: offsets from the beginning of the blob; of a deflated one, of its inflation. */
 export interface PixelPlace {
@@ -19,18 +21,20 @@ type Pair = readonly [offset: number, length: number]
 type FramePlace = Pair | readonly Pair[]
 
 const PIXEL_DATA = '7FE00010'
+const PIXEL_DATA_GROUP = 0x7fe00000
 
 /**
  * The bytes of each frame asked for (counted from one), as stored but in little endian.
  * @throws WebError 404 when there is no such frame
  */
 export async function framesOf(
-  blobs: BlobStore,
+  stored: FrameDependencies,
   object: StoredObject,
   numbers: readonly number[],
 ): Promise<Piece[][]> {
+  const { blobs } = stored
   if (object.transferSyntaxUid === DEFLATED_LITTLE) return deflatedFrames(blobs, object, numbers)
-  const pixel = object.pixel as PixelPlace | null
+  const pixel = await placeOf(stored, object)
   const frames = pixel?.frames ?? []
   const found: Piece[][] = []
   for (const number of numbers) {
@@ -44,6 +48,25 @@ export async function framesOf(
   return found
 }
 
+export interface FrameDependencies {
+  sql: AnySql
+  blobs: BlobStore
+  /** Places never change: a viewer that scrolls through a cine loop has them read once. */
+  places: Recent<PixelPlace>
+}
+
+/** Weighs what a place takes to keep. */
+export const placeWeight = ({ frames }: PixelPlace): number => 1 + frames.length
+
+async function placeOf({ sql, places }: FrameDependencies, object: StoredObject): Promise<PixelPlace | null> {
+  if (!object.hasPixels) return null
+  const known = places.get(object.id)
+  if (known) return known
+  const place = (await pixelPlaceOf(sql, object.id)) as PixelPlace | null
+  if (place) places.set(object.id, place)
+  return place
+}
+
 function stretchesOf(place: FramePlace): { offset: number; length: number }[] {
   const pairs = typeof place[0] === 'number' ? [place as Pair] : (place as readonly Pair[])
   return pairs.map(([offset, length]) => ({ offset, length }))
@@ -53,8 +76,8 @@ function stretchesOf(place: FramePlace): { offset: number; length: number }[] {
 export async function bytesOf(blobs: BlobStore, pieces: readonly Piece[]): Promise<Buffer> {
   const read: Uint8Array[] = []
   for (const piece of pieces) {
-    if (piece instanceof Uint8Array) {
-      read.push(piece)
+    if (piece instanceof Uint8Array || 'make' in piece) {
+      read.push('make' in piece ? await piece.make() : piece)
       continue
     }
     const reader = await blobs.open(piece.blob)
@@ -75,16 +98,14 @@ async function littleEndian(blobs: BlobStore, object: StoredObject, pieces: Piec
 }
 
 async function pixelWidth(blobs: BlobStore, object: StoredObject): Promise<1 | 2> {
-  const header = await bytesOf(blobs, [
-    { blob: object.blob, offset: object.datasetOffset, length: headerLength(object) },
-  ])
-  const dataset = decodeDataset(bufferSource(header), object.transferSyntaxUid, { before: 0x7fe00000 })
-  return (dataset.number('BitsAllocated') ?? 8) > 8 ? 2 : 1
-}
-
-function headerLength(object: StoredObject): number {
-  const pixel = object.pixel as PixelPlace | null
-  return (pixel?.offset ?? object.bytes) - object.datasetOffset
+  const reader = await blobs.open(object.blob)
+  try {
+    const header = { offset: object.datasetOffset, before: PIXEL_DATA_GROUP }
+    const dataset = decodeDataset(reader.source(), object.transferSyntaxUid, header)
+    return (dataset.number('BitsAllocated') ?? 8) > 8 ? 2 : 1
+  } finally {
+    await reader.close()
+  }
 }
 
 // A deflated data set has no stretches in the file; it is small in practice and inflated whole.
@@ -108,8 +129,8 @@ async function deflatedFrames(
 
 /** `1,3,7` as numbers. @throws WebError 400 */
 export function frameNumbers(list: string): number[] {
-  const numbers = list.split(',').map(Number)
-  if (numbers.length === 0 || numbers.some((number) => !Number.isInteger(number) || number < 1))
+  const numbers = list.split(',').map((text) => (/^\d{1,9}$/.test(text.trim()) ? Number(text) : 0))
+  if (numbers.some((number) => number < 1))
     throw new WebError(400, 'frames are counted from one and separated by commas')
   return numbers
 }

@@ -1,4 +1,7 @@
-/** Baseline JPEG as written by hand (ISO/IEC 10918-1): grey, or colour without subsampling, tables of its annex K. */
+/**
+ * Baseline JPEG as written by hand (ISO/IEC 10918-1): grey, or colour without subsampling, tables of its annex K. The
+ * encoder of the codec library writes beyond its memory when the JPEG is longer than the picture, as small ones are.
+ */
 import type { Raster } from './raster.ts'
 
 // biome-ignore format: a table is read by its rows
@@ -86,22 +89,36 @@ const COSINES = Float64Array.from({ length: 64 }, (_, n) => {
   return Math.cos(((2 * x + 1) * u * Math.PI) / 16) * (u === 0 ? Math.SQRT1_2 : 1) * 0.5
 })
 
+const ROWS = new Float64Array(64)
+const FREQUENCIES = new Float64Array(64)
+const QUANTISED = new Int32Array(64)
+
+// A picture has as many blocks as would keep the collector busy: both passes write where the last block's stood.
 function transform(block: Float64Array): Float64Array {
-  const rows = new Float64Array(64)
-  for (let y = 0; y < 8; y++)
-    for (let u = 0; u < 8; u++) {
-      let sum = 0
-      for (let x = 0; x < 8; x++) sum += block[y * 8 + x]! * COSINES[u * 8 + x]!
-      rows[y * 8 + u] = sum
-    }
-  const out = new Float64Array(64)
-  for (let u = 0; u < 8; u++)
-    for (let v = 0; v < 8; v++) {
-      let sum = 0
-      for (let y = 0; y < 8; y++) sum += rows[y * 8 + u]! * COSINES[v * 8 + y]!
-      out[v * 8 + u] = sum
-    }
-  return out
+  for (let y = 0; y < 8; y++) alongRow(block, y * 8, ROWS, y * 8, 1)
+  for (let u = 0; u < 8; u++) alongRow(ROWS, u, FREQUENCIES, u, 8)
+  return FREQUENCIES
+}
+
+/** Eight samples, a step apart, to their eight frequencies: the even ones of the sums, the odd ones of the differences. */
+function alongRow(from: Float64Array, at: number, to: Float64Array, into: number, step: number): void {
+  const [a, b, c, d] = [from[at]!, from[at + step]!, from[at + 2 * step]!, from[at + 3 * step]!]
+  const [e, f, g, h] = [
+    from[at + 4 * step]!,
+    from[at + 5 * step]!,
+    from[at + 6 * step]!,
+    from[at + 7 * step]!,
+  ]
+  const [s0, s1, s2, s3] = [a + h, b + g, c + f, d + e]
+  const [d0, d1, d2, d3] = [a - h, b - g, c - f, d - e]
+  for (let u = 0; u < 8; u += 2) {
+    const k = u * 8
+    to[into + u * step] =
+      s0 * COSINES[k]! + s1 * COSINES[k + 1]! + s2 * COSINES[k + 2]! + s3 * COSINES[k + 3]!
+    const o = k + 8
+    to[into + (u + 1) * step] =
+      d0 * COSINES[o]! + d1 * COSINES[o + 1]! + d2 * COSINES[o + 2]! + d3 * COSINES[o + 3]!
+  }
 }
 
 interface BlockWork {
@@ -113,7 +130,8 @@ interface BlockWork {
 /** Writes one block and returns its DC value, from which the next of its component is predicted. */
 function writeBlock(bits: BitWriter, { block, divisors, predicted }: BlockWork): number {
   const frequencies = transform(block)
-  const values = ZIGZAG.map((at) => Math.round(frequencies[at]! / divisors[at]!))
+  const values = QUANTISED
+  for (let k = 0; k < 64; k++) values[k] = Math.round(frequencies[ZIGZAG[k]!]! / divisors[ZIGZAG[k]!]!)
   const dc = values[0]!
   writeValue(bits, { codes: DC_CODES, run: 0, value: dc - predicted })
   let run = 0

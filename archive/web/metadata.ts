@@ -1,13 +1,22 @@
 /** Metadata of studies, series and instances (PS3.18 10.4.1.1.2): made once per series, kept compressed. */
+import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
+import { gunzip, gzip, zstdCompress } from 'node:zlib'
 import type { AnySql } from '#db/client.ts'
-import { headersOf, type SeriesPlace } from '#db/queries/dicomweb.ts'
+import { noteMetadata } from '#db/mutations/prerendered.ts'
+import { headersOf, type SeriesPlace, seriesAt } from '#db/queries/dicomweb.ts'
 import type { DerivedStore } from '../storage/derived-store.ts'
+import { acceptable, type ContentCoding, codingOf, takes } from './accept.ts'
+import { scopeOf } from './access.ts'
+import { cached } from './cached.ts'
+import { WebError, type WebRequest, type WebResponse } from './exchange.ts'
+import type { Recent } from './recent.ts'
 import { NATIVE_SYNTAXES } from './transfer-syntax.ts'
+import { notHere, type Retrieval } from './wado-rs.ts'
 
 const zip = promisify(gzip)
 const unzip = promisify(gunzip)
+const zstd = promisify(zstdCompress)
 
 /** Changes whenever what is written into the metadata does: kept ones of before are then made again. */
 const FORM = 1
@@ -15,33 +24,140 @@ const FORM = 1
 export interface MetadataDependencies {
   sql: AnySql
   derived: DerivedStore
+  /** Bodies as they were sent a short while ago, to those who asked for absolute addresses or another coding. */
+  bodies: Recent<Buffer>
 }
 
+/** Of a study, a series or one instance. */
+export async function retrieveMetadata(
+  metadata: MetadataDependencies,
+  { request, access, place }: Retrieval,
+): Promise<WebResponse> {
+  const isTaken = acceptable(request).some(
+    (range) => takes(range, 'application/dicom+json') || range.type === 'application/json',
+  )
+  if (!isTaken) throw new WebError(406, 'metadata is to be had as application/dicom+json')
+  const found = await seriesAt(metadata.sql, scopeOf(access), place)
+  if (found.length === 0) throw notHere()
+  const base = `${request.root}/studies/${place.studyUid}`
+  const tag = tagOf(found, place.sopInstanceUid)
+  if (place.sopInstanceUid !== undefined) {
+    const text = await instanceText(metadata, found[0]!, place.sopInstanceUid)
+    if (text === null) throw notHere()
+    const at = `${base}/series/${place.seriesUid}/instances/${place.sopInstanceUid}/`
+    return sent(request, tag, { coding: null, body: Buffer.from(`[${relocate(text, at)}]`) })
+  }
+  const coding = codingOf(request)
+  // The viewer's way: one series, relative BulkDataURIs, compressed as kept. No byte is touched.
+  if (access.kind === 'launch' && place.seriesUid !== undefined && coding !== null)
+    return sent(request, tag, { coding, body: await keptMetadata(metadata, found[0]!, coding) })
+  const isRelative = access.kind === 'launch' && place.seriesUid !== undefined
+  const body = await locatedBody(metadata, { found, base: isRelative ? null : base, coding })
+  return sent(request, tag, { coding, body })
+}
+
+function sent(
+  request: WebRequest,
+  tag: string,
+  { coding, body }: { coding: ContentCoding | null; body: Buffer },
+): WebResponse {
+  const headers = {
+    'Content-Type': 'application/dicom+json',
+    Vary: 'Accept, Accept-Encoding',
+    ...(coding !== null && { 'Content-Encoding': coding }),
+  }
+  return cached(request, tag, { status: 200, headers, body: [body] })
+}
+
+// Weak: the same metadata in another coding has the same tag.
+function tagOf(found: readonly SeriesPlace[], sopInstanceUid = ''): string {
+  const parts = found.map((series) => `${series.id}.${series.rev}`)
+  const hash = createHash('sha256').update(`${FORM} ${parts.join(' ')} ${sopInstanceUid}`)
+  return `W/"${hash.digest('base64url').slice(0, 27)}"`
+}
+
+async function instanceText(
+  { sql }: MetadataDependencies,
+  series: SeriesPlace,
+  sopInstanceUid: string,
+): Promise<string | null> {
+  const [header] = await headersOf(sql, { seriesId: series.id, sopInstanceUid, native: NATIVE_SYNTAXES })
+  return header?.text ?? null
+}
+
+interface Located {
+  found: readonly SeriesPlace[]
+  /** Address of the study that BulkDataURIs begin with; null leaves them relative to the series. */
+  base: string | null
+  coding: ContentCoding | null
+}
+
+async function locatedBody(metadata: MetadataDependencies, asked: Located): Promise<Buffer> {
+  const { found, base, coding } = asked
+  const series = found.map(({ id, rev }) => `${id}.${rev}`).join(' ')
+  const key = createHash('sha256').update(`${coding} ${base} ${series}`).digest('base64url')
+  const known = metadata.bodies.get(key)
+  if (known) return known
+  const texts: string[] = []
+  for (const one of found) {
+    const prefix = base === null ? '' : `${base}/series/${one.seriesUid}/`
+    texts.push(await unpack(await keptMetadata(metadata, one, 'gzip'), prefix))
+  }
+  const text = `[${texts.filter((part) => part !== '').join(',')}]`
+  const body = await coded(text, coding)
+  metadata.bodies.set(key, body)
+  return body
+}
+
+function coded(text: string, coding: ContentCoding | null): Promise<Buffer> | Buffer {
+  if (coding === 'gzip') return zip(text, { level: 6 })
+  return coding === 'zstd' ? zstd(text) : Buffer.from(text)
+}
+
+const EXTENSIONS: Record<ContentCoding, string> = { gzip: 'gz', zstd: 'zst' }
+
 /**
- * A series' metadata, gzipped, its BulkDataURIs relative to the series.
+ * A series' metadata, compressed, its BulkDataURIs relative to the series.
  * Keyed by the series' revision, so that a rejection or a further image makes it anew.
  */
-export async function seriesMetadata(
-  { sql, derived }: MetadataDependencies,
-  series: SeriesPlace,
+export async function keptMetadata(
+  metadata: MetadataDependencies,
+  series: { id: string; rev: number },
+  coding: ContentCoding,
 ): Promise<Buffer> {
-  const key = `metadata/${series.id.slice(-2)}/${series.id}.${series.rev}.${FORM}.json.gz`
-  const kept = await derived.get(key)
+  const { sql, derived } = metadata
+  const kept = await derived.get(keyOf(series, coding))
   if (kept) return kept
-  const headers = await headersOf(sql, { seriesId: series.id, native: NATIVE_SYNTAXES })
-  const text = `[${headers.map((header) => relocate(header.text, `instances/${header.sopInstanceUid}/`)).join(',')}]`
-  const made = await zip(text, { level: 6 })
-  await derived.put(key, made)
+  const text =
+    coding === 'gzip'
+      ? await seriesText(sql, series.id)
+      : (await unzip(await keptMetadata(metadata, series, 'gzip'))).toString('utf8')
+  const made = await coded(text, coding)
+  await derived.put(keyOf(series, coding), made)
+  const before = coding === 'gzip' ? await noteMetadata(sql, series) : null
+  if (before !== null && before !== series.rev)
+    for (const old of ['gzip', 'zstd'] as const)
+      await derived.remove(keyOf({ id: series.id, rev: before }, old))
   return made
 }
 
-/** Unpacks what `seriesMetadata` packed and puts a prefix before its BulkDataURIs; the brackets are left off. */
-export async function unpack(packed: Buffer, prefix: string): Promise<string> {
+async function seriesText(sql: AnySql, seriesId: string): Promise<string> {
+  const headers = await headersOf(sql, { seriesId, native: NATIVE_SYNTAXES })
+  const texts = headers.map(({ text, sopInstanceUid }) => relocate(text, `instances/${sopInstanceUid}/`))
+  return `[${texts.join(',')}]`
+}
+
+function keyOf({ id, rev }: { id: string; rev: number }, coding: ContentCoding): string {
+  return `metadata/${id.slice(-2)}/${id}.${rev}.${FORM}.json.${EXTENSIONS[coding]}`
+}
+
+/** Unpacks what is kept and puts a prefix before its BulkDataURIs; the brackets are left off. */
+async function unpack(packed: Buffer, prefix: string): Promise<string> {
   const text = (await unzip(packed)).toString('utf8')
   return prefix === '' ? text.slice(1, -1) : relocate(text.slice(1, -1), prefix)
 }
 
 // A quote inside a value is escaped, so this spelling can only be a BulkDataURI.
-export function relocate(text: string, prefix: string): string {
+function relocate(text: string, prefix: string): string {
   return text.replaceAll(/"BulkDataURI": ?"(?=bulkdata\/|instances\/)/g, `$&${prefix}`)
 }

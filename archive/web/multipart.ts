@@ -1,5 +1,5 @@
 /** Bodies of many parts (RFC 2387, PS3.18 8.6): written from pieces, read as a stream. */
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { contentType } from './accept.ts'
 import { type Piece, WebError } from './exchange.ts'
 
@@ -13,8 +13,12 @@ export interface Part {
 export function multipartRelated(
   type: string,
   parts: readonly Part[],
+  { seed }: { seed?: string } = {},
 ): { contentType: string; body: Piece[] } {
-  const boundary = `isocenter-${randomBytes(16).toString('hex')}`
+  // With a seed that stands for the parts, the same parts make the same body: a range of it can be asked for later.
+  const random =
+    seed === undefined ? randomBytes(16) : createHash('sha256').update(`boundary ${seed}`).digest()
+  const boundary = `isocenter-${random.toString('hex').slice(0, 32)}`
   const body: Piece[] = []
   for (const part of parts) {
     const location = part.location === undefined ? '' : `Content-Location: ${part.location}\r\n`

@@ -85,6 +85,10 @@ async function* bytesOf(body: readonly Piece[], blobs: BlobStore): AsyncGenerato
         yield piece
         continue
       }
+      if ('make' in piece) {
+        yield await piece.make()
+        continue
+      }
       if (opened === undefined || opened.blob !== piece.blob) {
         await opened?.reader.close()
         opened = { blob: piece.blob, reader: await blobs.open(piece.blob) }

@@ -34,3 +34,21 @@ function covered(at: number, small: number, large: number): [from: number, to: n
   const from = Math.floor((at * large) / small)
   return [from, Math.max(from + 1, Math.floor(((at + 1) * large) / small))]
 }
+
+/** A part of the picture, as far as it has one there. */
+export function cropped(
+  raster: Raster,
+  part: { left: number; top: number; width: number; height: number },
+): Raster {
+  const left = Math.min(Math.max(0, Math.floor(part.left)), raster.width - 1)
+  const top = Math.min(Math.max(0, Math.floor(part.top)), raster.height - 1)
+  const width = Math.max(1, Math.min(Math.floor(part.width), raster.width - left))
+  const height = Math.max(1, Math.min(Math.floor(part.height), raster.height - top))
+  const { samples } = raster
+  const data = new Uint8Array(width * height * samples)
+  for (let y = 0; y < height; y++) {
+    const from = ((top + y) * raster.width + left) * samples
+    data.set(raster.data.subarray(from, from + width * samples), y * width * samples)
+  }
+  return { width, height, samples, data }
+}

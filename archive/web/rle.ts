@@ -1,6 +1,4 @@
 /** RLE Lossless frames to native ones (PS3.5 annex G). */
-import { WebError } from './exchange.ts'
-
 export interface FrameShape {
   rows: number
   columns: number
@@ -8,11 +6,11 @@ export interface FrameShape {
   bytesPerSample: number
 }
 
-/** Little endian, samples of a pixel together. @throws WebError 500 when the frame is shorter than it says */
+/** Little endian, samples of a pixel together. @throws RangeError when the frame is shorter than it says */
 export function decodeRle(frame: Buffer, { rows, columns, samples, bytesPerSample }: FrameShape): Buffer {
   const pixels = rows * columns
   const segments = frame.readUInt32LE(0)
-  if (segments !== samples * bytesPerSample) throw new WebError(500, `the frame has ${segments} RLE segments`)
+  if (segments !== samples * bytesPerSample) throw new RangeError(`the frame has ${segments} RLE segments`)
   const native = Buffer.alloc(pixels * samples * bytesPerSample)
   for (let segment = 0; segment < segments; segment++) {
     const from = frame.readUInt32LE(4 + segment * 4)
@@ -49,4 +47,5 @@ function unpackBits(packed: Buffer, { into, at, step, count }: Spread): void {
     read += control >= 0 ? control + 1 : 1
     written += length
   }
+  if (written < count || read > packed.length) throw new RangeError('an RLE segment ends before its pixels')
 }

@@ -9,6 +9,10 @@ import { DerivedStore } from '../storage/derived-store.ts'
 import { FileStore } from '../storage/file-store.ts'
 import type { Asking } from './access.ts'
 import { type Dicomweb, dicomweb } from './dicomweb.ts'
+import { FrameThreads } from './frame-threads.ts'
+import { placeWeight } from './frames.ts'
+import { Prerender } from './prerender.ts'
+import { Recent } from './recent.ts'
 import { storePart10 } from './store-part10.ts'
 
 export interface DicomwebService {
@@ -28,6 +32,9 @@ export interface DicomwebOptions {
 const INDEX_MS = 5_000
 const SAME_VIEW_MS = 15 * 60_000
 const MOST_REMEMBERED = 10_000
+const BODIES_BYTES = 64 * 1024 * 1024
+/** Some fifty bytes each. */
+const PLACES_FRAMES = 500_000
 
 export async function openDicomweb({
   department,
@@ -48,10 +55,22 @@ export async function openDicomweb({
     gatherMs: 5,
   })
   const isNews = rememberViews()
-  const answer = dicomweb({
+  const threads = new FrameThreads()
+  const metadata = {
     sql: department.sql,
-    blobs,
     derived: new DerivedStore(blobFolder),
+    bodies: new Recent<Buffer>({ most: BODIES_BYTES, weigh: (body) => body.length }),
+  }
+  const prerender = new Prerender({
+    ...metadata,
+    onError: (error) => log.error({ err: error }, 'metadata could not be made ready'),
+  })
+  prerender.start()
+  const answer = dicomweb({
+    ...metadata,
+    blobs,
+    threads,
+    places: new Recent({ most: PLACES_FRAMES, weigh: placeWeight }),
     ingest: (incoming) => storePart10({ sql: department.sql, ingest }, incoming),
     denied: (asking) => write(department, asking, 'denied'),
     given: async (asking) => {
@@ -59,7 +78,11 @@ export async function openDicomweb({
     },
     failed: (error, route) => log.error({ err: error, route }, 'a DICOMweb request failed'),
   })
-  return { answer, blobs, close: () => ingest.close(INDEX_MS) }
+  const close = async () => {
+    await Promise.all([prerender.close(), ingest.close(INDEX_MS)])
+    await threads.close()
+  }
+  return { answer, blobs, close }
 }
 
 async function write(department: Department, asking: Asking, outcome: 'denied' | 'success'): Promise<void> {

@@ -14,6 +14,8 @@ export const isNative = (transferSyntaxUid: string): boolean => NATIVE_SYNTAXES.
 const MEDIA_TYPES: Record<string, string> = {
   '1.2.840.10008.1.2.4.50': 'image/jpeg',
   '1.2.840.10008.1.2.4.51': 'image/jpeg',
+  '1.2.840.10008.1.2.4.53': 'image/jpeg',
+  '1.2.840.10008.1.2.4.55': 'image/jpeg',
   '1.2.840.10008.1.2.4.57': 'image/jpeg',
   '1.2.840.10008.1.2.4.70': 'image/jpeg',
   '1.2.840.10008.1.2.4.80': 'image/jls',
@@ -29,6 +31,8 @@ const MEDIA_TYPES: Record<string, string> = {
   '1.2.840.10008.1.2.4.104': 'video/mp4',
   '1.2.840.10008.1.2.4.105': 'video/mp4',
   '1.2.840.10008.1.2.4.106': 'video/mp4',
+  '1.2.840.10008.1.2.4.107': 'video/mp4',
+  '1.2.840.10008.1.2.4.108': 'video/mp4',
   '1.2.840.10008.1.2.4.110': 'image/jxl',
   '1.2.840.10008.1.2.4.111': 'image/jxl',
   '1.2.840.10008.1.2.4.112': 'image/jxl',
@@ -41,6 +45,12 @@ const MEDIA_TYPES: Record<string, string> = {
 /** The media type of a compressed frame; application/octet-stream for native and unknown ones. */
 export function frameMediaType(transferSyntaxUid: string): string {
   return MEDIA_TYPES[transferSyntaxUid] ?? 'application/octet-stream'
+}
+
+/** The media type of a stored video, whose pixel data are one stream; null for everything else. */
+export function videoType(transferSyntaxUid: string): string | null {
+  const type = frameMediaType(transferSyntaxUid)
+  return type.startsWith('video/') ? type : null
 }
 
 /** As frames are handed out: native ones always in little endian, whatever they were stored in. */

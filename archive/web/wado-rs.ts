@@ -1,29 +1,30 @@
 /** WADO-RS: studies, series, instances, metadata, frames, bulk data, rendered images and thumbnails (PS3.18 10.4). */
+import { createHash } from 'node:crypto'
 import type { AnySql } from '#db/client.ts'
-import {
-  headerOf,
-  headersOf,
-  type Place,
-  type StoredObject,
-  seriesAt,
-  storedObjects,
-} from '#db/queries/dicomweb.ts'
+import { headerOf, middleImage, type Place, type StoredObject, storedObjects } from '#db/queries/dicomweb.ts'
+import { EXPLICIT_LITTLE } from '../dimse/transfer-syntax.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
-import type { DerivedStore } from '../storage/derived-store.ts'
-import { acceptable, type MediaRange, takes, takesGzip } from './accept.ts'
+import { acceptable, takes } from './accept.ts'
 import { type Access, scopeOf } from './access.ts'
-import { bulkValue } from './bulkdata.ts'
+import { type BulkValue, bulkValue } from './bulkdata.ts'
+import { cached } from './cached.ts'
 import { type Piece, WebError, type WebRequest, type WebResponse } from './exchange.ts'
-import { frameNumbers, framesOf } from './frames.ts'
-import { relocate, seriesMetadata, unpack } from './metadata.ts'
+import type { FrameThreads } from './frame-threads.ts'
+import { frameNumbers, framesOf, type PixelPlace } from './frames.ts'
+import type { Header } from './header.ts'
 import { multipartRelated, type Part } from './multipart.ts'
-import { RENDERED_TYPES, render } from './rendered.ts'
-import { frameMediaType, frameTransferSyntax, NATIVE_SYNTAXES } from './transfer-syntax.ts'
+import { hasNativeForm, nativeFrames, nativeObject } from './native.ts'
+import { PICTURE_TYPES, type PictureType } from './picture.ts'
+import type { Recent } from './recent.ts'
+import { isShowable, render, styleOf } from './rendered.ts'
+import { type Chosen, frameForm, objectForm } from './representation.ts'
+import { frameMediaType, frameTransferSyntax, isNative, videoType } from './transfer-syntax.ts'
 
 export interface WadoDependencies {
   sql: AnySql
   blobs: BlobStore
-  derived: DerivedStore
+  threads: FrameThreads
+  places: Recent<PixelPlace>
 }
 
 export interface Retrieval {
@@ -32,136 +33,69 @@ export interface Retrieval {
   place: Place
 }
 
-/** Whole objects as stored: one part each, or one object alone when that is asked for. */
+/** Whole objects, as stored or uncompressed: one part each, or one object alone when that is asked for. */
 export async function retrieveObjects(
   wado: WadoDependencies,
   { request, access, place }: Retrieval,
 ): Promise<WebResponse> {
   const objects = await objectsAt(wado, access, place)
-  const range = acceptable(request).find((wanted) => isObjectRange(wanted, objects))
-  if (!range)
-    throw new WebError(
-      406,
-      'stored objects are to be had as application/dicom, in the transfer syntax they are stored in',
-    )
-  const [object] = objects
-  if (!range.multipart && objects.length === 1 && range.type === 'application/dicom') {
-    return cached(request, `"${object!.sha256.slice(0, 32)}"`, {
-      status: 200,
-      headers: { 'Content-Type': dicomType(object!) },
-      body: wholeObject(object!),
+  const headers = new Map<string, Header>()
+  const chosen = await objectForm(request, {
+    transferSyntaxUids: objects.map((object) => object.transferSyntaxUid),
+    count: objects.length,
+    canBeNative: async () => {
+      for (const object of objects) headers.set(object.id, await headerOf(wado.sql, object.id))
+      return objects.every((object) => hasNativeForm(object, headers.get(object.id)!))
+    },
+  })
+  const tag = tagOf([chosen.form, ...objects.map((object) => object.sha256)])
+  const parts: Part[] = []
+  for (const object of objects) {
+    const isStored = chosen.form === 'stored' || object.transferSyntaxUid === EXPLICIT_LITTLE
+    const syntax = isStored ? object.transferSyntaxUid : EXPLICIT_LITTLE
+    parts.push({
+      contentType: `application/dicom; transfer-syntax=${syntax}`,
+      body: isStored ? wholeObject(object) : await nativeObject(wado, object, headers.get(object.id)!),
     })
   }
-  const parts = objects.map((stored) => ({ contentType: dicomType(stored), body: wholeObject(stored) }))
-  return multipart('application/dicom', parts)
+  return answered(request, { type: 'application/dicom', parts, chosen, tag })
 }
-
-function isObjectRange(range: MediaRange, objects: readonly StoredObject[]): boolean {
-  if (!takes(range, 'application/dicom')) return false
-  if (!range.multipart && range.type === 'application/dicom' && objects.length > 1) return false
-  const { transferSyntax } = range
-  return (
-    transferSyntax === null ||
-    transferSyntax === '*' ||
-    objects.every((o) => o.transferSyntaxUid === transferSyntax)
-  )
-}
-
-const dicomType = (object: StoredObject): string =>
-  `application/dicom; transfer-syntax=${object.transferSyntaxUid}`
 
 const wholeObject = (object: StoredObject): Piece[] => [
   { blob: object.blob, offset: 0, length: object.bytes },
 ]
 
-/** Metadata of a study, a series or one instance; a series' is kept ready. */
-export async function retrieveMetadata(
-  wado: WadoDependencies,
-  { request, access, place }: Retrieval,
-): Promise<WebResponse> {
-  if (
-    !acceptable(request).some(
-      (range) => takes(range, 'application/dicom+json') || range.type === 'application/json',
-    )
-  )
-    throw new WebError(406, 'metadata is to be had as application/dicom+json')
-  const found = await seriesAt(wado.sql, scopeOf(access), place)
-  if (found.length === 0) throw notHere()
-  if (place.sopInstanceUid !== undefined)
-    return instanceMetadata(wado, { request, access, place }, found[0]!.id)
-
-  const tag = `"${found.map((series) => `${series.id.slice(-8)}.${series.rev}`).join('-')}"`
-  const headers = { 'Content-Type': 'application/dicom+json', Vary: 'Accept, Accept-Encoding' }
-  const isViewer = access.kind === 'launch'
-  // The viewer's way: one series, relative BulkDataURIs, compressed as kept. No byte is touched.
-  if (isViewer && place.seriesUid !== undefined && takesGzip(request)) {
-    const packed = await seriesMetadata(wado, found[0]!)
-    return cached(request, weak(tag), {
-      status: 200,
-      headers: { ...headers, 'Content-Encoding': 'gzip' },
-      body: [packed],
-    })
-  }
-  const texts: string[] = []
-  for (const series of found) {
-    const prefix =
-      isViewer && place.seriesUid !== undefined
-        ? ''
-        : `${request.root}/studies/${place.studyUid}/series/${series.seriesUid}/`
-    texts.push(await unpack(await seriesMetadata(wado, series), prefix))
-  }
-  const body = [Buffer.from(`[${texts.filter((text) => text !== '').join(',')}]`)]
-  return cached(request, weak(tag), { status: 200, headers, body })
-}
-
-async function instanceMetadata(
-  wado: WadoDependencies,
-  { request, place }: Retrieval,
-  seriesId: string,
-): Promise<WebResponse> {
-  const [header] = await headersOf(wado.sql, {
-    seriesId,
-    sopInstanceUid: place.sopInstanceUid!,
-    native: NATIVE_SYNTAXES,
-  })
-  if (!header) throw notHere()
-  const prefix = `${request.root}/studies/${place.studyUid}/series/${place.seriesUid}/instances/${place.sopInstanceUid}/`
-  return {
-    status: 200,
-    headers: { 'Content-Type': 'application/dicom+json' },
-    body: [Buffer.from(`[${relocate(header.text, prefix)}]`)],
-  }
-}
-
-/** Frames in the syntax they are stored in, native ones in little endian. */
+/** Frames in the syntax they are stored in, native ones in little endian; or decoded, when that is asked for. */
 export async function retrieveFrames(
   wado: WadoDependencies,
   { request, access, place }: Retrieval,
   list: string,
 ): Promise<WebResponse> {
-  const [object] = await objectsAt(wado, access, place)
-  const stored = object!
-  const mediaType = frameMediaType(stored.transferSyntaxUid)
-  const syntax = frameTransferSyntax(stored.transferSyntaxUid)
-  const range = acceptable(request).find((wanted) => isFrameRange(wanted, mediaType, syntax))
-  if (!range) throw new WebError(406, `the frames are stored as ${mediaType}; transfer-syntax=${syntax}`)
   const numbers = frameNumbers(list)
-  const frames = await framesOf(wado.blobs, stored, numbers)
-  const type = `${mediaType}; transfer-syntax=${syntax}`
-  const tag = `"${stored.sha256.slice(0, 32)}-${numbers.join('.')}"`
-  if (!range.multipart && range.type !== '*/*' && frames.length === 1)
-    return cached(request, tag, { status: 200, headers: { 'Content-Type': type }, body: frames[0]! })
-  const at = `${request.root}/studies/${stored.studyUid}/series/${stored.seriesUid}/instances/${stored.sopInstanceUid}/frames`
-  const parts = frames.map((body, n) => ({ contentType: type, location: `${at}/${numbers[n]}`, body }))
-  return cached(request, tag, multipart(mediaType, parts))
-}
-
-function isFrameRange({ type, transferSyntax }: MediaRange, mediaType: string, syntax: string): boolean {
-  // PS3.18 8.7.3.5: `transfer-syntax=*` takes whatever is stored, whichever type stands before it.
-  if (transferSyntax === '*')
-    return type === '*/*' || type === mediaType || type === 'application/octet-stream' || type === 'image/*'
-  const isStored = transferSyntax === null || transferSyntax === syntax
-  return isStored && takes({ type, transferSyntax, multipart: true, quality: 1 }, mediaType)
+  const object = await objectAt(wado, access, place)
+  let header: Header | undefined
+  const chosen = await frameForm(request, {
+    transferSyntaxUid: object.transferSyntaxUid,
+    count: numbers.length,
+    canBeNative: async () => {
+      header ??= await headerOf(wado.sql, object.id)
+      return hasNativeForm(object, header)
+    },
+  })
+  const isStored = chosen.form === 'stored' || isNative(object.transferSyntaxUid)
+  const frames = isStored
+    ? await framesOf(wado, object, numbers)
+    : await nativeFrames(wado, { object, header: header!, numbers })
+  const mediaType = isStored ? frameMediaType(object.transferSyntaxUid) : 'application/octet-stream'
+  const syntax = isStored ? frameTransferSyntax(object.transferSyntaxUid) : EXPLICIT_LITTLE
+  const contentType = `${mediaType}; transfer-syntax=${syntax}`
+  const parts = frames.map((body, n) => ({
+    contentType,
+    location: `${addressOf(request, object)}/frames/${numbers[n]}`,
+    body,
+  }))
+  const tag = tagOf([object.sha256, isStored ? 'stored' : 'native', ...numbers])
+  return answered(request, { type: mediaType, parts, chosen, tag })
 }
 
 export async function retrieveBulkData(
@@ -169,54 +103,174 @@ export async function retrieveBulkData(
   { request, access, place }: Retrieval,
   path: readonly string[],
 ): Promise<WebResponse> {
-  const [object] = await objectsAt(wado, access, place)
-  const value = await bulkValue(wado.blobs, object!, path)
+  const object = await objectAt(wado, access, place)
+  const value = await bulkValue(wado.blobs, object, path)
   const range = acceptable(request).find(
-    (wanted) => takes(wanted, value.mediaType) || takes(wanted, 'application/octet-stream'),
+    (wanted) =>
+      (takes(wanted, value.mediaType) || takes(wanted, 'application/octet-stream')) &&
+      (wanted.multipart || value.parts.length === 1 || wanted.type === '*/*'),
   )
   if (!range) throw new WebError(406, `the value is ${value.mediaType}`)
   const type = takes(range, value.mediaType) ? value.mediaType : 'application/octet-stream'
-  const tag = `"${object!.sha256.slice(0, 32)}-${path.join('.')}"`
-  if (!range.multipart && value.parts.length === 1)
-    return cached(request, tag, { status: 200, headers: { 'Content-Type': type }, body: value.parts[0]! })
-  return cached(
-    request,
-    tag,
-    multipart(
-      type,
-      value.parts.map((body) => ({ contentType: type, body })),
-    ),
-  )
+  const parts = value.parts.map((body) => ({ contentType: type, body }))
+  const multipart = range.multipart || parts.length > 1
+  return answered(request, {
+    type,
+    parts,
+    chosen: { form: 'stored', multipart },
+    tag: tagOf([object.sha256, 'bulk', ...path]),
+  })
 }
 
-/** A frame as people see it: windowed, in colours, scaled into the viewport asked for. */
+const ENCAPSULATED_DOCUMENT = '00420011'
+
+/**
+ * What an object looks like to people: frames windowed, in colours, scaled into the viewport asked for; a video and a
+ * document as they are.
+ */
 export async function retrieveRendered(
   wado: WadoDependencies,
   { request, access, place }: Retrieval,
-  { frame, thumbnail }: { frame: number; thumbnail: boolean },
+  list: string | null,
 ): Promise<WebResponse> {
-  const objects = (await objectsAt(wado, access, place)).filter((object) => object.pixel !== null)
-  // The middle image says most about a series or a study.
-  const object = objects[Math.floor(objects.length / 2)]
-  if (!object) throw new WebError(406, 'there are no pixels to show')
-  const type = acceptable(request)
-    .flatMap((range) => RENDERED_TYPES.filter((offered) => takes(range, offered)))
-    .at(0)
-  if (!type) throw new WebError(406, `rendered images are to be had as ${RENDERED_TYPES.join(' or ')}`)
-  const [pieces] = await framesOf(wado.blobs, object, [frame])
-  const image = await render({
-    header: await headerOf(wado.sql, object.id),
-    transferSyntaxUid: object.transferSyntaxUid,
-    frame: pieces!,
-    blobs: wado.blobs,
-    query: request.query,
-    largest: thumbnail ? 256 : null,
-    type,
+  const objects = await objectsAt(wado, access, place)
+  const [object] = objects
+  if (objects.length > 1) return renderedObjects(wado, request, objects)
+  const whole = list === null ? await wholeRendered(wado, object!) : null
+  const header = await headerOf(wado.sql, object!.id)
+  for (const range of acceptable(request)) {
+    if (whole && takes(range, whole.mediaType)) return renderedWhole(request, object!, whole)
+    const type = PICTURE_TYPES.find((offered) => takes(range, offered))
+    const numbers = list === null ? [1] : frameNumbers(list)
+    const multipart = range.multipart || numbers.length > 1
+    const isTooMany = numbers.length > 1 && !range.multipart && range.type !== '*/*'
+    if (!type || isTooMany || !isShowable(object!, header)) continue
+    return renderedFrames(wado, { request, object: object!, header, numbers, type, multipart })
+  }
+  throw new WebError(
+    406,
+    whole
+      ? `it is to be had as ${whole.mediaType}`
+      : isShowable(object!, header)
+        ? `pictures are to be had as ${PICTURE_TYPES.join(' or ')}`
+        : 'there are no pixels that can be shown here',
+  )
+}
+
+interface WholeRendered {
+  mediaType: string
+  body: Piece[]
+}
+
+/** A video or a document is shown by what it holds. */
+async function wholeRendered(wado: WadoDependencies, object: StoredObject): Promise<WholeRendered | null> {
+  const video = videoType(object.transferSyntaxUid)
+  if (video !== null) {
+    const value = await bulkValue(wado.blobs, object, ['7FE00010'])
+    return { mediaType: video, body: value.parts.flat() }
+  }
+  if (object.hasPixels) return null
+  const document = await bulkValue(wado.blobs, object, [ENCAPSULATED_DOCUMENT]).catch(notThere)
+  return document ? { mediaType: document.mediaType, body: document.parts.flat() } : null
+}
+
+function notThere(error: unknown): BulkValue | null {
+  if (error instanceof WebError && error.status === 404) return null
+  throw error
+}
+
+function renderedWhole(request: WebRequest, object: StoredObject, whole: WholeRendered): WebResponse {
+  const parts = [{ contentType: whole.mediaType, body: whole.body }]
+  const chosen: Chosen = { form: 'stored', multipart: false }
+  return answered(request, {
+    type: whole.mediaType,
+    parts,
+    chosen,
+    tag: tagOf([object.sha256, 'rendered']),
   })
-  return cached(request, `"${object.sha256.slice(0, 16)}-${frame}-${hashOf(request.query)}-${image.type}"`, {
+}
+
+interface RenderedFrames {
+  request: WebRequest
+  object: StoredObject
+  header: Header
+  numbers: readonly number[]
+  type: PictureType
+  multipart: boolean
+}
+
+async function renderedFrames(wado: WadoDependencies, asked: RenderedFrames): Promise<WebResponse> {
+  const { request, object, header, numbers, type, multipart } = asked
+  const style = styleOf(request.query, { thumbnail: false })
+  const parts: Part[] = []
+  for (const frame of numbers) {
+    const bytes = await render(wado, { object, header, frame, style, type })
+    parts.push({
+      contentType: type,
+      location: `${addressOf(request, object)}/frames/${frame}/rendered`,
+      body: [bytes],
+    })
+  }
+  const tag = tagOf([object.sha256, type, ...numbers, JSON.stringify(style)])
+  return answered(request, { type, parts, chosen: { form: 'native', multipart }, tag })
+}
+
+/** As many as are rendered before anything is sent. */
+const MOST_RENDERED = 100
+
+async function renderedObjects(
+  wado: WadoDependencies,
+  request: WebRequest,
+  objects: readonly StoredObject[],
+): Promise<WebResponse> {
+  const range = acceptable(request).find(
+    (wanted) =>
+      (wanted.multipart || wanted.type === '*/*') && PICTURE_TYPES.some((type) => takes(wanted, type)),
+  )
+  if (!range)
+    throw new WebError(406, 'several pictures are to be had as multipart/related of image/jpeg or image/png')
+  const images = objects.filter((object) => object.hasPixels)
+  if (images.length > MOST_RENDERED)
+    throw new WebError(413, `more than ${MOST_RENDERED} pictures are asked for one by one`)
+  const type = PICTURE_TYPES.find((offered) => takes(range, offered))!
+  const style = styleOf(request.query, { thumbnail: false })
+  const parts: Part[] = []
+  for (const object of images) {
+    const header = await headerOf(wado.sql, object.id)
+    if (!isShowable(object, header)) continue
+    const bytes = await render(wado, { object, header, frame: 1, style, type })
+    parts.push({ contentType: type, location: `${addressOf(request, object)}/rendered`, body: [bytes] })
+  }
+  if (parts.length === 0) throw new WebError(406, 'there are no pixels that can be shown here')
+  const tag = tagOf([...images.map((object) => object.sha256), type, JSON.stringify(style)])
+  return answered(request, { type, parts, chosen: { form: 'native', multipart: true }, tag })
+}
+
+/** A small picture of a frame, or of the middle image of a series or study. */
+export async function retrieveThumbnail(
+  wado: WadoDependencies,
+  { request, access, place }: Retrieval,
+  frame: number,
+): Promise<WebResponse> {
+  const object =
+    place.sopInstanceUid === undefined
+      ? await middleImage(wado.sql, scopeOf(access), place)
+      : await objectAt(wado, access, place)
+  if (!object) {
+    await objectsAt(wado, access, place)
+    throw new WebError(406, 'there are no pixels to show')
+  }
+  const type = acceptable(request)
+    .flatMap((range) => PICTURE_TYPES.filter((offered) => takes(range, offered)))
+    .at(0)
+  if (!type) throw new WebError(406, `thumbnails are to be had as ${PICTURE_TYPES.join(' or ')}`)
+  const style = styleOf(request.query, { thumbnail: true })
+  const header = await headerOf(wado.sql, object.id)
+  const bytes = await render(wado, { object, header, frame, style, type })
+  return cached(request, tagOf([object.sha256, type, frame, JSON.stringify(style)]), {
     status: 200,
-    headers: { 'Content-Type': image.type },
-    body: [image.bytes],
+    headers: { 'Content-Type': type },
+    body: [bytes],
   })
 }
 
@@ -226,32 +280,36 @@ async function objectsAt(wado: WadoDependencies, access: Access, place: Place): 
   return objects
 }
 
+async function objectAt(wado: WadoDependencies, access: Access, place: Place): Promise<StoredObject> {
+  const [object] = await objectsAt(wado, access, place)
+  return object!
+}
+
 export const notHere = (): WebError => new WebError(404, 'there is no such study, series or instance')
 
-function multipart(type: string, parts: readonly Part[]): WebResponse {
-  const { contentType, body } = multipartRelated(type, parts)
-  return { status: 200, headers: { 'Content-Type': contentType }, body }
+const addressOf = (request: WebRequest, object: StoredObject): string =>
+  `${request.root}/studies/${object.studyUid}/series/${object.seriesUid}/instances/${object.sopInstanceUid}`
+
+interface Answer {
+  type: string
+  parts: readonly Part[]
+  chosen: Chosen
+  tag: string
 }
 
-const weak = (tag: string): string => `W/${tag}`
-
-// What an object holds never changes, but whether it may be seen does: a cache must always ask.
-function cached(request: WebRequest, tag: string, response: WebResponse): WebResponse {
-  const headers = { ...response.headers, ETag: tag, 'Cache-Control': 'private, no-cache' }
-  const known = String(request.headers['if-none-match'] ?? '')
-    .split(',')
-    .map((one) => one.trim())
-  if (known.includes(tag))
-    return { status: 304, headers: { ETag: tag, 'Cache-Control': 'private, no-cache' }, body: [] }
-  return { ...response, headers }
+function answered(request: WebRequest, { type, parts, chosen, tag }: Answer): WebResponse {
+  const [part] = parts
+  if (!chosen.multipart)
+    return cached(request, tag, {
+      status: 200,
+      headers: { 'Content-Type': part!.contentType },
+      body: part!.body,
+    })
+  const { contentType, body } = multipartRelated(type, parts, { seed: tag })
+  return cached(request, tag, { status: 200, headers: { 'Content-Type': contentType }, body })
 }
 
-const hashOf = (query: URLSearchParams): string =>
-  Buffer.from(
-    [...query.keys()]
-      .sort()
-      .map((key) => `${key}=${query.get(key)}`)
-      .join('&'),
-  )
-    .toString('base64url')
-    .slice(0, 40)
+/** Of what a response is made of: the same bytes under the same tag, its boundaries too. */
+function tagOf(parts: readonly (string | number)[]): string {
+  return `"${createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 32)}"`
+}

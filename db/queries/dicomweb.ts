@@ -5,6 +5,7 @@
 import type postgres from 'postgres'
 import { foldName } from '#domain/identity.ts'
 import type { AnySql } from '../client.ts'
+import { instanceShown, levelShown } from './visibility.ts'
 
 /** Which studies a requestor may see; null means that this side sets no limit. */
 export interface StudyScope {
@@ -125,7 +126,7 @@ export interface StoredObject {
   bytes: number
   datasetOffset: number
   sha256: string
-  pixel: unknown
+  hasPixels: boolean
 }
 
 export interface Place {
@@ -137,15 +138,45 @@ export interface Place {
 /** The visible objects at a place, in the order in which they are shown; empty when there is none to be seen. */
 export async function storedObjects(sql: AnySql, scope: StudyScope, place: Place): Promise<StoredObject[]> {
   return sql<StoredObject[]>`
-    select i.id, s.study_uid as "studyUid", e.series_uid as "seriesUid", e.id as "seriesId",
+    select ${objectColumns(sql)} ${objectsAt(sql, scope, place)}
+    order by e.series_number nulls last, e.series_uid, i.instance_number nulls last, i.sop_instance_uid`
+}
+
+/** Of the visible images at a place the middle one, which says most about a series or a study. */
+export async function middleImage(
+  sql: AnySql,
+  scope: StudyScope,
+  place: Place,
+): Promise<StoredObject | null> {
+  const [object] = await sql<StoredObject[]>`
+    with images as (
+      select i.id, row_number() over (order by e.series_number nulls last, e.series_uid, i.instance_number nulls last,
+          i.sop_instance_uid) as number, count(*) over () as total
+      ${objectsAt(sql, scope, place)} and jsonb_typeof(i.pixel) = 'object')
+    select ${objectColumns(sql)}
+    from images m join instances i on i.id = m.id join series e on e.id = i.series_id join studies s on s.id = i.study_id
+    where m.number = m.total / 2 + 1`
+  return object ?? null
+}
+
+function objectColumns(sql: AnySql): Fragment {
+  return sql`i.id, s.study_uid as "studyUid", e.series_uid as "seriesUid", e.id as "seriesId",
       i.sop_instance_uid as "sopInstanceUid", i.sop_class_uid as "sopClassUid",
       i.transfer_syntax_uid as "transferSyntaxUid", i.frames, i.blob, i.bytes, i.dataset_offset as "datasetOffset",
-      i.sha256, i.pixel
-    from instances i join series e on e.id = i.series_id join studies s on s.id = i.study_id
-    where s.study_uid = ${place.studyUid} and i.rejected_code is null and ${inScope(sql, scope)}
+      i.sha256, coalesce(jsonb_typeof(i.pixel) = 'object', false) as "hasPixels"`
+}
+
+function objectsAt(sql: AnySql, scope: StudyScope, place: Place): Fragment {
+  return sql`from instances i join series e on e.id = i.series_id join studies s on s.id = i.study_id
+    where s.study_uid = ${place.studyUid} and ${instanceShown(sql)} and ${inScope(sql, scope)}
       ${place.seriesUid === undefined ? sql`` : sql`and e.series_uid = ${place.seriesUid}`}
-      ${place.sopInstanceUid === undefined ? sql`` : sql`and i.sop_instance_uid = ${place.sopInstanceUid}`}
-    order by e.series_number nulls last, e.series_uid, i.instance_number nulls last, i.sop_instance_uid`
+      ${place.sopInstanceUid === undefined ? sql`` : sql`and i.sop_instance_uid = ${place.sopInstanceUid}`}`
+}
+
+/** Where the frames of an object are, as ingest found them; null without pixels. */
+export async function pixelPlaceOf(sql: AnySql, instanceId: string): Promise<unknown> {
+  const [row] = await sql<{ pixel: unknown }[]>`select pixel from instances where id = ${instanceId}`
+  return row?.pixel ?? null
 }
 
 /** The header of one object, as DICOM JSON. */
@@ -165,7 +196,7 @@ export async function seriesAt(sql: AnySql, scope: StudyScope, place: Place): Pr
   return sql<SeriesPlace[]>`
     select e.id, e.series_uid as "seriesUid", e.rev
     from series e join studies s on s.id = e.study_id
-    where s.study_uid = ${place.studyUid} and e.instance_count > 0 and ${inScope(sql, scope)}
+    where s.study_uid = ${place.studyUid} and ${levelShown(sql, 'series')} and ${inScope(sql, scope)}
       ${place.seriesUid === undefined ? sql`` : sql`and e.series_uid = ${place.seriesUid}`}
     order by e.series_number nulls last, e.series_uid`
 }
@@ -194,8 +225,8 @@ export async function headersOf(sql: AnySql, asked: HeadersAsked): Promise<Heade
           case when transfer_syntax_uid = any(${asked.native as string[]}) then '1.2.840.10008.1.2.1' else transfer_syntax_uid end)))
         || case when jsonb_typeof(pixel) = 'object' and not jsonb_exists(attributes, '7FE00010')
           then '{"7FE00010": {"vr": "OW", "BulkDataURI": "bulkdata/7FE00010"}}'::jsonb else '{}'::jsonb end)::text as text
-    from instances
-    where series_id = ${asked.seriesId} and rejected_code is null
+    from instances i
+    where series_id = ${asked.seriesId} and ${instanceShown(sql)}
       ${asked.sopInstanceUid === undefined ? sql`` : sql`and sop_instance_uid = ${asked.sopInstanceUid}`}
     order by instance_number nulls last, sop_instance_uid`
 }
@@ -209,8 +240,7 @@ export async function isStored(sql: AnySql, studyUid: string): Promise<boolean> 
 type Fragment = postgres.PendingQuery<postgres.Row[]>
 
 function visible(sql: AnySql, level: Level): Fragment {
-  if (level === 'instance') return sql`i.rejected_code is null`
-  return level === 'series' ? sql`e.instance_count > 0` : sql`s.instance_count > 0`
+  return level === 'instance' ? instanceShown(sql) : levelShown(sql, level)
 }
 
 function inScope(sql: AnySql, { studies, sites }: StudyScope): Fragment {
@@ -345,7 +375,11 @@ function likePattern(value: string): string {
 function namePatterns(value: string, fuzzy: boolean): string[] {
   const folded = likePattern(foldKeepingWildcards(value))
   if (fuzzy) return [`${folded}%`, `%^${folded}%`, `% ${folded}%`]
-  return hasWildcard(value) ? [folded] : [folded, `${folded}^%`, `${folded}=%`]
+  const whole = folded.endsWith('%') ? [folded] : [folded, `${folded}^%`, `${folded}=%`]
+  // A key that names a later group alone, or one in another script, stands behind the Latin letters of the name.
+  if (folded.startsWith('='))
+    return whole.map((pattern) => pattern.replace(/^=+/, (groups) => groups.replaceAll('=', '%=')))
+  return /[^ -~]/.test(folded) ? [...whole, ...whole.map((pattern) => `%=${pattern}`)] : whole
 }
 
 // The fold drops what is not a letter; the wildcards and carets between the letters are ours to keep.

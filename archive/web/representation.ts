@@ -1,0 +1,81 @@
+/** Which form of objects and frames a user agent gets: as stored, uncompressed, or none (PS3.18 8.7). */
+import { EXPLICIT_LITTLE } from '../dimse/transfer-syntax.ts'
+import { acceptable, type MediaRange, takes } from './accept.ts'
+import { WebError, type WebRequest } from './exchange.ts'
+import { frameMediaType, frameTransferSyntax } from './transfer-syntax.ts'
+
+export interface Chosen {
+  form: 'stored' | 'native'
+  /** One part alone, or multipart/related. */
+  multipart: boolean
+}
+
+export interface Offered {
+  transferSyntaxUid: string
+  /** How many there are to be sent: several only go as parts. */
+  count: number
+  /** Whether it can be decoded; asked only when a user agent wants that. */
+  canBeNative(): Promise<boolean>
+}
+
+const OCTETS = 'application/octet-stream'
+
+/**
+ * Frames. `transfer-syntax=*` takes what is stored, whatever type stands before it; application/octet-stream without
+ * a transfer syntax means uncompressed pixels, and a compressed type means that of the stored frames.
+ * @throws WebError 406
+ */
+export async function frameForm(request: WebRequest, offered: Offered): Promise<Chosen> {
+  const mediaType = frameMediaType(offered.transferSyntaxUid)
+  const syntax = frameTransferSyntax(offered.transferSyntaxUid)
+  for (const range of acceptable(request)) {
+    const { type, transferSyntax } = range
+    const multipart = range.multipart || type === '*/*'
+    if (!multipart && offered.count > 1) continue
+    if (isStoredFrame(range, mediaType, syntax)) return { form: 'stored', multipart }
+    const isNativeWanted =
+      takes(range, OCTETS) && (transferSyntax === null || transferSyntax === EXPLICIT_LITTLE)
+    if (isNativeWanted && (await offered.canBeNative())) return { form: 'native', multipart }
+  }
+  throw new WebError(406, `the frames are stored as ${mediaType}; transfer-syntax=${syntax}`)
+}
+
+function isStoredFrame(range: MediaRange, mediaType: string, syntax: string): boolean {
+  const { type, transferSyntax } = range
+  const isAnyType = type === '*/*' || type === OCTETS || takes(range, mediaType)
+  if (transferSyntax === '*') return isAnyType || type === 'image/*'
+  // A transfer syntax says it all; which media type belongs to it is often got wrong.
+  if (transferSyntax !== null) return transferSyntax === syntax && isAnyType
+  return takes(range, mediaType) && (type !== OCTETS || syntax === EXPLICIT_LITTLE)
+}
+
+/** Whole objects, application/dicom: as stored unless Explicit VR Little Endian is asked for. @throws WebError 406 */
+export async function objectForm(
+  request: WebRequest,
+  {
+    transferSyntaxUids,
+    count,
+    canBeNative,
+  }: Omit<Offered, 'transferSyntaxUid'> & {
+    transferSyntaxUids: readonly string[]
+  },
+): Promise<Chosen> {
+  for (const range of acceptable(request)) {
+    if (!takes(range, 'application/dicom')) continue
+    const multipart = range.multipart || range.type !== 'application/dicom'
+    if (!multipart && count > 1) continue
+    const { transferSyntax } = range
+    const isStored =
+      transferSyntax === null ||
+      transferSyntax === '*' ||
+      transferSyntaxUids.every((uid) => uid === transferSyntax)
+    if (isStored) return { form: 'stored', multipart }
+    if (transferSyntax === EXPLICIT_LITTLE && (await canBeNative())) return { form: 'native', multipart }
+  }
+  throw new WebError(
+    406,
+    count > 1
+      ? 'several objects are to be had as multipart/related; type="application/dicom"'
+      : 'the object is to be had as application/dicom, in its own transfer syntax or in Explicit VR Little Endian',
+  )
+}
