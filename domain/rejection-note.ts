@@ -1,4 +1,4 @@
-/** Rejection notes: key object documents that withdraw instances by their title (IHE RAD TF-3 4.66, PS3.16 CID 7011). */
+/** Rejection notes: key object documents that withdraw instances by their title (IHE RAD TF-3 4.66, PS3.16 CID 7010). */
 import { REJECTION_CODES, type RejectionCode } from './study-visibility.ts'
 
 /** Key Object Selection Document Storage (PS3.4 B.5). */
