@@ -10,6 +10,7 @@ export default [
   route('reading/heartbeat', 'routes/radiologist/heartbeat.tsx'),
   route('reading/draft', 'routes/radiologist/draft.tsx'),
   route('reading/facts/:itemId', 'routes/radiologist/case-facts.tsx'),
+  route('orders/:orderId/similar-name', 'routes/orders/similar-name.ts'),
   layout('routes/shell.tsx', [
     index('routes/landing.tsx'),
     route('scan-queue', 'routes/technologist/scan-queue.tsx'),

@@ -8,7 +8,6 @@ import {
   nameKeyOfDicom,
   parsePersonName,
   sameIdentifier,
-  similarNames,
 } from './identity.ts'
 
 describe('a person name', () => {
@@ -78,14 +77,6 @@ describe('a name key', () => {
     expect(nameKey({})).toBe('')
     expect(nameKeyOfDicom(null)).toBe('')
   })
-})
-
-test('names two edits apart are alike, three are not', () => {
-  const named = (text: string) => parsePersonName(text)
-  expect(similarNames(named('Meier^Hans'), named('MEYER^HANS'))).toBe(true)
-  expect(similarNames(named('Meier^Hans'), named('Mayer^Hanz'))).toBe(false)
-  expect(similarNames(named('Meier^Hans'), named('Mayer^Hans'))).toBe(true)
-  expect(similarNames(named(''), named(''))).toBe(false)
 })
 
 test('one value under two issuers is two identifiers', () => {

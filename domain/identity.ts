@@ -1,11 +1,10 @@
-/** Who is who: person names in three component groups (PS3.5 6.2.1.2), identifiers with issuer, and names alike. */
+/** Who is who: person names in three component groups (PS3.5 6.2.1.2), identifiers with issuer. */
 import type { NameGroup, NameSaid } from './order-message.ts'
 
 const COMPONENTS = ['family', 'given', 'middle', 'prefix', 'suffix'] as const
 const GROUPS = ['alphabetic', 'ideographic', 'phonetic'] as const
 /** A prefix or a suffix comes and goes between systems; it is no part of who somebody is. */
 const KEY_COMPONENTS = 3
-const SIMILAR_EDITS = 2
 
 /** A Person Name value (VR PN) as groups; an empty text is an empty name. */
 export function parsePersonName(text: string): NameSaid {
@@ -52,13 +51,6 @@ export function foldName(text: string): string {
     .trim()
 }
 
-/** Names that two clerks may have typed for one person: equal when folded, or at most two edits apart. */
-export function similarNames(one: NameSaid, other: NameSaid): boolean {
-  const [a, b] = [one, other].map((name) => foldName(formatGroup(name.alphabetic ?? {})))
-  if (a === undefined || b === undefined || a === '' || b === '') return false
-  return withinEdits(a, b, SIMILAR_EDITS)
-}
-
 export type Identifier = { value: string; issuer: string }
 
 /** Unique on the pair, never on the value: two hospitals both have a patient 4711. */
@@ -91,20 +83,4 @@ function trimEnd(text: string, mark: string): string {
   let end = text.length
   while (end > 0 && text[end - 1] === mark) end -= 1
   return text.slice(0, end)
-}
-
-/** Levenshtein distance at most `limit`, by rows that are given up as soon as none of them can stay within it. */
-function withinEdits(a: string, b: string, limit: number): boolean {
-  if (Math.abs(a.length - b.length) > limit) return false
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i += 1) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j += 1) {
-      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row.push(Math.min(replaced, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
-    }
-    if (Math.min(...row) > limit) return false
-    previous = row
-  }
-  return (previous[b.length] ?? 0) <= limit
 }

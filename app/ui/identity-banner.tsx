@@ -4,11 +4,11 @@ import type { Phase, Priority as PriorityWord } from '#domain/words.ts'
 import { t } from '../strings/words.ts'
 import { useDepartmentNow, useZone } from './department-clock.tsx'
 import { age, calendarDate, dayKey, NONE } from './format.ts'
-import { Glyph } from './glyph.tsx'
 import { PatientName } from './patient-name.tsx'
 import type { PersonName } from './person-name.ts'
 import { PhaseTag } from './phase-tag.tsx'
 import { Priority } from './priority.tsx'
+import { SimilarName, type SimilarPerson } from './similar-name.tsx'
 
 export interface Identity {
   name: PersonName
@@ -21,7 +21,14 @@ export interface Identity {
   priority?: PriorityWord | undefined
 }
 
-export function IdentityBanner({ identity, children }: { identity: Identity; children?: ReactNode }) {
+interface IdentityBannerProps {
+  identity: Identity
+  /** Others on today's lists who could be taken for this patient, as far as the person hasn't looked at them. */
+  similar?: { orderId: string; people: readonly SimilarPerson[] }
+  children?: ReactNode
+}
+
+export function IdentityBanner({ identity, similar, children }: IdentityBannerProps) {
   const { name, birthDate, accession, procedure, phase, priority } = identity
   return (
     <section className="identity-banner" aria-label={t('identity.banner')}>
@@ -44,6 +51,9 @@ export function IdentityBanner({ identity, children }: { identity: Identity; chi
         {priority ? <Priority value={priority} /> : null}
         {children}
       </div>
+      {similar?.people.map((other) => (
+        <SimilarName key={other.patientId} orderId={similar.orderId} own={identity} other={other} />
+      ))}
     </section>
   )
 }
@@ -69,21 +79,4 @@ export function identifierText(identifiers: { value: string; issuer: string }[])
   if (identifiers.length === 0) return NONE
   if (identifiers.length === 1) return identifiers[0]?.value ?? NONE
   return identifiers.map(({ value, issuer }) => `${value} (${issuer})`).join(', ')
-}
-
-/** The other person of the same name: named in full, before anybody acts. */
-export function SimilarName({
-  name,
-  birthDate,
-  identifiers,
-}: Pick<Identity, 'name' | 'birthDate' | 'identifiers'>) {
-  return (
-    <p className="similar-name">
-      <Glyph name="twin" />
-      <span>
-        {t('identity.not')} <PatientName name={name} />
-        {t('identity.other', { born: calendarDate(birthDate), mrn: identifierText(identifiers) })}
-      </span>
-    </p>
-  )
 }

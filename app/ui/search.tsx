@@ -1,6 +1,7 @@
 /** Search for an order: accession, MRN or name in any script. What is typed never stands in an address. */
 import { useEffect, useId, useRef, useState } from 'react'
 import { useFetcher, useNavigate } from 'react-router'
+import { similarAmong } from '#domain/similar-people.ts'
 import { useKeys } from '../keys/key-layer.tsx'
 import { t } from '../strings/words.ts'
 import { Keys } from './button.tsx'
@@ -45,6 +46,7 @@ export function Search() {
   }, [text, submit])
   const isAsked = text.trim().length >= SHORTEST
   const orders = isAsked ? (fetcher.data?.orders ?? []) : []
+  const similar = similarAmong(orders.map((order) => ({ ...order, id: order.mrn })))
   const isCurrent = fetcher.state === 'idle' && isAsked
 
   function open(order: FoundOrder | undefined): void {
@@ -102,7 +104,7 @@ export function Search() {
               aria-selected={index === at}
               onClick={() => open(order)}
             >
-              <FoundRow order={order} />
+              <FoundRow order={order} isSimilar={similar.has(order.mrn)} />
             </div>
           ))}
           {orders.length === 0 ? <p className="text-3">{t('palette.nothing')}</p> : null}
@@ -113,12 +115,12 @@ export function Search() {
 }
 
 // Name, sex, birth date and number always: two people may share any one of them.
-function FoundRow({ order }: { order: FoundOrder }) {
+function FoundRow({ order, isSimilar }: { order: FoundOrder; isSimilar: boolean }) {
   const sexAge = useSexAge(order)
   return (
     <>
       <span>
-        <PatientName name={order.name} /> <span className="text-2">{sexAge}</span>
+        <PatientName name={order.name} similar={isSimilar} /> <span className="text-2">{sexAge}</span>
       </span>
       <span className="small text-2">
         {calendarDate(order.birthDate)} · {t('identity.mrn')} {order.mrn} · {order.accession} ·{' '}

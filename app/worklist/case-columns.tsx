@@ -32,8 +32,8 @@ const all = {
     key: 'patient',
     head: t('column.patient'),
     width: 'minmax(274px, 1fr)',
-    cell: (row) => <PatientName name={row.name} />,
-    words: (row) => writtenName(row.name),
+    cell: (row) => <PatientName name={row.name} similar={row.isSimilar} />,
+    words: (row) => `${writtenName(row.name)}${row.isSimilar}`,
   },
   sexAge: { key: 'sex-age', head: t('column.sex-age'), width: '72px', cell: (row) => <SexAge {...row} /> },
   procedure: {

@@ -26,7 +26,7 @@ export function CaseDetail({ row, facts, children }: CaseDetailProps) {
     <aside className="case-detail" aria-label={t('detail.title')}>
       <section>
         <p className="case-detail-name">
-          <PatientName name={row.name} />
+          <PatientName name={row.name} similar={row.isSimilar} />
           <span className="push small">{row.accession}</span>
         </p>
         <p className="small text-2">

@@ -10,6 +10,8 @@ import type { WorklistRow } from './worklist-table.tsx'
 export interface ListedCase extends WorklistRow {
   kind: string
   name: PersonName
+  /** Somebody else on the list could be taken for them. */
+  isSimilar: boolean
   sex: string | null
   birthDate: string | null
   mrn: string
@@ -52,6 +54,7 @@ export function listedCases(
       isTaken: holder !== null && !isMine,
       kind: item.kind,
       name: patient.name,
+      isSimilar: patient.isSimilar,
       sex: patient.sex,
       birthDate: patient.birthDate,
       mrn: patient.patientId,

@@ -1,10 +1,10 @@
 /** A day at the scanners: rooms, who is on the table, who is next, who is done, and whom a wristband belongs to. */
 import { yearsBetween } from '#domain/calendar.ts'
 import { gatesOf } from '#domain/catalogue.ts'
-import { similarNames } from '#domain/identity.ts'
 import type { NameSaid } from '#domain/order-message.ts'
 import { type Actor, scopeOf } from '#domain/permissions.ts'
 import type { Policy } from '#domain/policy.ts'
+import { similarPeople } from '#domain/similar-people.ts'
 import type { CompletenessVerdict, Phase, Priority, SafetyGate, StepStatus } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 import { policyOf } from './policy.ts'
@@ -160,9 +160,7 @@ function withSimilar(steps: ScanStep[]): ScanStep[] {
     ...step,
     isSimilar: steps.some(
       (other) =>
-        other.roomId === step.roomId &&
-        other.patientId !== step.patientId &&
-        similarNames(other.name, step.name),
+        other.roomId === step.roomId && other.patientId !== step.patientId && similarPeople(other, step),
     ),
   }))
 }

@@ -11,6 +11,7 @@ import {
 } from '#domain/list-order.ts'
 import type { NameSaid } from '#domain/order-message.ts'
 import { type Actor, inAudience, scopeOf } from '#domain/permissions.ts'
+import { similarAmong } from '#domain/similar-people.ts'
 import type {
   CompletenessVerdict,
   PatientClass,
@@ -78,6 +79,8 @@ export interface WorklistPatient {
   sex: string | null
   patientId: string
   patientIssuer: string
+  /** Somebody else on this list could be taken for them. */
+  isSimilar: boolean
 }
 
 export interface Worklist {
@@ -114,6 +117,9 @@ function ranked(
   const key = JSON.stringify([scopeOf(actor, 'see-work'), kinds, asOf])
   return sharedRead(sql, key, async () => {
     const rows = (await itemsOf(sql, actor, kinds)).map((row) => toRow(row, asOf))
+    const patients = rows.flatMap(({ order }) => (order ? [order.patient] : []))
+    const similar = similarAmong(patients)
+    for (const patient of patients) patient.isSimilar = similar.has(patient.id)
     return rows.sort((a, b) => compareListKeys(a.key, b.key))
   })
 }
@@ -256,6 +262,7 @@ function orderOf(row: Row): WorklistOrder {
       sex: row.sex,
       patientId: row.patient_value ?? '',
       patientIssuer: row.patient_issuer ?? '',
+      isSimilar: false,
     },
     procedure: { id: row.procedure_id, code: row.code, shortName: row.short_name, name: row.procedure_name },
     studyInstanceUid: row.study_uid,

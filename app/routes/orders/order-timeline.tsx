@@ -9,6 +9,7 @@ import { findOrders, timeline } from '#db/queries/orders.ts'
 import { deliveriesOf, exceptionsOfOrder } from '#db/queries/oversight.ts'
 import { orderIdentity, reportsOfOrder } from '#db/queries/reading-room.ts'
 import { requesterOf } from '#db/queries/requester.ts'
+import { similarToday } from '#db/queries/similar-people.ts'
 import { proveTimeline } from '#db/queries/timeline-proof.ts'
 import { can } from '#domain/permissions.ts'
 import { useLive } from '../../live/use-live.ts'
@@ -38,13 +39,14 @@ export async function loader(args: LoaderFunctionArgs) {
   const mayRead = can(person.actor, 'see-report', subject).allowed
   const maySeeImages = can(person.actor, 'see-images', subject).allowed
   const now = await server.department.now()
-  const [events, parts, deliveries, exceptions, reports, proof] = await Promise.all([
+  const [events, parts, deliveries, exceptions, reports, proof, similar] = await Promise.all([
     timeline(sql, orderId),
     orderParts(sql, orderId),
     deliveriesOf(sql, person.actor, orderId),
     exceptionsOfOrder(sql, person.actor, orderId),
     mayRead ? reportsOfOrder(sql, orderId) : [],
     proveTimeline(sql, orderId),
+    similarToday(sql, person.actor, { orderId, now }),
   ])
   const studies = [...new Set(order.procedures.map(({ studyInstanceUid }) => studyInstanceUid))]
   const hasImages = events.some(({ type }) => type === 'images.arrived')
@@ -52,6 +54,7 @@ export async function loader(args: LoaderFunctionArgs) {
   return {
     order,
     identity,
+    similar,
     events: toldEvents(events),
     states: statesAlong(events, parts),
     segments: segments(events, now.getTime()),
@@ -80,6 +83,7 @@ export default function OrderTimeline() {
   const {
     order,
     identity,
+    similar,
     events,
     states,
     segments: cut,
@@ -154,7 +158,7 @@ export default function OrderTimeline() {
         { chord: 'Alt+W', word: t('room.back'), run: () => void navigate(-1) },
       ]}
     >
-      <IdentityBanner identity={identity} />
+      <IdentityBanner identity={identity} similar={{ orderId: order.id, people: similar }} />
       <div className="timeline-top">
         <div className="row">
           <fieldset className="segments" aria-label={t('timeline.filter')}>

@@ -1,11 +1,12 @@
 /** All orders one may see, newest first: where each stands. */
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import { type LoaderFunctionArgs, useLoaderData, useNavigate, useSearchParams } from 'react-router'
 import { type Days, figures } from '#app/server/figures.ts'
 import { requireUser, type SignedIn } from '#app/server/guard.ts'
 import { findOrders, type OrderFilter, type OrderSummary } from '#db/queries/orders.ts'
 import { sites } from '#db/queries/sites.ts'
 import { MARKS } from '#domain/segments.ts'
+import { similarAmong } from '#domain/similar-people.ts'
 import { PHASES, type Phase } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
@@ -17,6 +18,7 @@ import { count, NONE, spanInWords, timeOrDay } from '../../ui/format.ts'
 import { useSexAge } from '../../ui/identity-banner.tsx'
 import { EmptyState } from '../../ui/messages.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
+import { writtenName } from '../../ui/person-name.ts'
 import { PhaseTag } from '../../ui/phase-tag.tsx'
 import { Priority } from '../../ui/priority.tsx'
 import { Screen } from '../../ui/screen.tsx'
@@ -95,7 +97,14 @@ export function meta() {
   return [{ title: `${t('nav.orders')} · ${t('app.name')}` }]
 }
 
-type OrderRow = OrderSummary & { orderId: string; isStat: boolean; ms: number | undefined }
+const personKey = ({ patientId, patientIssuer }: OrderSummary) => `${patientIssuer} ${patientId}`
+
+type OrderRow = OrderSummary & {
+  orderId: string
+  isStat: boolean
+  isSimilar: boolean
+  ms: number | undefined
+}
 
 const TOPICS = [
   'order.received',
@@ -123,10 +132,15 @@ export default function Orders() {
   const [search, setSearch] = useSearchParams()
   const phase = search.get('phase')
   const show = SHOWS.find((each) => each === search.get('show'))
+  const similar = useMemo(
+    () => similarAmong(orders.map((order) => ({ ...order, id: personKey(order), name: order.patientName }))),
+    [orders],
+  )
   const rows: OrderRow[] = orders.map((order) => ({
     ...order,
     orderId: order.id,
     isStat: order.priority === 'stat',
+    isSimilar: similar.has(personKey(order)),
     ms: segment?.times[order.id],
   }))
   const [cursorId, setCursor] = useKeptCursor(`orders:${search}`, rows)
@@ -264,7 +278,8 @@ const COLUMNS: Column<OrderRow>[] = [
     key: 'patient',
     head: t('column.patient'),
     width: 'minmax(240px, 1fr)',
-    cell: (row) => <PatientName name={row.patientName} />,
+    cell: (row) => <PatientName name={row.patientName} similar={row.isSimilar} />,
+    words: (row) => `${writtenName(row.patientName)}${row.isSimilar}`,
   },
   { key: 'sex-age', head: t('column.sex-age'), width: '72px', cell: (row) => <SexAge {...row} /> },
   {

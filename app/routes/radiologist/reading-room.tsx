@@ -21,6 +21,7 @@ import { issuePreliminary, openReport, reportChecks, signReport } from '#db/muta
 import { reauthenticate } from '#db/mutations/sessions.ts'
 import { claim, release, skip, takeOver } from '#db/mutations/work-items.ts'
 import { readingRoom, recallableVersions } from '#db/queries/reading-room.ts'
+import { similarToday } from '#db/queries/similar-people.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import { can } from '#domain/permissions.ts'
 import { useLive } from '../../live/use-live.ts'
@@ -59,6 +60,7 @@ export async function loader(args: LoaderFunctionArgs) {
   const room = isMine && !found.report ? ((await readingRoom(department.sql, itemId)) ?? found) : found
   const studies = room.studies.filter(({ images }) => images > 0)
   const sections = wholeReport(room.report?.draft?.sections ?? room.report?.versions[0]?.sections ?? [])
+  const now = await department.now()
   return {
     room,
     sections,
@@ -72,7 +74,8 @@ export async function loader(args: LoaderFunctionArgs) {
       studies: studies.map(({ uid }) => uid),
     }),
     checks: room.report ? await checksOf(signedIn, room.report.id, sections) : [],
-    recallable: await recallableVersions(department.sql, person.id, await department.now()),
+    recallable: await recallableVersions(department.sql, person.id, now),
+    similar: await similarToday(department.sql, person.actor, { orderId: room.order.id, now }),
   }
 }
 
@@ -274,7 +277,7 @@ function Room() {
       fact={lease.renewedAt && mayWrite ? <LeaseFact at={lease.renewedAt} /> : null}
       keys={keys}
     >
-      <IdentityBanner identity={order}>
+      <IdentityBanner identity={order} similar={{ orderId: order.id, people: loaded.similar }}>
         <TimeLeft
           words="left"
           allowance={{ dueAt: iso(item.dueAt), from: iso(item.dueFrom), lateAt: iso(item.lateAt) }}

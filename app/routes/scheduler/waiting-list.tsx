@@ -1,7 +1,10 @@
 /** Steps without a slot, by the time they must have one. */
+import { useMemo } from 'react'
 import type { CalendarStep } from '#db/queries/calendar.ts'
+import { similarAmong } from '#domain/similar-people.ts'
 import { t } from '../../strings/words.ts'
 import { count } from '../../ui/format.ts'
+import { identifierText } from '../../ui/identity-banner.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
 import { Priority } from '../../ui/priority.tsx'
 import { TimeLeft } from '../../ui/time-left-meter.tsx'
@@ -14,6 +17,10 @@ interface WaitingListProps {
 
 export function WaitingList({ steps, chosenId, onChoose }: WaitingListProps) {
   const first = steps.some(({ stepId }) => stepId === chosenId) ? chosenId : steps[0]?.stepId
+  const similar = useMemo(
+    () => similarAmong(steps.map(({ patient }) => ({ ...patient, id: personKey(patient) }))),
+    [steps],
+  )
   return (
     <section className="panel calendar-waiting">
       <header>
@@ -28,6 +35,7 @@ export function WaitingList({ steps, chosenId, onChoose }: WaitingListProps) {
             step={step}
             isChosen={step.stepId === chosenId}
             isFirst={step.stepId === first}
+            isSimilar={similar.has(personKey(step.patient))}
             onChoose={() => onChoose(step)}
           />
         ))}
@@ -42,14 +50,17 @@ export function WaitingList({ steps, chosenId, onChoose }: WaitingListProps) {
   )
 }
 
+const personKey = ({ identifiers }: CalendarStep['patient']) => identifierText(identifiers)
+
 interface WaitingProps {
   step: CalendarStep
   isChosen: boolean
   isFirst: boolean
+  isSimilar: boolean
   onChoose: () => void
 }
 
-function Waiting({ step, isChosen, isFirst, onChoose }: WaitingProps) {
+function Waiting({ step, isChosen, isFirst, isSimilar, onChoose }: WaitingProps) {
   const { item, order, patient, procedure } = step
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the screen's keys move through the list
@@ -72,7 +83,7 @@ function Waiting({ step, isChosen, isFirst, onChoose }: WaitingProps) {
         />
       ) : null}
       <span className="calendar-waiting-name">
-        <PatientName name={patient.name} />
+        <PatientName name={patient.name} similar={isSimilar} />
       </span>
       <span className="small text-2 ellipsis">{procedure.shortName}</span>
       <span className="small text-3 ellipsis right">

@@ -17,6 +17,7 @@ import { answer } from '#app/server/refusal.ts'
 import { acceptIncomplete, acceptQuality, rejectQuality } from '#db/mutations/quality.ts'
 import { claim } from '#db/mutations/work-items.ts'
 import { ownRejects, type QualityCheck, qualityCheck, type StoredObject } from '#db/queries/quality-check.ts'
+import { type OtherPerson, similarToday } from '#db/queries/similar-people.ts'
 import { worklist } from '#db/queries/worklists.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import type { WorkItemKind } from '#domain/words.ts'
@@ -54,6 +55,7 @@ export async function loader(args: LoaderFunctionArgs) {
     check,
     isMine: check?.item.state === 'claimed' && check.item.holder?.id === person.id,
     viewer: check ? await viewerOf(signedIn, check) : null,
+    similar: check ? await similarToday(sql, person.actor, { orderId: check.order.id, now }) : [],
     rejects: await ownRejects(sql, person.id, new Date(now.getTime() - DAYS_30_MS)),
   }
 }
@@ -151,7 +153,7 @@ const TOPICS = [
 ]
 
 export default function QualityCheckScreen() {
-  const { toCheck, check, isMine, viewer, rejects } = useLoaderData<typeof loader>()
+  const { toCheck, check, isMine, viewer, rejects, similar } = useLoaderData<typeof loader>()
   useLive(check ? [...TOPICS, `order:${check.order.id}`] : TOPICS)
   return check ? (
     <OpenCheck
@@ -161,6 +163,7 @@ export default function QualityCheckScreen() {
       viewer={viewer}
       toCheck={toCheck}
       rejects={rejects}
+      similar={similar}
     />
   ) : (
     <Screen label={t('nav.quality-check')} className="quality-check" keys={[]}>
@@ -184,9 +187,10 @@ interface OpenCheckProps {
   viewer: string | null
   toCheck: ListedCase[]
   rejects: { looks: number; rejected: number }
+  similar: OtherPerson[]
 }
 
-function OpenCheck({ check, isMine, viewer, toCheck, rejects }: OpenCheckProps) {
+function OpenCheck({ check, isMine, viewer, toCheck, rejects, similar }: OpenCheckProps) {
   const { item, order, study } = check
   const acting = useFetcher<typeof action>()
   const claiming = useFetcher<typeof action>()
@@ -291,7 +295,10 @@ function OpenCheck({ check, isMine, viewer, toCheck, rejects }: OpenCheckProps) 
         <OwnRejects rejects={rejects} />
       </aside>
       <div className="quality-centre">
-        <IdentityBanner identity={{ ...order, phase: undefined }}>
+        <IdentityBanner
+          identity={{ ...order, phase: undefined }}
+          similar={{ orderId: order.id, people: similar }}
+        >
           <TimeLeft
             words="left"
             allowance={{ dueAt: iso(item.dueAt), from: iso(item.dueFrom), lateAt: iso(item.lateAt) }}
@@ -431,7 +438,7 @@ function ToCheck({ toCheck, chosen }: { toCheck: ListedCase[]; chosen: string | 
           <li key={row.id} data-order={row.orderId} data-accession={row.accession}>
             <Link to={here(row.id)} aria-current={row.id === chosen ? 'true' : undefined}>
               <span className="quality-list-name">
-                <PatientName name={row.name} />
+                <PatientName name={row.name} similar={row.isSimilar} />
               </span>
               <span className="small text-2 ellipsis">{row.procedure}</span>
               <TimeLeft allowance={{ dueAt: row.dueAt, from: row.dueFrom, lateAt: row.lateAt }} />
