@@ -54,6 +54,7 @@ test.each([
   ['ISO_IR 166', 'สมชาย^ใจดี'],
   ['ISO_IR 13', 'ﾔﾏﾀﾞ^ﾀﾛｳ'],
   ['GBK', '王^小东'],
+  ['GB18030', '𠮷野^〇㐀'],
   ['ISO_IR 192', '𠮷野^花子'],
 ])('a name in %s comes back as it was written', (set, name) => {
   expect(decodeText(encodeText(name, [set]), [set], 'person-name')).toBe(name)
@@ -77,6 +78,7 @@ test('the default repertoire refuses what it cannot hold, and Latin-1 refuses Gr
   expect(isRepresentable('Müller', [])).toBe(false)
   expect(isRepresentable('Διονυσιος', ['ISO_IR 100'])).toBe(false)
   expect(() => encodeText('Müller', [''])).toThrow('not-representable')
+  expect(isRepresentable('𠮷野', ['GBK'])).toBe(false)
 })
 
 test('undeclared upper-half bytes are read as Latin-1, and an unknown escape does not stop the reading', () => {

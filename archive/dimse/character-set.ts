@@ -219,17 +219,24 @@ const WHOLE: Readonly<Record<string, WholeSet>> = {
   'ISO_IR 192': utf8,
   'ISO 2022 IR 192': utf8,
   'UTF-8': utf8,
-  GB18030: chinese('gb18030', fourByteCodes),
-  GBK: chinese('gbk', () => []),
+  GB18030: chinese('gb18030', { more: fourByteCodes, beyond: supplementary }),
+  GBK: chinese('gbk', { more: () => [], beyond: () => undefined }),
 }
 
-function chinese(label: string, moreCodes: () => Iterable<Buffer>): WholeSet {
+type Beyond = (character: string) => Buffer | undefined
+
+function chinese(
+  label: string,
+  { more, beyond }: { more: () => Iterable<Buffer>; beyond: Beyond },
+): WholeSet {
   const decoder = new TextDecoder(label)
   let table: Map<string, Buffer> | undefined
   const decode = (bytes: Buffer) => decoder.decode(bytes)
   const encode = (text: string) => {
-    table ??= reversed(decode, [...twoByteCodes(), ...moreCodes()])
-    return Buffer.concat(Array.from(text, (character) => chineseBytes(character, table!)))
+    table ??= reversed(decode, [...twoByteCodes(), ...more()])
+    return Buffer.concat(
+      Array.from(text, (character) => beyond(character) ?? chineseBytes(character, table!)),
+    )
   }
   return { decode, encode }
 }
@@ -241,6 +248,18 @@ function chineseBytes(character: string, table: Map<string, Buffer>): Buffer {
   return bytes
 }
 
+// Beyond the basic plane GB 18030 counts on from 90308130, code point by code point; GBK ends with it.
+function supplementary(character: string): Buffer | undefined {
+  const codePoint = character.codePointAt(0)!
+  return codePoint > 0xffff ? fourBytes(codePoint - 0x10000 + 189_000) : undefined
+}
+
+function fourBytes(linear: number): Buffer {
+  const [high, rest] = [Math.floor(linear / 12_600), linear % 12_600]
+  const [second, third] = [Math.floor(rest / 1260), Math.floor((rest % 1260) / 10)]
+  return Buffer.of(0x81 + high, 0x30 + second, 0x81 + third, 0x30 + (rest % 10))
+}
+
 function* twoByteCodes(): Generator<Buffer> {
   for (let lead = 0x81; lead <= 0xfe; lead++)
     for (let trail = 0x40; trail <= 0xfe; trail++) yield Buffer.of(lead, trail)
@@ -248,9 +267,5 @@ function* twoByteCodes(): Generator<Buffer> {
 
 // The four-byte codes of the basic plane, 81308130 to 8431A439.
 function* fourByteCodes(): Generator<Buffer> {
-  for (let linear = 0; linear < 39_420; linear++) {
-    const [high, rest] = [Math.floor(linear / 12_600), linear % 12_600]
-    const [second, third] = [Math.floor(rest / 1260), Math.floor((rest % 1260) / 10)]
-    yield Buffer.of(0x81 + high, 0x30 + second, 0x81 + third, 0x30 + (rest % 10))
-  }
+  for (let linear = 0; linear < 39_420; linear++) yield fourBytes(linear)
 }

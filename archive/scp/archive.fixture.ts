@@ -165,7 +165,7 @@ export async function findscu(
 
 export interface FindArgs {
   aet?: string
-  model?: '-W' | '-S'
+  model?: '-W' | '-S' | '-P'
   /** As findscu takes them: `(0040,0100)[0].Modality=CT`. */
   keys: string[]
 }

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Dataset, type Value } from '#archive/dimse/dataset.ts'
+import { find as findByScu } from '#archive/scu/find.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import {
   CORPUS,
@@ -43,9 +45,19 @@ afterAll(() => archive.close())
 const ct = readDataset(files[0]!)
 const uid = (keyword: string) => ct.text(keyword)!
 
-function find(keys: string[], aet = 'FINDSCU') {
-  return findscu(archive.port, { model: '-S', aet, keys })
+function find(keys: string[], aet = 'FINDSCU', model: '-S' | '-P' = '-S') {
+  return findscu(archive.port, { model, aet, keys })
 }
+
+const peer = () => ({
+  host: '127.0.0.1',
+  port: archive.port,
+  callingAe: 'FINDSCU',
+  calledAe: 'ISOCENTER',
+})
+
+const studies = (keys: Record<string, Value>) =>
+  findByScu(peer(), 'study', Dataset.of({ QueryRetrieveLevel: 'STUDY', StudyInstanceUID: null, ...keys }))
 
 test('a query at study level answers what was asked, with its counts', async () => {
   const keys = [
@@ -111,6 +123,101 @@ test('patients are found by name in their own script, and answered in UTF-8', as
   })
   const [aneas] = await find(['0008,0005=ISO_IR 192', '0008,0052=STUDY', '0010,0010=Äneas*', '0020,000D'])
   expect(aneas!.text('PatientName')).toBe('Äneas^Rüdiger')
+})
+
+test('[AR-02] the patient root answers patients with what is held of them, and their studies below them', async () => {
+  const patientId = uid('PatientID')
+  const keys = ['0010,0010', '0010,0030', '0020,1200', '0020,1202', '0020,1204']
+  const [patient, ...others] = await find(
+    ['0008,0052=PATIENT', `0010,0020=${patientId}`, ...keys],
+    'FINDSCU',
+    '-P',
+  )
+  expect(others).toEqual([])
+  expect(patient!.text('QueryRetrieveLevel')).toBe('PATIENT')
+  expect(patient!.text('RetrieveAETitle')).toBe('ISOCENTER')
+  expect(patient!.text('PatientName')).toBe(ct.text('PatientName'))
+  expect(patient!.number('NumberOfPatientRelatedStudies')).toBe(1)
+  expect(patient!.number('NumberOfPatientRelatedSeries')).toBe(1)
+  expect(patient!.number('NumberOfPatientRelatedInstances')).toBe(3)
+  const all = await find(['0008,0052=PATIENT', '0010,0020'], 'FINDSCU', '-P')
+  expect(all.length).toBeGreaterThanOrEqual(4)
+  expect(new Set(all.map((one) => one.text('PatientID'))).size).toBe(all.length)
+
+  const below = await find(
+    ['0008,0052=STUDY', `0010,0020=${patientId}`, '0020,000D', '0008,0054', '0008,0056'],
+    'FINDSCU',
+    '-P',
+  )
+  expect(below.map((study) => study.text('StudyInstanceUID'))).toEqual([uid('StudyInstanceUID')])
+  expect(below[0]!.text('InstanceAvailability')).toBe('ONLINE')
+  const refused = findByScu(peer(), 'patient', Dataset.of({ QueryRetrieveLevel: 'STUDY' }))
+  await expect(refused).rejects.toMatchObject({ outcome: { status: 0xa900 } })
+})
+
+test.each([
+  ['Yamada^Tarou=山田^太郎=やまだ^たろう', 'the whole name'],
+  ['YAMADA', 'a family name, in capitals'],
+  ['yam?da^*', 'wildcards for a letter and for a component'],
+  ['*tarou', 'the end of it'],
+  ['山田*', 'ideographs alone'],
+  ['=山田^太郎', 'the ideographic group'],
+  ['==やまだ*', 'the phonetic group'],
+])('[AR-02] a patient is found by %s: %s', async (name) => {
+  const found = await studies({ PatientName: name })
+  expect(found.map((study) => study.personName('PatientName')?.phonetic)).toEqual(['やまだ^たろう'])
+})
+
+test('[AR-02] dates and times match as ranges with either end open, lists of UID by each of them', async () => {
+  const { sql } = archive.department
+  await sql`update studies set study_date = '20040119', study_time = '103015.250' where study_uid = ${uid('StudyInstanceUID')}`
+  const [date, time] = ['20040119', '1030']
+  const held = async (keys: Record<string, Value>) =>
+    (await studies(keys)).some((study) => study.text('StudyInstanceUID') === uid('StudyInstanceUID'))
+  expect(await held({ StudyDate: `${date}-${date}`, StudyTime: `${time}-` })).toBe(true)
+  expect(await held({ StudyDate: `-${date}`, StudyTime: `-${time}` })).toBe(true)
+  expect(await held({ StudyDate: date, StudyTime: time })).toBe(true)
+  expect(await held({ StudyDate: `${Number(date) + 1}-` })).toBe(false)
+  const both = [uid('StudyInstanceUID'), readDataset(files[3]!).text('StudyInstanceUID')!]
+  expect(await studies({ StudyInstanceUID: both })).toHaveLength(2)
+  await expect(studies({ StudyDate: 'yesterday' })).rejects.toMatchObject({ outcome: { status: 0xa900 } })
+})
+
+test('[AR-02] modalities in study match any of them, and a key that is not held is said not to be matched on', async () => {
+  const { said } = await dcmtk('findscu', [
+    ...['-d', '-S', '-aec', 'ISOCENTER', '-k', 'QueryRetrieveLevel=STUDY', '-k', 'StudyInstanceUID'],
+    ...['-k', 'ModalitiesInStudy=MR', '-k', 'PatientWeight=70', '127.0.0.1', String(archive.port)],
+  ])
+  expect(said.match(/ff01/gi)).toHaveLength(1)
+  expect(await studies({ ModalitiesInStudy: 'MR', PatientWeight: null })).toHaveLength(1)
+  expect(await studies({ ModalitiesInStudy: ['MR', 'CT'] })).toHaveLength(2)
+  expect(await studies({ ModalitiesInStudy: 'XX' })).toEqual([])
+})
+
+test('[AR-02] an answer is in the character set the requestor named, or in UTF-8 where that cannot hold it', async () => {
+  const yamada = readDataset(files[4]!).text('StudyInstanceUID')!
+  const asked = (...sets: string[]) =>
+    studies({ SpecificCharacterSet: sets, StudyInstanceUID: yamada, PatientName: null })
+  for (const [sets, answered] of [
+    [
+      ['', 'ISO 2022 IR 87'],
+      ['', 'ISO 2022 IR 87'],
+    ],
+    [['GB18030'], ['GB18030']],
+    [['ISO_IR 100'], ['ISO_IR 192']],
+  ] as const) {
+    const [study] = await asked(...sets)
+    expect(study!.characterSets).toEqual(answered)
+    expect(study!.text('PatientName')).toBe('Yamada^Tarou=山田^太郎=やまだ^たろう')
+  }
+})
+
+test('[AR-02] a query that is cancelled ends with FE00H', async () => {
+  const { said } = await dcmtk('findscu', [
+    ...['-d', '-S', '--cancel', '1', '-aec', 'ISOCENTER', '-k', 'QueryRetrieveLevel=STUDY'],
+    ...['-k', 'StudyInstanceUID', '127.0.0.1', String(archive.port)],
+  ])
+  expect(said).toMatch(/0xfe00|0x0000/i)
 })
 
 test('a rejected instance is invisible at every level, and so is a study of nothing else', async () => {

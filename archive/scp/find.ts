@@ -1,42 +1,50 @@
-/** Study Root Query as SCP (PS3.4 C.4.1, C.6.2): studies, series and instances of the archive; rejected ones are not there. */
+/** Patient Root and Study Root Query as SCP (PS3.4 C.4.1, C.6): what the archive holds; rejected instances are not there. */
 import { Dataset, type Value } from '#archive/dimse/dataset.ts'
-import { hexOf, vrOf } from '#archive/dimse/dictionary.ts'
+import { hexOf, tagOf, vrOf } from '#archive/dimse/dictionary.ts'
 import type { DatasetRequest, Match } from '#archive/dimse/services.ts'
 import { STATUS, StatusError } from '#archive/dimse/status.ts'
 import type { Department } from '#db/department.ts'
 import { deviceAct } from '#db/mutations/act.ts'
 import { audit } from '#db/mutations/audit.ts'
-import { type Found, type Match as Key, type Level, search } from '#db/queries/dicomweb.ts'
+import { type Found, type Match as Key, type Level, type Search, search } from '#db/queries/dicomweb.ts'
+import { type PatientCounts, patientCounts, type RetrieveLevel } from '#db/queries/dimse-query.ts'
 import { answer } from './identifier.ts'
 import { keysOf, matches } from './matching.ts'
+import { dateRange, timeRange } from './ranges.ts'
+import { doesNotMatch, levelOf, requireKeys, rootOf, uniqueKeys } from './retrieve-keys.ts'
 
 type DicomJson = Found['study']['attributes']
 
-const LEVELS: Record<string, Level> = { STUDY: 'study', SERIES: 'series', IMAGE: 'instance' }
+export interface FindParts {
+  department: Department
+  /** Our own AE title: where what was found is retrieved from. */
+  aeTitle: string
+  /** Who asks, and which sites' studies it may see; null: all. */
+  caller: { aeTitle: string; siteIds: readonly string[] | null }
+}
+
 const PAGE = 500
 
 /** Newest study first; read page by page, so that a query for everything holds no more than a page in memory. */
-export async function* findStudyRoot(
-  department: Department,
-  { aeTitle, siteIds }: { aeTitle: string; siteIds: readonly string[] | null },
-  { dataset: identifier, signal, association }: DatasetRequest,
-): AsyncGenerator<Match> {
-  const level = levelOf(identifier)
-  const asked = { level, scope: { studies: null, sites: siteIds }, matches: keys(identifier) }
+export async function* findObjects(parts: FindParts, request: DatasetRequest): AsyncGenerator<Match> {
+  const { dataset: identifier, signal, association, sopClassUid } = request
+  const { department, caller } = parts
+  const root = rootOf(sopClassUid)
+  if (!root) throw new StatusError({ status: STATUS.sopClassNotSupported })
+  const level = levelOf(identifier, root)
+  // Without relational queries a lower level names the unique keys above it (PS3.4 C.4.1.1.3.1).
+  requireKeys(identifier, uniqueKeys(root, level, { own: false }))
+  const asked = askedFor(identifier, level, caller.siteIds)
   let found = 0
-  for (let offset = 0; !signal.aborted; offset += PAGE) {
-    const page = await search(department.sql, { ...asked, limit: PAGE, offset })
-    for (const one of page) {
-      const candidate = entry(one, level)
-      if (signal.aborted || !matches(candidate, identifier, MATCHED_BY_QUERY)) continue
-      found += 1
-      yield answer(candidate, identifier)
-    }
-    if (page.length < PAGE) break
+  for await (const candidate of candidates(parts, level, asked)) {
+    if (signal.aborted) break
+    if (!matches(candidate, identifier, MATCHED_BY_QUERY)) continue
+    found += 1
+    yield answer(candidate, identifier, ALWAYS_ANSWERED)
   }
-  const act = await deviceAct(department, aeTitle, { address: association.agreement.remoteAddress })
+  const act = await deviceAct(department, caller.aeTitle, { address: association.agreement.remoteAddress })
   await audit(department, act, {
-    subject: `device:${aeTitle}`,
+    subject: `device:${caller.aeTitle}`,
     type: 'archive.queried',
     data: { level, matches: found },
   })
@@ -45,34 +53,91 @@ export async function* findStudyRoot(
 // The query's own idea of names and times is wider than a second look at the text would be.
 const MATCHED_BY_QUERY = [0x00080020, 0x00080030, 0x00080021, 0x00080031, 0x00080061, 0x00100010]
 
-/** Without relational queries a lower level names the unique keys above it (PS3.4 C.4.1.1.3.1). */
-function levelOf(identifier: Dataset): Level {
-  const level = LEVELS[identifier.text('QueryRetrieveLevel') ?? '']
-  if (!level) throw refused(0x00080052, 'Query/Retrieve Level is not STUDY, SERIES or IMAGE')
-  if (level !== 'study' && !identifier.text('StudyInstanceUID'))
-    throw refused(0x0020000d, 'Study Instance UID is wanted')
-  if (level === 'instance' && !identifier.text('SeriesInstanceUID'))
-    throw refused(0x0020000e, 'Series Instance UID is wanted')
-  return level
+/** In every answer, asked for or not (PS3.4 C.4.1.1.3.2). */
+const ALWAYS_ANSWERED = [tagOf('QueryRetrieveLevel'), tagOf('RetrieveAETitle')]
+
+function askedFor(
+  identifier: Dataset,
+  level: RetrieveLevel,
+  sites: readonly string[] | null,
+): Omit<Search, 'limit' | 'offset'> {
+  const asked: Level = level === 'patient' ? 'study' : level
+  return { level: asked, scope: { studies: null, sites }, matches: keys(identifier, level) }
 }
 
-function refused(tag: number, comment: string): StatusError {
-  return new StatusError({ status: STATUS.datasetDoesNotMatch, offendingElements: [tag], comment })
-}
-
-function keys(identifier: Dataset): Key[] {
+function keys(identifier: Dataset, level: RetrieveLevel): Key[] {
   return keysOf(identifier).flatMap((key) => {
-    if (key.kind === 'sequence') return []
-    return [{ tag: hexOf(key.tag), value: identifier.texts(key.tag).join('\\') }]
+    // A patient is no narrower for a key of the studies below it.
+    if (key.kind === 'sequence' || (level === 'patient' && key.tag >>> 16 !== 0x0010)) return []
+    return [
+      { tag: hexOf(key.tag), value: rangeKey(identifier, key.tag) ?? identifier.texts(key.tag).join('\\') },
+    ]
   })
 }
 
-function entry({ study, series, instance }: Found, level: Level): Dataset {
+/** A date or time key as its range of first and last; undefined for a key of another kind. */
+function rangeKey(identifier: Dataset, tag: number): string | undefined {
+  const vr = vrOf(tag)
+  if (vr !== 'DA' && vr !== 'TM') return undefined
+  const range = (vr === 'DA' ? dateRange : timeRange)(identifier.text(tag) ?? '')
+  if (range === undefined) throw doesNotMatch(hexOf(tag), 'Not a date or time, nor a range')
+  return range === null ? '' : `${range.from ?? ''}-${range.to ?? ''}`
+}
+
+async function* candidates(
+  { department, aeTitle }: FindParts,
+  level: RetrieveLevel,
+  asked: Omit<Search, 'limit' | 'offset'>,
+): AsyncGenerator<Dataset> {
+  const patients = new Set<string>()
+  for (let offset = 0; ; offset += PAGE) {
+    const page = await search(department.sql, { ...asked, limit: PAGE, offset })
+    if (level === 'patient') {
+      const fresh = page.filter(({ study }) => isFirst(patients, study))
+      const counted = await patientCounts(
+        department.sql,
+        fresh.map(({ study }) => study),
+        asked.scope.sites,
+      )
+      for (const [at, { study }] of fresh.entries()) yield patientEntry(study, counted[at]!, aeTitle)
+    } else for (const one of page) yield entry(one, level, aeTitle)
+    if (page.length < PAGE) return
+  }
+}
+
+/** A patient is an ID and its issuer; what has no ID cannot be asked for and is found as a study only. */
+function isFirst(seen: Set<string>, { patientId, issuer }: Found['study']): boolean {
+  const key = `${issuer}\\${patientId}`
+  if (patientId === '' || seen.has(key)) return false
+  seen.add(key)
+  return true
+}
+
+/** As the newest study says it. */
+function patientEntry(study: Found['study'], counts: PatientCounts, aeTitle: string): Dataset {
+  const made = new Dataset(UTF8).set('SpecificCharacterSet', UTF8)
+  const patientLevel = Object.entries(study.attributes).filter(([hex]) => hex.startsWith('0010'))
+  put(made, Object.fromEntries(patientLevel))
+  const own: Record<string, Value> = {
+    QueryRetrieveLevel: 'PATIENT',
+    RetrieveAETitle: aeTitle,
+    InstanceAvailability: study.availability,
+    NumberOfPatientRelatedStudies: counts.studies,
+    NumberOfPatientRelatedSeries: counts.series,
+    NumberOfPatientRelatedInstances: counts.instances,
+  }
+  for (const [keyword, value] of Object.entries(own)) made.set(keyword, value)
+  for (const keyword of PATIENT_HELD) if (!made.has(keyword)) made.set(keyword, null)
+  return made
+}
+
+function entry({ study, series, instance }: Found, level: Level, aeTitle: string): Dataset {
   const made = new Dataset(UTF8).set('SpecificCharacterSet', UTF8)
   for (const attributes of [study.attributes, series?.attributes, instance?.attributes])
     put(made, attributes ?? {})
   const own: Record<string, Value> = {
     QueryRetrieveLevel: level === 'instance' ? 'IMAGE' : level.toUpperCase(),
+    RetrieveAETitle: aeTitle,
     InstanceAvailability: study.availability,
     StudyInstanceUID: study.studyUid,
     ...(level === 'study' ? studyCounts(study) : {}),
@@ -88,15 +153,12 @@ function entry({ study, series, instance }: Found, level: Level): Dataset {
 const UTF8 = ['ISO_IR 192']
 
 /** Keys held at each level even where an object says nothing for them: they are matched on, and answered empty. */
+const PATIENT_HELD = ['PatientName', 'PatientID', 'IssuerOfPatientID', 'PatientBirthDate', 'PatientSex']
 const STUDY_HELD = [
+  ...PATIENT_HELD,
   'StudyDate',
   'StudyTime',
   'AccessionNumber',
-  'PatientName',
-  'PatientID',
-  'IssuerOfPatientID',
-  'PatientBirthDate',
-  'PatientSex',
   'StudyID',
   'StudyDescription',
   'ReferringPhysicianName',

@@ -1,5 +1,6 @@
 /** What a C-FIND answers of a match: the keys that were asked for, in the requestor's character set (PS3.4 C.4.1.1.3.2). */
 import { Dataset } from '#archive/dimse/dataset.ts'
+import type { Tag } from '#archive/dimse/dictionary.ts'
 import type { Match } from '#archive/dimse/services.ts'
 import { keysOf } from './matching.ts'
 
@@ -8,10 +9,13 @@ const UTF8 = ['ISO_IR 192']
 /**
  * The candidate cut to the identifier's keys. A key that we have nothing for is answered empty; when it was to be
  * matched on, the answer says that it was not (FF01H). Text is in UTF-8 unless the identifier names a set that holds it.
+ * `always` are in the answer whether they were asked for or not.
  */
-export function answer(candidate: Dataset, identifier: Dataset): Match {
+export function answer(candidate: Dataset, identifier: Dataset, always: readonly Tag[] = []): Match {
   const sets = identifier.has('SpecificCharacterSet') ? identifier.characterSets : UTF8
-  const dataset = project(candidate, identifier).readableIn(sets)
+  const projected = project(candidate, identifier)
+  for (const tag of always) projected.put(candidate.element(tag)!)
+  const dataset = projected.readableIn(sets)
   return asksForTheUnknown(candidate, identifier) ? { dataset, optionalKeysUnsupported: true } : dataset
 }
 

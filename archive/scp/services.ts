@@ -4,6 +4,7 @@ import type { Services } from '#archive/dimse/services.ts'
 import {
   MODALITY_PERFORMED_PROCEDURE_STEP,
   MODALITY_WORKLIST_FIND,
+  PATIENT_ROOT_FIND,
   PATIENT_ROOT_GET,
   PATIENT_ROOT_MOVE,
   STUDY_ROOT_FIND,
@@ -23,7 +24,7 @@ import type { BlobStore } from '#archive/storage/blob-store.ts'
 import type { Department } from '#db/department.ts'
 import type { Caller } from './devices.ts'
 import { echo } from './echo.ts'
-import { findStudyRoot } from './find.ts'
+import { findObjects } from './find.ts'
 import { findModalityWorklist } from './modality-worklist.ts'
 import { createPerformedStep, setPerformedStep } from './mpps.ts'
 import { getObjects, moveObjects } from './retrieve.ts'
@@ -54,6 +55,7 @@ export function supportsFor({ sopClasses, transferSyntaxes }: Caller): Supports 
 const SERVED = [
   VERIFICATION,
   MODALITY_WORKLIST_FIND,
+  PATIENT_ROOT_FIND,
   STUDY_ROOT_FIND,
   PATIENT_ROOT_MOVE,
   STUDY_ROOT_MOVE,
@@ -74,7 +76,8 @@ export interface ServiceParts {
 export function servicesFor(caller: Caller, parts: ServiceParts): Services {
   const { department, ingest, store, aeTitle, onError } = parts
   const siteIds = caller.siteId === null || caller.roomId === null ? null : [caller.siteId]
-  const retrieving = { department, store, aeTitle, caller: { aeTitle: caller.aeTitle, siteIds } }
+  const asking = { department, aeTitle, caller: { aeTitle: caller.aeTitle, siteIds } }
+  const retrieving = { ...asking, store }
   return {
     onError,
     cEcho: echo,
@@ -82,9 +85,7 @@ export function servicesFor(caller: Caller, parts: ServiceParts): Services {
     cFind(request) {
       if (request.sopClassUid === MODALITY_WORKLIST_FIND)
         return findModalityWorklist(department, caller, request)
-      if (request.sopClassUid !== STUDY_ROOT_FIND)
-        throw new StatusError({ status: STATUS.sopClassNotSupported })
-      return findStudyRoot(department, { aeTitle: caller.aeTitle, siteIds }, request)
+      return findObjects(asking, request)
     },
     cMove: (request) => moveObjects(retrieving, request),
     cGet: (request) => getObjects(retrieving, request),

@@ -391,8 +391,12 @@ function pick(header: DicomJson, tags: readonly string[]): DicomJson {
 function text(header: DicomJson, tag: string): string {
   const value = header[tag]?.Value?.[0]
   if (value === undefined || value === null) return ''
-  if (typeof value === 'object') return String((value as { Alphabetic?: string }).Alphabetic ?? '')
-  return String(value)
+  return typeof value === 'object' ? personName(value) : String(value)
+}
+
+/** A Person Name value with all its component groups (PS3.5 section 6.2.1.2): who cannot type one types another. */
+function personName(groups: { Alphabetic?: string; Ideographic?: string; Phonetic?: string }): string {
+  return [groups.Alphabetic, groups.Ideographic, groups.Phonetic].join('=').replace(/=+$/, '')
 }
 
 function integer(header: DicomJson, tag: string): number | null {

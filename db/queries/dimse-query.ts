@@ -1,5 +1,6 @@
 /** Reads for query and retrieve by DIMSE (PS3.4 annex C): the objects a C-MOVE or C-GET names, and who a peer is. */
 import type { AnySql } from '../client.ts'
+import { instanceShown, levelShown } from './visibility.ts'
 
 export type RetrieveLevel = 'patient' | 'study' | 'series' | 'instance'
 
@@ -35,7 +36,7 @@ export async function retrievable(sql: AnySql, asked: RetrieveAsked): Promise<Re
       i.transfer_syntax_uid as "transferSyntaxUid", s.study_uid as "studyUid", i.blob, i.bytes,
       i.dataset_offset as "datasetOffset"
     from studies s join series e on e.study_id = s.id join instances i on i.series_id = e.id
-    where i.rejected_code is null ${asked.sites === null ? sql`` : sql`and s.site_id = any(${asked.sites as string[]})`}
+    where ${instanceShown(sql)} ${asked.sites === null ? sql`` : sql`and s.site_id = any(${asked.sites as string[]})`}
       ${limit('s.dicom_patient_id', asked.patientIds)} ${limit('s.dicom_issuer', asked.issuers)}
       ${limit('s.study_uid', asked.studyUids)} ${limit('e.series_uid', asked.seriesUids)}
       ${limit('i.sop_instance_uid', asked.sopInstanceUids)}
@@ -55,4 +56,28 @@ export async function addressOf(sql: AnySql, aeTitle: string): Promise<PeerAddre
     select ae_title as "aeTitle", host, port from devices
     where ae_title = ${aeTitle} and enabled and host is not null and port is not null`
   return row ?? null
+}
+
+export interface PatientCounts {
+  studies: number
+  series: number
+  instances: number
+}
+
+/** What is visible of each patient named by ID and issuer, in the order given. */
+export async function patientCounts(
+  sql: AnySql,
+  patients: readonly { patientId: string; issuer: string }[],
+  sites: readonly string[] | null,
+): Promise<PatientCounts[]> {
+  if (patients.length === 0) return []
+  return sql<PatientCounts[]>`
+    select c.studies, c.series, c.instances
+    from unnest(${patients.map((one) => one.patientId)}::text[], ${patients.map((one) => one.issuer)}::text[])
+        with ordinality as p(patient_id, issuer, at)
+      cross join lateral (select count(*) as studies, coalesce(sum(series_count), 0) as series,
+          coalesce(sum(instance_count), 0) as instances
+        from studies s where s.dicom_patient_id = p.patient_id and s.dicom_issuer = p.issuer and ${levelShown(sql, 'study')}
+          ${sites === null ? sql`` : sql`and s.site_id = any(${sites as string[]})`}) c
+    order by p.at`
 }
