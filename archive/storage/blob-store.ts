@@ -16,7 +16,7 @@ export interface BlobWriter {
   readonly key: string
   /** Bytes of ours before the data set (preamble and File Meta); not part of the hash. */
   writeHeader(bytes: Uint8Array): void
-  /** Bytes of the data set as received; kept until they are written, so nobody may change them. */
+  /** Bytes of the data set as received; written when it returns, so the caller may use its buffer again. */
   write(bytes: Uint8Array): void
   /** What was written so far, for a scan that reads synchronously: it is in the page cache still. Until `commit`. */
   source(): ByteSource

@@ -96,9 +96,6 @@ export class FileStore implements BlobStore {
   }
 }
 
-// A socket gives 64 kB at a time; fewer, larger writes cost less than the bytes themselves.
-const GATHER_BYTES = 256 * 1024
-
 class FileWriter implements BlobWriter {
   readonly key: string
   readonly #path: string
@@ -107,9 +104,8 @@ class FileWriter implements BlobWriter {
   readonly #hash: Hash = createHash('sha256')
   #bytes = 0
   #datasetOffset = 0
-  #gathered: Uint8Array[] = []
-  #gatheredBytes = 0
-  #flushedBytes = 0
+  /** Written with the first bytes behind it. */
+  #header: Uint8Array = new Uint8Array()
 
   constructor(made: { key: string; path: string; file: FileHandle; directories: DirectorySync }) {
     this.key = made.key
@@ -119,19 +115,18 @@ class FileWriter implements BlobWriter {
   }
 
   writeHeader(bytes: Uint8Array): void {
-    if (this.#bytes !== this.#datasetOffset) throw new Error('the header comes before the data set')
-    this.#gather(bytes)
-    this.#datasetOffset = this.#bytes
+    if (this.#bytes > 0 || this.#header.length > 0) throw new Error('the header comes first, and once')
+    this.#header = bytes
+    this.#datasetOffset = bytes.length
   }
 
   write(bytes: Uint8Array): void {
     this.#hash.update(bytes)
-    this.#gather(bytes)
-    if (this.#gatheredBytes >= GATHER_BYTES) this.#flush()
+    this.#append(this.#bytes === 0 ? [this.#header, bytes] : [bytes])
   }
 
   source(): ByteSource {
-    this.#flush()
+    this.#settleHeader()
     return fileSource(this.#file.fd, this.#bytes)
   }
 
@@ -142,7 +137,7 @@ class FileWriter implements BlobWriter {
   #sha256: string | undefined
 
   async commit(): Promise<StoredBlob> {
-    this.#flush()
+    this.#settleHeader()
     // The name is synced beside the bytes: neither counts before both are down.
     await Promise.all([this.#file.datasync(), this.#publish()])
     await this.#file.close()
@@ -155,7 +150,6 @@ class FileWriter implements BlobWriter {
   }
 
   async abort(): Promise<void> {
-    this.#gathered = []
     await this.#file.close()
     await rm(`${this.#path}.part`, { force: true })
   }
@@ -165,20 +159,15 @@ class FileWriter implements BlobWriter {
     await this.#directories.sync(dirname(this.#path))
   }
 
-  #gather(bytes: Uint8Array): void {
-    this.#gathered.push(bytes)
-    this.#gatheredBytes += bytes.length
-    this.#bytes += bytes.length
+  #settleHeader(): void {
+    if (this.#bytes === 0) this.#append([this.#header])
   }
 
   // Synchronous: it copies into the page cache, which costs less than a trip through the thread pool.
-  #flush(): void {
-    let pieces = this.#gathered
-    this.#gathered = []
-    this.#gatheredBytes = 0
-    while (pieces.length > 0) {
-      const written = writevSync(this.#file.fd, pieces, this.#flushedBytes)
-      this.#flushedBytes += written
+  #append(all: Uint8Array[]): void {
+    for (let pieces = all; pieces.length > 0; ) {
+      const written = writevSync(this.#file.fd, pieces, this.#bytes)
+      this.#bytes += written
       pieces = after(pieces, written)
     }
   }
