@@ -4,6 +4,7 @@ import type { Phase, Priority as PriorityWord } from '#domain/words.ts'
 import { t } from '../strings/words.ts'
 import { useDepartmentNow, useZone } from './department-clock.tsx'
 import { age, calendarDate, dayKey, NONE } from './format.ts'
+import { identifierText } from './identifier-text.ts'
 import { PatientName } from './patient-name.tsx'
 import type { PersonName } from './person-name.ts'
 import { PhaseTag } from './phase-tag.tsx'
@@ -72,11 +73,4 @@ export function useSexAge({ sex, birthDate }: { sex: string | null; birthDate: s
   const zone = useZone()
   const today = dayKey(useDepartmentNow(), zone)
   return `${sex ?? NONE} · ${age(birthDate, today)}`
-}
-
-/** One number stands alone; several say whose they are. */
-export function identifierText(identifiers: { value: string; issuer: string }[]): string {
-  if (identifiers.length === 0) return NONE
-  if (identifiers.length === 1) return identifiers[0]?.value ?? NONE
-  return identifiers.map(({ value, issuer }) => `${value} (${issuer})`).join(', ')
 }

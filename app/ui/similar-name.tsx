@@ -4,17 +4,23 @@ import { t } from '../strings/words.ts'
 import { Button } from './button.tsx'
 import { calendarDate } from './format.ts'
 import { Glyph } from './glyph.tsx'
-import { type Identity, identifierText } from './identity-banner.tsx'
-import { nameParts } from './person-name.ts'
+import { identifierText } from './identifier-text.ts'
+import { nameParts, type PersonName } from './person-name.ts'
 
-export interface SimilarPerson extends Pick<Identity, 'name' | 'birthDate' | 'identifiers'> {
+interface NamedPatient {
+  name: PersonName
+  birthDate: string | null
+  identifiers: { value: string; issuer: string }[]
+}
+
+export interface SimilarPerson extends NamedPatient {
   patientId: string
 }
 
 interface SimilarNameProps {
   orderId: string
   /** The patient of the banner. */
-  own: Pick<Identity, 'name' | 'birthDate' | 'identifiers'>
+  own: NamedPatient
   other: SimilarPerson
 }
 
