@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { generate } from 'selfsigned'
 import { expect, test } from 'vitest'
 import { ConfigError, explainConfig, readConfig } from './config.ts'
 
@@ -66,4 +67,33 @@ test('a secret can be kept in a file', () => {
     databaseIsManaged: true,
   })
   expect(() => readConfig({ DATABASE_URL_FILE: '/nowhere' })).toThrow(/DATABASE_URL_FILE: found "\/nowhere"/)
+})
+
+test('a DICOM certificate needs its own key, and the first file that cannot be used is named', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'isocenter-dicom-tls-'))
+  const pair = async (name: string) => {
+    const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
+      algorithm: 'sha256',
+    })
+    writeFileSync(join(folder, `${name}.crt`), cert)
+    writeFileSync(join(folder, `${name}.key`), key)
+    return {
+      DICOM_TLS_CERT_FILE: join(folder, `${name}.crt`),
+      DICOM_TLS_KEY_FILE: join(folder, `${name}.key`),
+    }
+  }
+  const [one, other] = [await pair('one'), await pair('other')]
+  expect(readConfig(one).dicom.tls?.cert.toString()).toContain('BEGIN CERTIFICATE')
+  expect(readConfig({}).dicom).toEqual({ limits: {}, timers: {} })
+  expect(() => readConfig({ ...one, DICOM_TLS_KEY_FILE: other.DICOM_TLS_KEY_FILE })).toThrow(
+    /^DICOM_TLS_KEY_FILE: found .*expected the key of the certificate/,
+  )
+  expect(() => readConfig({ ...one, DICOM_TLS_CERT_FILE: one.DICOM_TLS_KEY_FILE })).toThrow(
+    /^DICOM_TLS_CERT_FILE: found .*expected a certificate in PEM/,
+  )
+  expect(() => readConfig({ DICOM_TLS_CERT_FILE: one.DICOM_TLS_CERT_FILE })).toThrow(/^DICOM_TLS_KEY_FILE:/)
+  expect(readConfig({ DICOM_MAX_ASSOCIATIONS: '7', DICOM_IDLE_SECONDS: '0.5' }).dicom).toEqual({
+    limits: { associations: 7 },
+    timers: { idleMs: 500 },
+  })
 })

@@ -1,10 +1,13 @@
 /** The only reader of the environment: every variable, its check, its default and what it is for. */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 
 const port = z.coerce.number().int().min(1).max(65_535)
 const address = z.string().regex(/^[^\s:]+:\d{1,5}$/)
+const count = z.coerce.number().int().min(1)
+const seconds = z.coerce.number().positive().max(86_400)
 const flag = z.enum(['true', 'false'])
 const filePath = z.string().min(1)
 
@@ -63,6 +66,37 @@ const variables = {
     'Images; default file:<home>/blobs',
   ),
   ISOCENTER_AE_TITLE: is(z.string().regex(/^[^\\]{1,16}$/), 'an AE title', 'Our AE title; default ISOCENTER'),
+  DICOM_TLS_CERT_FILE: is(
+    filePath,
+    'a PEM file',
+    'Our certificate on the DICOM TLS port, its chain behind it; `up` makes one and keeps it in the home',
+  ),
+  DICOM_TLS_KEY_FILE: is(filePath, 'a PEM file', 'Its private key'),
+  DICOM_TLS_CA_FILE: is(
+    filePath,
+    'a PEM file',
+    'Authorities of our DICOM peers: only those that show a certificate of theirs get in with TLS; none: anybody',
+  ),
+  DICOM_MAX_ASSOCIATIONS: is(count, 'a whole number', 'DICOM associations at once; default 200'),
+  DICOM_MAX_CONNECTIONS: is(count, 'a whole number', 'DICOM connections at once; default 1000'),
+  DICOM_MAX_CONNECTIONS_PER_ADDRESS: is(count, 'a whole number', 'Of these, from one address; default 250'),
+  DICOM_MAX_PDU_BYTES: is(
+    count.min(4096).max(16_777_216),
+    'bytes, 4096 to 16777216',
+    'The longest DICOM PDU we take, told to every peer; default 262144',
+  ),
+  DICOM_ARTIM_SECONDS: is(
+    seconds,
+    'seconds',
+    'From a DICOM connection to its whole association request; default 30',
+  ),
+  DICOM_IDLE_SECONDS: is(seconds, 'seconds', 'A DICOM association on which nothing happens; default 300'),
+  DICOM_STALL_SECONDS: is(seconds, 'seconds', 'Silence in the middle of a DICOM message; default 30'),
+  DICOM_FLOOR_BYTES_PER_SECOND: is(
+    count,
+    'a whole number',
+    'What a DICOM peer must average over a message that takes longer than 30 s; default 1000',
+  ),
   ISOCENTER_SECRET_KEY: secret(
     z.string().regex(/^[0-9a-f]{64}$/i),
     '64 hexadecimal digits',
@@ -116,6 +150,14 @@ export interface TemporalTls {
   clientCertPair: { crt: Buffer; key: Buffer } | undefined
 }
 
+/** Of the DICOM ports; what is left out has its default in archive/dimse/settings.ts. */
+export interface DicomDoor {
+  /** None: nothing listens on the TLS port. */
+  tls?: { cert: Buffer; key: Buffer; ca?: Buffer }
+  limits: { associations?: number; connections?: number; connectionsPerAddress?: number; pduBytes?: number }
+  timers: { artimMs?: number; idleMs?: number; stallMs?: number; floorBytesPerSecond?: number }
+}
+
 export interface Config {
   home: string
   listen: string
@@ -135,6 +177,7 @@ export interface Config {
   temporalBinary: string | undefined
   blobStore: string
   aeTitle: string
+  dicom: DicomDoor
   /** 32 bytes in hexadecimal; undefined only outside `up`. */
   secretKey: string | undefined
   isDemo: boolean
@@ -177,6 +220,7 @@ export function readConfig(environment: Environment): Config {
     temporalBinary: values.ISOCENTER_TEMPORAL_BIN,
     blobStore: values.BLOB_STORE ?? `file:${home}/blobs`,
     aeTitle: values.ISOCENTER_AE_TITLE ?? 'ISOCENTER',
+    dicom: readDicom(values),
     secretKey: values.ISOCENTER_SECRET_KEY,
     isDemo: values.ISOCENTER_DEMO !== 'false',
     speed: values.ISOCENTER_SPEED ?? 1,
@@ -272,6 +316,75 @@ function readTemporalTls(values: Values): TemporalTls | undefined {
       cert === undefined || key === undefined
         ? undefined
         : { crt: readFileOf('TEMPORAL_TLS_CERT_FILE', cert), key: readFileOf('TEMPORAL_TLS_KEY_FILE', key) },
+  }
+}
+
+function readDicom(values: Values): DicomDoor {
+  const tls = readDicomTls(values)
+  const limits = {
+    associations: values.DICOM_MAX_ASSOCIATIONS,
+    connections: values.DICOM_MAX_CONNECTIONS,
+    connectionsPerAddress: values.DICOM_MAX_CONNECTIONS_PER_ADDRESS,
+    pduBytes: values.DICOM_MAX_PDU_BYTES,
+  }
+  const timers = {
+    artimMs: inMs(values.DICOM_ARTIM_SECONDS),
+    idleMs: inMs(values.DICOM_IDLE_SECONDS),
+    stallMs: inMs(values.DICOM_STALL_SECONDS),
+    floorBytesPerSecond: values.DICOM_FLOOR_BYTES_PER_SECOND,
+  }
+  return { ...(tls ? { tls } : {}), limits: given(limits), timers: given(timers) }
+}
+
+function inMs(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : value * 1000
+}
+
+/** Without what is undefined, so that a default underneath shows through. */
+function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
+}
+
+function readDicomTls(values: Values): DicomDoor['tls'] {
+  const names = ['DICOM_TLS_CERT_FILE', 'DICOM_TLS_KEY_FILE'] as const
+  const [certFile, keyFile] = [values.DICOM_TLS_CERT_FILE, values.DICOM_TLS_KEY_FILE]
+  if (certFile === undefined && keyFile === undefined) return undefined
+  if (certFile === undefined || keyFile === undefined) {
+    const missing = certFile === undefined ? names[0] : names[1]
+    throw new ConfigError(`${missing}: found nothing, expected a PEM file, since its other half is set`)
+  }
+  const [cert, key] = [readFileOf(names[0], certFile), readFileOf(names[1], keyFile)]
+  checkPair(cert, key, values)
+  const caFile = values.DICOM_TLS_CA_FILE
+  if (caFile === undefined) return { cert, key }
+  const ca = readFileOf('DICOM_TLS_CA_FILE', caFile)
+  readable('DICOM_TLS_CA_FILE', caFile, 'certificates in PEM', () => new X509Certificate(ca))
+  return { cert, key, ca }
+}
+
+function checkPair(cert: Buffer, key: Buffer, values: Values): void {
+  const { DICOM_TLS_CERT_FILE: certFile, DICOM_TLS_KEY_FILE: keyFile } = values
+  const certificate = readable(
+    'DICOM_TLS_CERT_FILE',
+    certFile,
+    'a certificate in PEM',
+    () => new X509Certificate(cert),
+  )
+  const privateKey = readable('DICOM_TLS_KEY_FILE', keyFile, 'a private key in PEM', () =>
+    createPrivateKey(key),
+  )
+  if (certificate.checkPrivateKey(privateKey)) return
+  const found = JSON.stringify(keyFile)
+  throw new ConfigError(
+    `DICOM_TLS_KEY_FILE: found ${found}, expected the key of the certificate in DICOM_TLS_CERT_FILE`,
+  )
+}
+
+function readable<T>(name: string, file: string | undefined, expected: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    throw new ConfigError(`${name}: found ${JSON.stringify(file)}, expected ${expected}`, { cause })
   }
 }
 

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { config } from '#config'
 import { runService } from '#db/service.ts'
+import { startDuties } from './ingest/duties.ts'
 import { Ingest } from './ingest/ingest.ts'
 import { listenArchive } from './scp/listen.ts'
 import { FileStore } from './storage/file-store.ts'
@@ -17,7 +18,7 @@ await runService('archive', config, async ({ department, log }) => {
   const store = new FileStore(root)
   const swept = await store.sweepUnfinished()
   if (swept > 0) log.info({ swept }, 'half-written objects were removed; nobody was told that they are kept')
-  const { aeTitle } = config
+  const { aeTitle, ports, dicom } = config
   const ingest = await Ingest.open({
     department,
     store,
@@ -32,14 +33,24 @@ await runService('archive', config, async ({ department, log }) => {
     log,
     aeTitle,
     host: config.listen,
-    port: config.ports.dicom,
+    port: ports.dicom,
+    ...(dicom.tls ? { tls: { ...dicom.tls, port: ports.dicomTls } } : {}),
+    limits: dicom.limits,
+    timers: dicom.timers,
   })
+  const duties = startDuties({ department, store, ingest, aeTitle, log })
   return {
     async stop() {
+      await duties.stop()
       await listener.close(FINISH_MS)
       await ingest.close(INDEX_MS)
     },
-    state: () => ({ ...ingest.state(), associations: listener.associations.size }),
+    state: () => ({
+      ...ingest.state(),
+      ...duties.state(),
+      associations: listener.associations.size,
+      refused: listener.refused(),
+    }),
   }
 })
 

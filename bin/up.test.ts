@@ -27,6 +27,7 @@ test('a department says where everything is, keeps it through a crash, and leave
   expect((await fetch(told.health)).status).toBe(200)
   await connects(told.mllp)
   await connects(told.dicom)
+  await connects({ host: told.dicom.host, port: told.dicom.tlsPort })
   const sql = postgres(told.postgres, { max: 1 })
   await sql`create table kept_through_a_crash (word text)`
   await sql.end()

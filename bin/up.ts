@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Config, type Environment, inheritedEnvironment, readConfig } from '../config.ts'
 import { buildScreens, buildViewer } from './builds.ts'
+import { type CertificateFiles, keptCertificate } from './certificate.ts'
 import { type Demonstration, describeEndpoints, removeEndpoints, writeEndpoints } from './endpoints.ts'
 import { CommandFailure, EXIT, missing } from './failure.ts'
 import { endStrays, type HeldHome, holdHome, keptIsDemo, keptSecretKey, recordProcesses } from './home.ts'
@@ -88,6 +89,8 @@ class Department {
   readonly #supervisor: Supervisor
   readonly #steps = new Steps(say)
   #demonstration: Demonstration | undefined
+  /** Undefined: the environment names one. */
+  #certificate: CertificateFiles | undefined
   #isPublished = false
   #stopping: Promise<void> | undefined
   wasAskedToStop = false
@@ -110,6 +113,7 @@ class Department {
     await this.#startDatabase()
     await this.#seed()
     await this.#startTemporal()
+    await this.#prepareCertificate()
     await this.#startProcesses()
     this.#isPublished = true
     this.#publish()
@@ -255,6 +259,12 @@ class Department {
     }
   }
 
+  async #prepareCertificate(): Promise<void> {
+    const { dicom, home, listen } = this.#config
+    if (dicom.tls) return
+    this.#certificate = await this.#steps.take('DICOM certificate ready', () => keptCertificate(home, listen))
+  }
+
   async #startProcesses(): Promise<void> {
     await this.#steps.take('relay, workers, archive, interop and app ready', () =>
       Promise.all(
@@ -291,6 +301,12 @@ class Department {
       ISOCENTER_DEMO: String(isDemo),
       ISOCENTER_SPEED: String(speed),
       ISOCENTER_SECRET_KEY: secretKey,
+      ...(this.#certificate
+        ? {
+            DICOM_TLS_CERT_FILE: this.#certificate.certFile,
+            DICOM_TLS_KEY_FILE: this.#certificate.keyFile,
+          }
+        : {}),
     }
   }
 
@@ -314,7 +330,9 @@ class Department {
     }
     say('')
     say(`  HL7 v2 (MLLP)  ${listen}:${ports.mllp}`)
-    say(`  DICOM          ${listen}:${ports.dicom}, AE title ${aeTitle}`)
+    say(
+      `  DICOM          ${listen}:${ports.dicom}, with TLS ${listen}:${ports.dicomTls}, AE title ${aeTitle}`,
+    )
     if (!temporal.isManaged)
       say(`  Temporal       ${temporal.address}, web http://127.0.0.1:${ports.temporalUi}`)
     if (!this.#config.databaseIsManaged) say(`  Postgres       127.0.0.1:${ports.postgres}`)

@@ -8,6 +8,25 @@ import type { Configuration } from './queries/configuration.ts'
 const port = z.number().int().min(1).max(65_535)
 const id = z.string().min(1).max(64)
 const open = z.record(z.string(), z.unknown())
+// Loose, since other parts of the archive have rules of their own in it; what guards the door must be right.
+const devicePolicy = z.looseObject({
+  sopClasses: z.array(z.string()).optional(),
+  transferSyntaxes: z.array(z.string()).optional(),
+  maxAssociations: z.number().int().min(1).optional(),
+  tls: z.literal('required').optional(),
+  certificate: z
+    .strictObject({
+      commonName: z.string().min(1).optional(),
+      fingerprint: z
+        .string()
+        .regex(/^[0-9a-f]{2}(:?[0-9a-f]{2}){31}$/i)
+        .optional(),
+    })
+    .refine(({ commonName, fingerprint }) => commonName !== undefined || fingerprint !== undefined, {
+      message: 'expected a commonName or a fingerprint',
+    })
+    .optional(),
+})
 const device = z.strictObject({
   aeTitle: z.string().regex(/^[^\\\s][^\\]{0,15}$/),
   site: id,
@@ -17,8 +36,8 @@ const device = z.strictObject({
   profile: z.enum(['full', 'mpps', 'store', 'unknown']).default('unknown'),
   host: z.string().nullable().default(null),
   port: port.nullable().default(null),
-  allowedAddresses: z.array(z.string()).default([]),
-  policy: open.default({}),
+  allowedAddresses: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).default([]),
+  policy: devicePolicy.default({}),
   enabled: z.boolean().default(true),
 })
 const destination = z.strictObject({

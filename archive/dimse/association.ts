@@ -244,7 +244,7 @@ export class Association {
         if (bytes > this.parts.limits.datasetBytes) {
           throw new DicomError('message-malformed', { wanted: 'a short data set', found: bytes })
         }
-        parts.push(piece)
+        parts.push(Buffer.from(piece))
       },
       end: () => this.arrived(contextId, command, Buffer.concat(parts)),
       abort: () => undefined,
@@ -342,7 +342,10 @@ export class Association {
     )
       return
     const { idleMs } = this.parts.timers
-    this.idle = setTimeout(() => this.stop(new DicomError('peer-too-slow', { waitedMs: idleMs })), idleMs)
+    this.idle = setTimeout(
+      () => this.stop(new DicomError('peer-too-slow', { waitedMs: idleMs, clock: 'idle' })),
+      idleMs,
+    )
   }
 
   private async requestLock(): Promise<() => void> {
@@ -394,18 +397,26 @@ function asDicomError(error: unknown): DicomError {
   return error instanceof DicomError ? error : new DicomError('association-aborted', { by: 'us' }, error)
 }
 
-/** What to tell the peer (PS3.8 table 9-26); nothing when it is the one that left. */
+const isKnownPdu = (type: unknown): boolean => (Object.values(PDU) as unknown[]).includes(type)
+
+/**
+ * What to tell the peer (PS3.8 table 9-26); nothing when it is the one that left. Source 2 is the upper layer, which
+ * has a reason; source 0 its user, who has none: a DIMSE message that makes no sense, our own wish to end it.
+ */
 function abortFor(error: DicomError): Abort | undefined {
   switch (error.code) {
     case 'connection-lost':
       return undefined
     case 'pdu-unexpected':
-      return { source: 2, reason: 2 }
+      return { source: 2, reason: isKnownPdu(error.refs.found) ? 2 : 1 }
     case 'pdu-malformed':
     case 'pdu-too-long':
+    case 'no-presentation-context':
       return { source: 2, reason: 6 }
     case 'association-aborted':
       return error.refs.by === 'peer' ? undefined : { source: 0, reason: 0 }
+    case 'message-malformed':
+      return { source: 0, reason: 0 }
     default:
       return { source: 2, reason: 0 }
   }

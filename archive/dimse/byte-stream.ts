@@ -1,6 +1,7 @@
 /** A socket as bytes to take in order, with backpressure, deadlines and a floor under the peer's speed. */
 import type { Socket } from 'node:net'
 import { DicomError } from './dicom-error.ts'
+import { hearBytes } from './read-buffer.ts'
 
 export type StreamTimers = {
   /** Longest silence in the middle of a PDU or of a message. */
@@ -19,6 +20,8 @@ const HIGH_WATER_BYTES = 256 * 1024
 export class ByteStream {
   private readonly socket: Socket
   private readonly timers: StreamTimers
+  /** Bytes lie in the socket's one buffer: nothing more is read until they are taken. */
+  private readonly isBorrowed: boolean
   private readonly chunks: Buffer[] = []
   private queuedBytes = 0
   private ended: DicomError | undefined
@@ -29,7 +32,8 @@ export class ByteStream {
   constructor(socket: Socket, timers: StreamTimers) {
     this.socket = socket
     this.timers = timers
-    socket.on('data', (chunk: Buffer) => this.arrived(chunk))
+    this.isBorrowed = hearBytes(socket, (chunk) => this.lent(chunk))
+    if (!this.isBorrowed) socket.on('data', (chunk: Buffer) => this.arrived(chunk))
     socket.on('end', () => this.finish(new DicomError('connection-lost', { how: 'closed by the peer' })))
     socket.on('close', () => this.finish(new DicomError('connection-lost', { how: 'closed' })))
     socket.on('error', (cause) =>
@@ -56,16 +60,17 @@ export class ByteStream {
     const parts: Buffer[] = []
     for (let missing = length; missing > 0; ) {
       const part = await this.some(missing, patienceMs)
-      parts.push(part)
+      parts.push(this.isBorrowed ? Buffer.from(part) : part)
       missing -= part.length
     }
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
   }
 
-  /** At least one and at most `limit` bytes, as they came, uncopied. */
+  /** At least one and at most `limit` bytes, as they came, uncopied: the next call may overwrite them. */
   async some(limit: number, patienceMs = this.timers.stallMs): Promise<Buffer> {
     while (this.chunks.length === 0) {
       if (this.ended) throw this.ended
+      if (this.isBorrowed) this.socket.resume()
       await this.more(patienceMs)
     }
     const first = this.chunks[0]!
@@ -74,7 +79,8 @@ export class ByteStream {
     else this.chunks[0] = first.subarray(limit)
     this.queuedBytes -= part.length
     this.takenBytes += part.length
-    if (this.queuedBytes < HIGH_WATER_BYTES && this.socket.isPaused()) this.socket.resume()
+    if (!this.isBorrowed && this.queuedBytes < HIGH_WATER_BYTES && this.socket.isPaused())
+      this.socket.resume()
     return part
   }
 
@@ -96,6 +102,15 @@ export class ByteStream {
     this.socket.resume()
   }
 
+  /** Whether the buffer may be filled again at once: nobody wants what it holds. */
+  private lent(chunk: Buffer): boolean {
+    if (this.ended) return true
+    this.chunks.push(chunk)
+    this.queuedBytes += chunk.length
+    this.waiting?.wake()
+    return false
+  }
+
   private arrived(chunk: Buffer) {
     if (this.ended) return
     this.chunks.push(chunk)
@@ -106,9 +121,12 @@ export class ByteStream {
 
   private async more(patienceMs: number): Promise<void> {
     const began = performance.now()
-    const came = await this.arrival(Math.min(patienceMs, this.allowanceMs()))
+    const allowanceMs = this.allowanceMs()
+    const came = await this.arrival(Math.min(patienceMs, allowanceMs))
+    const waitedMs = Math.round(performance.now() - began)
     if (this.measured) this.measured.waitedMs += performance.now() - began
-    if (!came) throw new DicomError('peer-too-slow', { waitedMs: Math.round(performance.now() - began) })
+    if (!came)
+      throw new DicomError('peer-too-slow', { waitedMs, clock: allowanceMs < patienceMs ? 'floor' : 'stall' })
   }
 
   private arrival(patienceMs: number): Promise<boolean> {

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import { COMMAND, encodeCommand, HAS_DATASET, NO_DATASET } from './command.ts'
 import { type Listener, type ListenOptions, listenDimse } from './listener.ts'
+import { Occupancy } from './occupancy.ts'
 import {
   APPLICATION_CONTEXT,
   type AssociateRq,
@@ -12,6 +13,7 @@ import {
   PDU,
 } from './pdu.ts'
 import type { Refusal } from './refusal.ts'
+import { DIMSE_LIMITS } from './settings.ts'
 import { CT_IMAGE_STORAGE, VERIFICATION } from './sop-class.ts'
 import { shelf } from './store-sink.fixture.ts'
 import { EXPLICIT_LITTLE, IMPLICIT_LITTLE } from './transfer-syntax.ts'
@@ -164,18 +166,18 @@ test('contexts with descending ids are answered each under its own', async () =>
   expect((await peer.answered(2))[1]?.type).toBe(PDU.dataTf)
   peer.send(encodeReleaseRq())
   expect((await peer.closed()).at(-1)?.type).toBe(PDU.releaseRp)
-  expect(refusals).toMatchObject([{ kind: 'context', abstractSyntax: '1.2.3' }])
+  expect(refusals).toMatchObject([{ kind: 'context', abstractSyntaxes: ['1.2.3'] }])
 })
 
 test.each<[string, (peer: Peer) => void, number, number]>([
-  ['garbage instead of a proposal', (peer) => peer.send(Buffer.alloc(4096, 0x47)), 2, 2],
-  ['a proposal said to be four gigabytes', (peer) => peer.send(Buffer.from('0100fffffff0', 'hex')), 2, 6],
-  ['data before any association', (peer) => peer.send(data(pdv(3, 3, echo(1)))), 2, 2],
+  ['garbage instead of a proposal', (peer) => peer.send(Buffer.alloc(4096, 0x47)), 0, 0],
+  ['a proposal said to be four gigabytes', (peer) => peer.send(Buffer.from('0100fffffff0', 'hex')), 0, 0],
+  ['data before any association', (peer) => peer.send(data(pdv(3, 3, echo(1)))), 0, 0],
   [
     'a proposal too short for its fields',
     (peer) => peer.send(Buffer.from('01000000000a00010000aaaaaaaaaaaa', 'hex')),
-    2,
-    6,
+    0,
+    0,
   ],
   [
     'two contexts with one id',
@@ -183,8 +185,8 @@ test.each<[string, (peer: Peer) => void, number, number]>([
       const context = { id: 1, abstractSyntax: VERIFICATION, transferSyntaxes: [IMPLICIT_LITTLE] }
       peer.send(proposal({ contexts: [context, context] }))
     },
-    2,
-    6,
+    0,
+    0,
   ],
 ])('%s is aborted at once', async (_, say, source, reason) => {
   const listener = await archive()
@@ -197,25 +199,25 @@ test.each<[string, (peer: Peer) => void, number, number]>([
 test.each<[string, () => Buffer, number, number]>([
   ['a PDU longer than was announced', () => Buffer.from('0400fffffff0', 'hex'), 2, 6],
   ['a second proposal', () => proposal(), 2, 2],
-  ['a PDU type nobody knows', () => Buffer.from('4200000000040000', 'hex'), 2, 2],
+  ['a PDU type nobody knows', () => Buffer.from('4200000000040000', 'hex'), 2, 1],
   ['a release response nobody asked for', () => Buffer.from('06000000000400000000', 'hex'), 2, 2],
   ['a PDV length of one', () => data(Buffer.from('0000000103', 'hex'), Buffer.alloc(4)), 2, 6],
   ['a PDV longer than its PDU', () => data(Buffer.from('000000ff0303', 'hex')), 2, 6],
-  ['a context that was not accepted', () => data(pdv(1, 3, echo(1))), 2, 0],
-  ['a context never proposed', () => data(pdv(99, 3, echo(1))), 2, 0],
-  ['a garbage command', () => data(pdv(3, 3, Buffer.alloc(200, 0xee))), 2, 0],
+  ['a context that was not accepted', () => data(pdv(1, 3, echo(1))), 2, 6],
+  ['a context never proposed', () => data(pdv(99, 3, echo(1))), 2, 6],
+  ['a garbage command', () => data(pdv(3, 3, Buffer.alloc(200, 0xee))), 0, 0],
   [
     'a command that is too long',
     () => data(...Array.from({ length: 70 }, () => pdv(3, 1, Buffer.alloc(1000)))),
-    2,
+    0,
     0,
   ],
-  ['a data set without a command', () => data(pdv(5, 2, Buffer.alloc(10))), 2, 0],
-  ['a store said to have no data set', () => data(pdv(5, 3, storeRq(1, '1.2.3', NO_DATASET))), 2, 0],
+  ['a data set without a command', () => data(pdv(5, 2, Buffer.alloc(10))), 0, 0],
+  ['a store said to have no data set', () => data(pdv(5, 3, storeRq(1, '1.2.3', NO_DATASET))), 0, 0],
   [
     'a command in the middle of a data set',
     () => data(pdv(5, 3, storeRq(1, '1.2.3')), pdv(5, 3, storeRq(2, '1.2.4'))),
-    2,
+    0,
     0,
   ],
 ])('on an association, %s is aborted, and the next peer is served', async (_, bytes, source, reason) => {
@@ -297,7 +299,7 @@ test('a peer that says nothing, or drips its proposal, is cut off by the ARTIM t
     () => sent < bytes.length && dripping.socket.write(bytes.subarray(sent, ++sent)),
     10,
   )
-  expect(await silent.closed()).toEqual([aborted(2, 0)])
+  expect(await silent.closed()).toEqual([])
   await dripping.closed()
   clearInterval(drip)
   expect(sent).toBeLessThan(bytes.length)
@@ -328,7 +330,34 @@ test('past the association limit a peer is told to come back, past the connectio
   await associated(full)
   expect(await new Peer(full.port).send(proposal()).closed()).toEqual([])
   const settings = refusals.filter(({ kind }) => kind !== 'context').map(({ setting }) => setting)
-  expect(settings).toEqual(['limits.associations', 'limits.connections'])
+  expect(settings).toEqual(['DICOM_MAX_ASSOCIATIONS', 'DICOM_MAX_CONNECTIONS'])
+})
+
+test('two doors of one house count their guests together, and one address gets no more than its share', async () => {
+  const limits = { ...DIMSE_LIMITS, associations: 1, connectionsPerAddress: 3 }
+  const occupancy = new Occupancy(limits)
+  const one = await archive(undefined, { limits, occupancy })
+  const other = await archive(undefined, { limits, occupancy })
+  const first = await associated(one)
+  const second = new Peer(other.port).send(proposal())
+  expect(await second.closed()).toEqual([{ type: PDU.associateRj, body: Buffer.of(0, 2, 3, 1) }])
+  const more = [one, other, one].map(({ port }) => new Peer(port))
+  expect(await Promise.race(more.map((peer) => peer.closed()))).toEqual([])
+  expect(refusals.at(-1)).toMatchObject({ kind: 'connection', setting: 'DICOM_MAX_CONNECTIONS_PER_ADDRESS' })
+  first.send(encodeReleaseRq())
+  await first.closed()
+  await vi.waitFor(() => expect(one.associations.size).toBe(0))
+})
+
+test('of a proposal with many contexts that are not accepted, each reason is told once, with what would allow it', async () => {
+  const settingFor = (uid: string) => (uid === CT_IMAGE_STORAGE ? 'devices.CT1.policy' : undefined)
+  const decision = { accept: true, supports: () => undefined, services: {}, settingFor } as const
+  const listener = await archive(undefined, { authorise: () => decision })
+  await associated(listener)
+  expect(refusals.map(({ setting, abstractSyntaxes }) => [setting, abstractSyntaxes])).toEqual([
+    ['devices.CT1.policy', [CT_IMAGE_STORAGE]],
+    [undefined, [VERIFICATION, '1.2.3']],
+  ])
 })
 
 test('a decision that throws rejects for the moment, and an address not admitted is closed unread', async () => {

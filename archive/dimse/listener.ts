@@ -5,6 +5,7 @@ import { type Agreement, Association, closeSoon, type End } from './association.
 import { ByteStream } from './byte-stream.ts'
 import { DicomError, isDicomError } from './dicom-error.ts'
 import { type Negotiated, negotiate, type Supports } from './negotiation.ts'
+import { type Full, Occupancy } from './occupancy.ts'
 import {
   APPLICATION_CONTEXT,
   type AssociateRj,
@@ -16,29 +17,42 @@ import {
   encodeAssociateRj,
   PDU,
 } from './pdu.ts'
-import { type Refusal, wordsFor } from './refusal.ts'
+import { withReadBuffer } from './read-buffer.ts'
+import { type Refusal, refusalFor } from './refusal.ts'
 import type { Services } from './services.ts'
 import { DIMSE_LIMITS, DIMSE_TIMERS, type DimseLimits, type DimseTimers } from './settings.ts'
+import { type Certificate, certificateOf, handshakeWords, TLS_PROFILE } from './tls-profile.ts'
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from './uid.ts'
 
 /** A proposed association, before any answer. */
 export type Proposal = AssociateRq & {
   readonly remoteAddress: string
   readonly remotePort: number
-  /** The subject of the client's certificate, on TLS with one. */
-  readonly certificateSubject?: string
+  /** Over TLS. */
+  readonly isSecure: boolean
+  /** On TLS, when the peer showed one. */
+  readonly certificate?: Certificate
 }
 
 /** Rejection as PS3.8 table 9-21 has it, and the reason in words with the setting that would allow it. */
 export type Rejection = AssociateRj & { readonly why: string; readonly setting?: string }
 
 export type Decision =
-  | { readonly accept: true; readonly supports: Supports; readonly services: Services }
+  | {
+      readonly accept: true
+      readonly supports: Supports
+      readonly services: Services
+      /** What would let a context in that is not accepted, when there is such a setting. */
+      readonly settingFor?: (abstractSyntax: string, result: number) => string | undefined
+    }
   | ({ readonly accept: false } & Rejection)
 
 /** The two that a title decides: result rejected-permanent, source service-user. */
 export const CALLED_AE_NOT_RECOGNIZED: AssociateRj = { result: 1, source: 1, reason: 7 }
 export const CALLING_AE_NOT_RECOGNIZED: AssociateRj = { result: 1, source: 1, reason: 3 }
+/** The presentation part of the provider: as many as may be are here already (PS3.8 table 9-21). */
+export const TEMPORARY_CONGESTION: AssociateRj = { result: 2, source: 3, reason: 1 }
+export const LOCAL_LIMIT_EXCEEDED: AssociateRj = { result: 2, source: 3, reason: 2 }
 /** Rejected-permanent by the service-user for no reason of the table. */
 export const NO_REASON_GIVEN: AssociateRj = { result: 1, source: 1, reason: 1 }
 
@@ -46,13 +60,16 @@ export type ListenOptions = {
   readonly host: string
   /** 0 for any free one: see `Listener.port`. */
   readonly port: number
-  readonly tls?: TlsOptions
+  /** With `ca`, only peers whose certificate it signed are let in; without, a certificate is asked for and not needed. */
+  readonly tls?: Pick<TlsOptions, 'cert' | 'key' | 'ca' | 'passphrase'>
   /** Before a byte is read: words to turn an address away with, or undefined to let it go on. */
   readonly admit?: (remoteAddress: string) => string | undefined
   /** A throw rejects the association as temporary (2/2/1). */
   readonly authorise: (proposal: Proposal) => Decision | Promise<Decision>
   readonly limits?: Partial<DimseLimits>
   readonly timers?: Partial<DimseTimers>
+  /** Shared by doors that count their guests together; its limits are those it was made with. */
+  readonly occupancy?: Occupancy
   readonly onRefusal?: (refusal: Refusal) => void
   readonly onAssociation?: (association: Association) => void
   /** After the last handler of the association has finished. */
@@ -61,6 +78,7 @@ export type ListenOptions = {
 
 export type Listener = {
   readonly port: number
+  /** Of this door and those it shares its count with. */
   readonly associations: ReadonlySet<Association>
   /** Stops listening, lets what is under way finish for so long, then aborts it. */
   close(graceMs?: number): Promise<void>
@@ -74,8 +92,9 @@ export async function listenDimse(options: ListenOptions): Promise<Listener> {
 }
 
 class Door implements Listener {
-  readonly associations = new Set<Association>()
   private readonly options: ListenOptions
+  private readonly occupancy: Occupancy
+  private readonly mine = new Set<Association>()
   private readonly limits: DimseLimits
   private readonly timers: DimseTimers
   private readonly server: Server
@@ -85,18 +104,41 @@ class Door implements Listener {
     this.options = options
     this.limits = { ...DIMSE_LIMITS, ...options.limits }
     this.timers = { ...DIMSE_TIMERS, ...options.timers }
-    this.server = options.tls
-      ? createTlsServer({ minVersion: 'TLSv1.2', handshakeTimeout: this.timers.artimMs, ...options.tls })
-      : createServer()
+    this.occupancy = options.occupancy ?? new Occupancy(this.limits)
+    this.server = options.tls ? this.tlsServer(options.tls) : createServer({ pauseOnConnect: true })
     // The TCP connection of a TLS one is admitted and counted before its handshake costs anything.
-    this.server.on('connection', (socket: Socket) => this.connected(socket))
-    if (!options.tls) return
-    this.server.on('secureConnection', (socket: TLSSocket) => void this.serve(socket))
-    this.server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-      const why = `The TLS handshake failed (${(error as NodeJS.ErrnoException).code ?? 'no code'})`
-      this.refused({ kind: 'connection', remoteAddress: addressOf(socket), why })
+    this.server.on('connection', (socket: Socket) =>
+      this.connected(options.tls ? socket : withReadBuffer(socket)),
+    )
+  }
+
+  private tlsServer(tls: NonNullable<ListenOptions['tls']>): Server {
+    // Not trusted is ours to say, in words: the library would only hang up.
+    const asking = { requestCert: true, rejectUnauthorized: false }
+    const handshakeTimeout = this.timers.artimMs
+    const server = createTlsServer({ ...TLS_PROFILE, ...tls, ...asking, handshakeTimeout })
+    server.on('secureConnection', (socket) => this.secured(socket))
+    server.on('tlsClientError', (error, socket) => {
+      this.refused({ kind: 'connection', remoteAddress: addressOf(socket), ...handshakeWords(error) })
       socket.destroy()
     })
+    return server
+  }
+
+  private secured(socket: TLSSocket) {
+    if (!this.options.tls?.ca || socket.authorized) return void this.serve(socket)
+    const what = socket.authorizationError ? `${socket.authorizationError}` : 'no certificate'
+    this.refused({
+      kind: 'connection',
+      remoteAddress: addressOf(socket),
+      why: `It showed no certificate that our authority signed (${what})`,
+      setting: 'DICOM_TLS_CA_FILE',
+    })
+    socket.destroy()
+  }
+
+  get associations(): ReadonlySet<Association> {
+    return this.occupancy.associations
   }
 
   get port(): number {
@@ -121,7 +163,7 @@ class Door implements Listener {
   async close(graceMs = 0): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
     const timer = setTimeout(() => {
-      for (const association of this.associations) association.abort('The archive is shutting down')
+      for (const association of this.mine) association.abort('The archive is shutting down')
       for (const socket of this.sockets) closeSoon(socket, 100)
     }, graceMs)
     await closed
@@ -129,21 +171,19 @@ class Door implements Listener {
   }
 
   private connected(socket: Socket) {
+    const remoteAddress = addressOf(socket)
+    const full = this.occupancy.enter(remoteAddress)
     this.sockets.add(socket)
-    socket.once('close', () => this.sockets.delete(socket))
+    socket.once('close', () => {
+      this.sockets.delete(socket)
+      this.occupancy.leave(remoteAddress)
+    })
     // Errors reach the stream once there is one; before, they only close the socket.
     socket.on('error', () => undefined)
     socket.setNoDelay(true)
-    const remoteAddress = addressOf(socket)
-    const full = this.sockets.size > this.limits.connections
-    const why = full ? `${this.limits.connections} connections are open` : this.options.admit?.(remoteAddress)
+    const why = full?.why ?? this.options.admit?.(remoteAddress)
     if (why !== undefined) {
-      this.refused({
-        kind: 'connection',
-        remoteAddress,
-        why,
-        ...(full ? { setting: 'limits.connections' } : {}),
-      })
+      this.refused({ kind: 'connection', remoteAddress, why, ...full })
       socket.destroy()
     } else if (!this.options.tls) {
       void this.serve(socket)
@@ -155,21 +195,27 @@ class Door implements Listener {
     const remoteAddress = addressOf(socket)
     try {
       const rq = await this.proposal(stream)
-      const subject = subjectOf(socket)
-      const certificate = subject ? { certificateSubject: subject } : {}
-      const proposal = { ...rq, remoteAddress, remotePort: socket.remotePort ?? 0, ...certificate }
-      await this.decide(proposal, socket, stream)
+      const certificate =
+        this.options.tls && certificateOf(socket as TLSSocket, this.options.tls.ca !== undefined)
+      await this.decide(
+        {
+          ...rq,
+          remoteAddress,
+          remotePort: socket.remotePort ?? 0,
+          isSecure: this.options.tls !== undefined,
+          ...(certificate ? { certificate } : {}),
+        },
+        socket,
+        stream,
+      )
     } catch (error) {
       const probe = isDicomError(error, 'connection-lost') && !stream.hasReceived
-      if (!probe) this.refused({ kind: 'aborted', remoteAddress, why: wordsFor(error) })
-      if (!isDicomError(error, 'connection-lost') && socket.writable) {
-        const reason = isDicomError(error, 'pdu-unexpected')
-          ? 2
-          : isDicomError(error, 'peer-too-slow')
-            ? 0
-            : 6
-        socket.write(encodeAbort({ source: 2, reason }))
-      }
+      if (!probe) this.refused({ remoteAddress, ...refusalFor(error) })
+      // Before an association there is no provider to abort it: source 0 (PS3.8 section 9.2.3, AA-1), and the end of
+      // ARTIM closes without a word (AA-2).
+      const goesQuietly = ['connection-lost', 'association-aborted', 'peer-too-slow']
+      const isAnswered = !(isDicomError(error) && goesQuietly.includes(error.code))
+      if (isAnswered && socket.writable) socket.write(encodeAbort({ source: 0, reason: 0 }))
       stream.discard()
       closeSoon(socket, this.timers.lingerMs)
     }
@@ -179,41 +225,52 @@ class Door implements Listener {
   private async proposal(stream: ByteStream): Promise<AssociateRq> {
     const { artimMs } = this.timers
     const artim = setTimeout(
-      () => stream.finish(new DicomError('peer-too-slow', { waitedMs: artimMs })),
+      () => stream.finish(new DicomError('peer-too-slow', { waitedMs: artimMs, clock: 'artim' })),
       artimMs,
     )
     try {
-      const head = await stream.take(6, artimMs)
-      const length = head.readUInt32BE(2)
-      if (head[0] !== PDU.associateRq) throw new DicomError('pdu-unexpected', { found: head[0] })
+      // A byte first: whoever speaks another protocol is told so at once.
+      const [type] = await stream.take(1, Number.POSITIVE_INFINITY)
+      if (type === PDU.abort) throw new DicomError('association-aborted', { by: 'peer' })
+      if (type !== PDU.associateRq) throw new DicomError('pdu-unexpected', { found: type })
+      const length = (await stream.take(5, Number.POSITIVE_INFINITY)).readUInt32BE(1)
       if (length > this.limits.associatePduBytes) {
         throw new DicomError('pdu-too-long', { found: length, limit: this.limits.associatePduBytes })
       }
-      return decodeAssociateRq(await stream.take(length, artimMs))
+      return decodeAssociateRq(await stream.take(length, Number.POSITIVE_INFINITY))
     } finally {
       clearTimeout(artim)
     }
   }
 
   private async decide(proposal: Proposal, socket: Socket, stream: ByteStream): Promise<void> {
-    const decision = this.ownRejection(proposal) ?? (await this.authorised(proposal))
-    if (decision.accept) return this.accept(proposal, decision, socket, stream)
-    this.reject(proposal, decision)
+    const full = this.occupancy.takeSeat()
+    try {
+      const decision = this.ownRejection(proposal, full) ?? (await this.authorised(proposal))
+      if (decision.accept) return await this.accept(proposal, decision, socket, stream)
+      this.reject(proposal, decision, socket, stream)
+    } finally {
+      if (!full) this.occupancy.leaveSeat()
+    }
+  }
+
+  private reject(proposal: Proposal, decision: Rejection, socket: Socket, stream: ByteStream) {
+    const { result, source, reason, why, setting } = decision
+    const words = setting === undefined ? { why } : { why, setting }
+    this.refused({ ...whoOf(proposal), kind: 'rejected', rejection: { result, source, reason }, ...words })
     socket.write(encodeAssociateRj(decision))
     stream.discard()
     closeSoon(socket, this.timers.lingerMs)
   }
 
-  private ownRejection(proposal: Proposal): Decision | undefined {
+  private ownRejection(proposal: Proposal, full: Full | undefined): Decision | undefined {
     if ((proposal.protocolVersion & 1) === 0) {
       return { accept: false, result: 1, source: 2, reason: 2, why: 'The protocol version is not supported' }
     }
     if (proposal.applicationContext !== APPLICATION_CONTEXT) {
       return { accept: false, result: 1, source: 1, reason: 2, why: 'The application context is not DICOM' }
     }
-    if (this.associations.size < this.limits.associations) return undefined
-    const why = `${this.limits.associations} associations are open`
-    return { accept: false, result: 2, source: 3, reason: 1, why, setting: 'limits.associations' }
+    return full && { accept: false, ...TEMPORARY_CONGESTION, ...full }
   }
 
   private async authorised(proposal: Proposal): Promise<Decision> {
@@ -231,7 +288,7 @@ class Door implements Listener {
     stream: ByteStream,
   ): Promise<void> {
     const negotiated = negotiate(proposal, decision.supports)
-    this.reportContexts(proposal, negotiated)
+    this.reportContexts(proposal, negotiated, decision)
     const { services } = decision
     const { limits, timers } = this
     const agreement = agreementOf(proposal, negotiated)
@@ -248,31 +305,40 @@ class Door implements Listener {
         userIdentityAccepted: proposal.userIdentity?.positiveResponseRequested === true,
       }),
     )
-    this.associations.add(association)
+    this.mine.add(association)
+    this.occupancy.associations.add(association)
     this.options.onAssociation?.(association)
     const end = await association.ended
-    this.associations.delete(association)
-    if (!end.released) this.refused({ ...whoOf(proposal), kind: 'aborted', why: wordsFor(end.error) })
+    this.mine.delete(association)
+    this.occupancy.associations.delete(association)
+    if (!end.released) this.refused({ ...whoOf(proposal), ...refusalFor(end.error) })
     this.options.onEnd?.(association, end)
   }
 
-  private reportContexts(proposal: Proposal, { answers }: Negotiated) {
-    for (const [index, { result }] of answers.entries()) {
-      if (result === CONTEXT_RESULT.acceptance) continue
+  /** One refusal for each reason, not for each of up to 128 contexts. */
+  private reportContexts(
+    proposal: Proposal,
+    { answers }: Negotiated,
+    { settingFor }: Extract<Decision, { accept: true }>,
+  ) {
+    const found = answers.flatMap(({ result }, index) => {
+      if (result === CONTEXT_RESULT.acceptance) return []
       const { abstractSyntax } = proposal.contexts[index]!
+      return [{ result, abstractSyntax, setting: settingFor?.(abstractSyntax, result) }]
+    })
+    for (const alike of Object.values(
+      Object.groupBy(found, ({ result, setting }) => `${result} ${setting}`),
+    )) {
+      const [{ result, setting }] = alike as [(typeof found)[number]]
       const what = result === CONTEXT_RESULT.abstractSyntaxNotSupported ? 'SOP class' : 'transfer syntaxes'
       this.refused({
         ...whoOf(proposal),
         kind: 'context',
-        abstractSyntax,
-        why: `The ${what} proposed is not accepted`,
+        abstractSyntaxes: [...new Set(alike!.map(({ abstractSyntax }) => abstractSyntax))],
+        why: `The ${what} it proposed is not accepted`,
+        ...(setting === undefined ? {} : { setting }),
       })
     }
-  }
-
-  private reject(proposal: Proposal, { result, source, reason, why, setting }: Rejection) {
-    const words = setting === undefined ? { why } : { why, setting }
-    this.refused({ ...whoOf(proposal), kind: 'rejected', rejection: { result, source, reason }, ...words })
   }
 
   private refused(refusal: Omit<Refusal, 'at'>) {
@@ -297,14 +363,3 @@ function agreementOf(proposal: Proposal, { contexts, roles }: Negotiated): Agree
 
 /** IPv4 as itself: a dual-stack socket shows it as ::ffff:a.b.c.d. */
 const addressOf = (socket: Socket): string => (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
-
-function subjectOf(socket: Socket): string | undefined {
-  if (!('getPeerCertificate' in socket)) return undefined
-  const subject = (socket as TLSSocket).getPeerCertificate()?.subject
-  return (
-    subject &&
-    Object.entries(subject)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(',')
-  )
-}

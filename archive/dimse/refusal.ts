@@ -1,5 +1,5 @@
 /** Why a peer was turned away, in words for an administrator. */
-import { DicomError } from './dicom-error.ts'
+import { DicomError, type DicomErrorCode } from './dicom-error.ts'
 
 export type Refusal = {
   readonly at: Date
@@ -9,8 +9,14 @@ export type Refusal = {
   readonly calledAe?: string
   /** Of the A-ASSOCIATE-RJ (PS3.8 table 9-21). */
   readonly rejection?: { readonly result: number; readonly source: number; readonly reason: number }
-  /** Of a presentation context not accepted. */
-  readonly abstractSyntax?: string
+  /** Of presentation contexts not accepted for the same reason. */
+  readonly abstractSyntaxes?: readonly string[]
+  /** Of an association or connection that ended in an error: its code, and which clock ran out. */
+  readonly error?: {
+    readonly code: DicomErrorCode | 'internal'
+    readonly clock?: string
+    readonly byPeer: boolean
+  }
   /** A sentence without patient data. */
   readonly why: string
   /** What an administrator would change to let this peer in, when there is such a thing. */
@@ -18,7 +24,7 @@ export type Refusal = {
 }
 
 /** A sentence for an error that ended a connection. */
-export function wordsFor(error: unknown): string {
+function wordsFor(error: unknown): string {
   if (!(error instanceof DicomError)) return 'An error on our side ended it'
   const { refs } = error
   switch (error.code) {
@@ -29,10 +35,11 @@ export function wordsFor(error: unknown): string {
     case 'connection-lost':
       return `The connection was lost (${refs.how}) without a release`
     case 'peer-too-slow':
-      return `The peer sent nothing, or too slowly, and was waited for ${refs.waitedMs} ms`
+      return `${CLOCKS[String(refs.clock)] ?? 'The peer was too slow'}; it was waited for ${refs.waitedMs} ms`
     case 'pdu-too-long':
       return `The peer sent a PDU of ${refs.found} bytes; the longest accepted is ${refs.limit}`
     case 'pdu-unexpected':
+      if (refs.found === TLS_HANDSHAKE) return 'The peer speaks TLS on the port that has none'
       return `The peer sent a PDU of type ${refs.found} where none such may come`
     case 'pdu-malformed':
       return `The peer sent a PDU that breaks its own structure (wanted ${refs.wanted})`
@@ -43,4 +50,32 @@ export function wordsFor(error: unknown): string {
     default:
       return `The exchange ended with ${error.code}`
   }
+}
+
+const TLS_HANDSHAKE = 0x16
+
+const CLOCKS: Record<string, string> = {
+  artim: 'The peer did not finish its association request in time',
+  idle: 'Nothing happened on the association for too long',
+  stall: 'The peer stopped in the middle of a PDU or message',
+  floor: 'The peer sent a message more slowly than is allowed',
+}
+
+const SETTINGS: Record<string, string> = {
+  artim: 'DICOM_ARTIM_SECONDS',
+  idle: 'DICOM_IDLE_SECONDS',
+  stall: 'DICOM_STALL_SECONDS',
+  floor: 'DICOM_FLOOR_BYTES_PER_SECOND',
+}
+
+/** What of a refusal the error says that ended a connection. */
+export function refusalFor(error: unknown): Pick<Refusal, 'kind' | 'why' | 'setting' | 'error'> {
+  const said = { kind: 'aborted', why: wordsFor(error) } as const
+  if (!(error instanceof DicomError)) return { ...said, error: { code: 'internal', byPeer: false } }
+  const { code, refs } = error
+  const byPeer = code === 'connection-lost' || (code === 'association-aborted' && refs.by === 'peer')
+  if (code !== 'peer-too-slow') return { ...said, error: { code, byPeer } }
+  const clock = String(refs.clock)
+  const setting = SETTINGS[clock]
+  return { ...said, ...(setting ? { setting } : {}), error: { code, clock, byPeer } }
 }

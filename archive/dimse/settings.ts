@@ -4,6 +4,8 @@ import type { StreamTimers } from './byte-stream.ts'
 export type DimseLimits = {
   /** Sockets open at once, associated or not; more are closed unanswered. */
   readonly connections: number
+  /** Of these, from one address. */
+  readonly connectionsPerAddress: number
   /** Associations at once; more are rejected as temporarily congested. */
   readonly associations: number
   /** The longest P-DATA-TF variable field we receive: announced in the negotiation, checked before any reading. */
@@ -18,6 +20,7 @@ export type DimseLimits = {
 
 export const DIMSE_LIMITS: DimseLimits = {
   connections: 1000,
+  connectionsPerAddress: 250,
   associations: 200,
   pduBytes: 256 * 1024,
   associatePduBytes: 512 * 1024,

@@ -9,7 +9,6 @@ import { bufferSource } from '#archive/dimse/byte-source.ts'
 import type { Dataset } from '#archive/dimse/dataset.ts'
 import { decodeDataset } from '#archive/dimse/decode.ts'
 import { scanHeader } from '#archive/dimse/header-scan.ts'
-import type { Listener } from '#archive/dimse/listener.ts'
 import { Ingest } from '#archive/ingest/ingest.ts'
 import { FileStore } from '#archive/storage/file-store.ts'
 import type { Department } from '#db/department.ts'
@@ -18,7 +17,7 @@ import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
 import { bookStep } from '#db/mutations/scheduling.ts'
 import { actAs, anEnvelope, anOrder, seededDepartment } from '#db/order.fixture.ts'
 import type { OrderMessage } from '#domain/order-message.ts'
-import { listenArchive } from './listen.ts'
+import { type ArchiveDoors, type ArchivePort, listenArchive } from './listen.ts'
 
 export const CORPUS = new URL('../../corpus/', import.meta.url).pathname
 
@@ -26,7 +25,7 @@ export interface TestArchive {
   department: Department
   store: FileStore
   ingest: Ingest
-  listener: Listener
+  listener: ArchiveDoors
   port: number
   root: string
   /** Restarts the process' part of it: a new journal reader on the same folders. */
@@ -36,7 +35,7 @@ export interface TestArchive {
 
 export async function openArchive(
   databaseUrl: string,
-  more: { backlogLimit?: number; gatherMs?: number } = {},
+  { door, ...more }: { backlogLimit?: number; gatherMs?: number; door?: Partial<ArchivePort> } = {},
 ): Promise<TestArchive> {
   const department = await seededDepartment(databaseUrl)
   const root = mkdtempSync(join(tmpdir(), 'isocenter-archive-'))
@@ -63,6 +62,7 @@ export async function openArchive(
       host: '127.0.0.1',
       port: 0,
       aeTitle: 'ISOCENTER',
+      ...door,
     })
     archive.port = archive.listener.port
   }

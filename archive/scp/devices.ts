@@ -3,12 +3,17 @@ import { BlockList, isIPv6 } from 'node:net'
 import {
   CALLED_AE_NOT_RECOGNIZED,
   CALLING_AE_NOT_RECOGNIZED,
+  NO_REASON_GIVEN,
+  type Proposal,
   type Rejection,
 } from '#archive/dimse/listener.ts'
+import { CONTEXT_RESULT } from '#archive/dimse/pdu.ts'
+import type { Certificate } from '#archive/dimse/tls-profile.ts'
 import type { Department } from '#db/department.ts'
 import type { WorklistCaller } from '#db/queries/modality-worklist.ts'
 import { policyOf } from '#db/queries/policy.ts'
 import type { Policy } from '#domain/policy.ts'
+import { isStorageClass } from './storage-classes.ts'
 
 /** A calling peer as the department knows it. */
 export interface Caller extends WorklistCaller {
@@ -20,6 +25,8 @@ export interface Caller extends WorklistCaller {
   sopClasses: readonly string[] | null
   /** Transfer syntaxes it may send objects in; null: all. */
   transferSyntaxes: readonly string[] | null
+  /** Associations it may have at once; null: as many as anybody. */
+  maxAssociations: number | null
 }
 
 /** The devices and the policy, as they were at most a second ago. */
@@ -30,6 +37,17 @@ export interface DeviceRegister {
   mainSite: { id: string; zone: string } | null
 }
 
+/** What a device's row says beyond who it is; all of it may be left out. */
+interface DevicePolicy {
+  sopClasses?: string[]
+  transferSyntaxes?: string[]
+  maxAssociations?: number
+  /** It must come over TLS. */
+  tls?: 'required'
+  /** It must come over TLS, with a certificate of this name or this SHA-256 fingerprint, or both. */
+  certificate?: { commonName?: string; fingerprint?: string }
+}
+
 interface DeviceRow {
   ae_title: string
   site_id: string
@@ -37,7 +55,7 @@ interface DeviceRow {
   room_id: string | null
   modality: string | null
   allowed_addresses: string[]
-  policy: { sopClasses?: string[]; transferSyntaxes?: string[] }
+  policy: DevicePolicy
   enabled: boolean
 }
 
@@ -78,18 +96,15 @@ export function deviceRegister({ sql }: Department): () => Promise<DeviceRegiste
   }
 }
 
-export interface Asking {
-  callingAe: string
-  calledAe: string
-  remoteAddress: string
-}
+export type Asking = Pick<Proposal, 'callingAe' | 'calledAe' | 'remoteAddress' | 'isSecure' | 'certificate'>
 
 /** The caller, or why it is turned away and which setting would let it in. */
 export function judge(
   register: DeviceRegister,
   ownAe: string,
-  { callingAe, calledAe, remoteAddress }: Asking,
+  asking: Asking,
 ): { caller: Caller } | { rejection: Rejection } {
+  const { callingAe, calledAe, remoteAddress } = asking
   if (calledAe !== ownAe)
     return rejected(CALLED_AE_NOT_RECOGNIZED, 'It called an AE title that is not ours', 'ISOCENTER_AE_TITLE')
   const row = register.devices.get(callingAe)
@@ -104,8 +119,34 @@ export function judge(
     const setting = `devices.${callingAe}.allowedAddresses`
     return rejected(CALLING_AE_NOT_RECOGNIZED, 'This device may not call from this address', setting)
   }
-  return { caller: callerOf(row) }
+  return insecure(row.policy, asking) ?? { caller: callerOf(row) }
 }
+
+/** Where a device must be who its certificate says, an AE title and an address are not enough. */
+function insecure({ tls, certificate }: DevicePolicy, { callingAe, isSecure, ...asking }: Asking) {
+  if (!tls && !certificate) return undefined
+  const policy = `devices.${callingAe}.policy`
+  if (!isSecure) return rejected(NO_REASON_GIVEN, 'This device must come over TLS', `${policy}.tls`)
+  const fault = certificate && certificateFault(certificate, asking.certificate)
+  return fault ? rejected(NO_REASON_GIVEN, fault, `${policy}.certificate`) : undefined
+}
+
+function certificateFault(
+  { commonName, fingerprint }: NonNullable<DevicePolicy['certificate']>,
+  shown: Certificate | undefined,
+): string | undefined {
+  if (!shown) return 'This device must show a certificate'
+  if (fingerprint !== undefined && hexOf(fingerprint) !== hexOf(shown.fingerprint))
+    return `This device showed another certificate, ${shown.fingerprint}`
+  if (commonName !== undefined && commonName !== shown.commonName)
+    return 'This device showed a certificate of another name'
+  // Anybody can write a name into a certificate of their own.
+  if (fingerprint === undefined && !shown.isVerified)
+    return 'This device showed a certificate that no authority of ours signed (DICOM_TLS_CA_FILE)'
+  return undefined
+}
+
+const hexOf = (fingerprint: string): string => fingerprint.replaceAll(/[:\s]/g, '').toUpperCase()
 
 function rejected(rejection: Pick<Rejection, 'result' | 'source' | 'reason'>, why: string, setting: string) {
   return { rejection: { ...rejection, why, setting } }
@@ -119,8 +160,9 @@ function unknown({ unknownCallingAe, mainSite }: DeviceRegister, aeTitle: string
       'devices, or policy unknownCallingAe',
     )
   }
-  const nowhere = { siteId: null, roomId: null, modality: null, sopClasses: null, transferSyntaxes: null }
-  return { caller: { aeTitle, isUnknown: true, zone: mainSite.zone, ...nowhere } }
+  const nowhere = { siteId: null, roomId: null, modality: null }
+  const unlimited = { sopClasses: null, transferSyntaxes: null, maxAssociations: null }
+  return { caller: { aeTitle, isUnknown: true, zone: mainSite.zone, ...nowhere, ...unlimited } }
 }
 
 function callerOf(row: DeviceRow): Caller {
@@ -133,6 +175,17 @@ function callerOf(row: DeviceRow): Caller {
     modality: row.modality,
     sopClasses: row.policy.sopClasses ?? null,
     transferSyntaxes: row.policy.transferSyntaxes ?? null,
+    maxAssociations: row.policy.maxAssociations ?? null,
+  }
+}
+
+/** The list of its device that keeps a context out, when one does: nothing would let in what is not offered at all. */
+export function settingFor({ aeTitle, sopClasses, transferSyntaxes }: Caller) {
+  return (abstractSyntax: string, result: number): string | undefined => {
+    if (!isStorageClass(abstractSyntax)) return undefined
+    if (result === CONTEXT_RESULT.abstractSyntaxNotSupported)
+      return sopClasses ? `devices.${aeTitle}.policy.sopClasses` : undefined
+    return transferSyntaxes ? `devices.${aeTitle}.policy.transferSyntaxes` : undefined
   }
 }
 

@@ -1,74 +1,163 @@
-/** Peers turned away: one line in the audit trail each time, and one exception that says which setting would let them in. */
+/** What the DICOM port turned away, in words for an administrator, each with the setting that would allow it. */
 import type { Refusal } from '#archive/dimse/refusal.ts'
-import type { Department } from '#db/department.ts'
-import { deviceAct } from '#db/mutations/act.ts'
-import { audit } from '#db/mutations/audit.ts'
-import { raiseException } from '#db/mutations/exceptions.ts'
-import { mutate } from '#db/mutations/mutate.ts'
+import type { DimseRequest } from '#archive/dimse/services.ts'
+import { type Outcome, STATUS, statusHex } from '#archive/dimse/status.ts'
 import type { Asking } from './devices.ts'
 
-/** A connection that breaks off is the log's business alone; what we turned away is also an administrator's. */
-export async function recordRefusal(department: Department, refusal: Refusal): Promise<void> {
-  if (refusal.kind === 'aborted') return
-  if (refusal.kind === 'context') return auditContext(department, refusal)
-  const act = await deviceAct(department, printable(refusal.callingAe), { address: refusal.remoteAddress })
+/** One thing that happened at the door. */
+export interface Incident {
+  /** The same again is counted, not written anew. */
+  key: string
+  aeTitle: string
+  address: string
+  audit: { type: string; outcome: 'success' | 'denied' | 'failure'; data: Record<string, unknown> }
+  /** What somebody should mend or allow; null: the audit trail is enough. */
+  exception: { reasonCode: string; reason: string; refs: Record<string, unknown> } | null
+}
+
+export function incidentOf(refusal: Refusal): Incident {
+  if (refusal.kind === 'context') return contextRefused(refusal)
+  if (refusal.kind === 'aborted') return brokenOff(refusal)
   const { result, source, reason } = refusal.rejection ?? {}
-  const callingAe = printable(refusal.callingAe)
-  const calledAe = printable(refusal.calledAe)
-  await mutate(department, act, 'refuse-association', async (scope) => {
-    scope.audit({
-      subject: `device:${callingAe}`,
-      type: 'association.refused',
-      outcome: 'denied',
-      data: { callingAe, calledAe, result, source, reason, why: refusal.why, setting: refusal.setting },
-    })
-    const [site] = await scope.sql<{ id: string }[]>`
-      select site_id as id from devices where ae_title = ${callingAe} union all (select id from sites order by id limit 1) limit 1`
-    if (!site) return
-    await raiseException(scope, {
-      kind: 'refused-association',
-      key: `association:${callingAe}:${calledAe}:${refusal.remoteAddress}:${reason ?? refusal.kind}`,
-      reasonCode: reasonCodeOf(reason),
-      reason: inWords(refusal),
-      refs: { aeTitle: callingAe, calledAe, address: refusal.remoteAddress, setting: refusal.setting },
-      siteId: site.id,
-    })
+  const code = refusal.kind === 'connection' ? 'connection-refused' : reasonCodeOf(reason)
+  return incident(refusal, {
+    type: `${refusal.kind === 'connection' ? 'connection' : 'association'}.refused`,
+    key: `association:${peerOf(refusal)}:${code}:${reason ?? ''}:${refusal.why}`,
+    reasonCode: code,
+    isListed: true,
+    data: { result, source, reason },
   })
 }
+
+/** An association of a peer that no row names, let in by policy. */
+export function unknownCaller({ callingAe, calledAe, remoteAddress }: Asking): Incident {
+  const [aeTitle, setting] = [printable(callingAe), 'policy unknownCallingAe']
+  return {
+    key: `unknown:${aeTitle}:${remoteAddress}`,
+    aeTitle,
+    address: remoteAddress,
+    audit: {
+      type: 'association.accepted-unknown',
+      outcome: 'success',
+      data: { callingAe: aeTitle, policy: 'unknownCallingAe accept-and-flag' },
+    },
+    exception: {
+      reasonCode: 'unknown-calling-ae-accepted',
+      reason: `${aeTitle} from ${remoteAddress} is no device of this department and was let in by policy. Add it to the devices, or set the policy unknownCallingAe to refuse.`,
+      refs: { aeTitle, calledAe: printable(calledAe), address: remoteAddress, setting },
+    },
+  }
+}
+
+/** A request answered with a failure: what was asked, and the answer. */
+export function requestRefused(
+  { association, command, sopClassUid }: DimseRequest,
+  outcome: Outcome,
+): Incident {
+  const { callingAe, remoteAddress } = association.agreement
+  const aeTitle = printable(callingAe)
+  const service = serviceName(command.name)
+  const status = statusHex(outcome.status)
+  const why = `${service} was answered ${status}: ${outcome.comment ?? meaningOf(outcome.status)}`
+  const data = { service, status, sopClassUid: printable(sopClassUid, 64), why }
+  // What was set aside is on the list already, with its bytes; a query that cannot be understood harmed nobody.
+  const isTold = command.name === 'cStore' ? SET_ASIDE.includes(outcome.status) : command.name === 'cFind'
+  return {
+    key: `request:${aeTitle}:${remoteAddress}:${service}:${data.sopClassUid}:${status}`,
+    aeTitle,
+    address: remoteAddress,
+    audit: { type: 'request.refused', outcome: 'denied', data },
+    exception: isTold
+      ? null
+      : {
+          reasonCode: 'request-refused',
+          reason: `${aeTitle} from ${remoteAddress}: ${why}.`,
+          refs: { aeTitle, address: remoteAddress, service, status, sopClassUid: data.sopClassUid },
+        },
+  }
+}
+
+const SET_ASIDE: readonly number[] = [STATUS.cannotUnderstand, STATUS.datasetDoesNotMatch]
+
+function contextRefused(refusal: Refusal): Incident {
+  const sopClassUids = (refusal.abstractSyntaxes ?? []).map((uid) => printable(uid, 64))
+  return incident(refusal, {
+    type: 'association.context-refused',
+    key: `context:${peerOf(refusal)}:${refusal.setting ?? ''}:${refusal.why}`,
+    reasonCode: 'context-not-accepted',
+    // What nobody could allow is no work for anybody.
+    isListed: refusal.setting !== undefined,
+    data: { sopClassUids },
+  })
+}
+
+/** A peer that leaves in the middle, or falls silent between requests, broke no rule of ours. */
+function brokenOff(refusal: Refusal): Incident {
+  const { code = 'internal', clock = '', byPeer = false } = refusal.error ?? {}
+  return incident(refusal, {
+    type: 'association.broken-off',
+    key: `aborted:${peerOf(refusal)}:${code}:${clock}`,
+    reasonCode: code === 'peer-too-slow' ? 'too-slow' : 'protocol-broken',
+    isListed: !byPeer && clock !== 'idle',
+    data: { code, ...(clock ? { clock } : {}) },
+  })
+}
+
+function incident(
+  refusal: Refusal,
+  of: { type: string; key: string; reasonCode: string; isListed: boolean; data: Record<string, unknown> },
+): Incident {
+  const { remoteAddress: address, why, setting } = refusal
+  const [aeTitle, calledAe] = [printable(refusal.callingAe), printable(refusal.calledAe)]
+  return {
+    key: of.key,
+    aeTitle,
+    address,
+    audit: {
+      type: of.type,
+      outcome: refusal.kind === 'aborted' ? 'failure' : 'denied',
+      data: { callingAe: aeTitle, calledAe, ...of.data, why, setting },
+    },
+    exception: of.isListed
+      ? { reasonCode: of.reasonCode, reason: inWords(refusal), refs: { aeTitle, calledAe, address, setting } }
+      : null,
+  }
+}
+
+const peerOf = ({ callingAe, calledAe, remoteAddress }: Refusal): string =>
+  `${printable(callingAe)}:${printable(calledAe)}:${remoteAddress}`
 
 function reasonCodeOf(reason: number | undefined): string {
   if (reason === 3) return 'calling-ae-not-recognized'
   return reason === 7 ? 'called-ae-not-recognized' : 'not-accepted'
 }
 
-function inWords({ callingAe, calledAe, remoteAddress, why, setting }: Refusal): string {
-  const who = `${printable(callingAe)} from ${remoteAddress}, calling ${printable(calledAe)}, was refused.`
-  return `${who} ${why}.${setting ? ` What would allow it: ${setting}.` : ''}`
+const HAPPENED = {
+  connection: 'was not let in',
+  rejected: 'was refused',
+  context: 'was refused a part of what it asked for',
+  aborted: 'was cut off',
 }
 
-async function auditContext(department: Department, refusal: Refusal): Promise<void> {
-  const callingAe = printable(refusal.callingAe)
-  const act = await deviceAct(department, callingAe, { address: refusal.remoteAddress })
-  await audit(department, act, {
-    subject: `device:${callingAe}`,
-    type: 'association.context-refused',
-    outcome: 'denied',
-    data: { callingAe, sopClassUid: printable(refusal.abstractSyntax, 64), why: refusal.why },
-  })
+function inWords({ kind, callingAe, calledAe, remoteAddress, why, setting }: Refusal): string {
+  const who = callingAe === undefined ? 'A peer' : printable(callingAe)
+  const calling = calledAe === undefined ? '' : `, calling ${printable(calledAe)},`
+  const allowing = setting ? ` What would allow it: ${setting}.` : ''
+  return `${who} from ${remoteAddress}${calling} ${HAPPENED[kind]}. ${why}.${allowing}`
 }
 
-/** An association of a peer that no row names, let in by policy. */
-export async function recordUnknownCaller(
-  department: Department,
-  { callingAe, remoteAddress }: Asking,
-): Promise<void> {
-  const aeTitle = printable(callingAe)
-  const act = await deviceAct(department, aeTitle, { address: remoteAddress })
-  await audit(department, act, {
-    subject: `device:${aeTitle}`,
-    type: 'association.accepted-unknown',
-    data: { callingAe: aeTitle, policy: 'unknownCallingAe accept-and-flag' },
-  })
+/** `cStore` as the standard writes it. */
+function serviceName(name: string | undefined): string {
+  if (!name) return 'an unknown request'
+  return `${name[0]!.toUpperCase()}-${name
+    .slice(1)
+    .replace(/(?!^)([A-Z])/g, '-$1')
+    .toUpperCase()}`
+}
+
+function meaningOf(status: number): string {
+  const name = Object.entries(STATUS).find(([, value]) => value === status)?.[0] ?? 'failure'
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace(/\bsop\b/, 'SOP')
 }
 
 // A title comes from whoever connects: it goes into rows and words as plain text or not at all.

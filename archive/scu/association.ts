@@ -18,6 +18,7 @@ import {
 } from '../dimse/pdu.ts'
 import type { Services } from '../dimse/services.ts'
 import { DIMSE_LIMITS, DIMSE_TIMERS, type DimseLimits, type DimseTimers } from '../dimse/settings.ts'
+import { TLS_PROFILE } from '../dimse/tls-profile.ts'
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from '../dimse/uid.ts'
 
 export type Peer = {
@@ -95,9 +96,7 @@ function numbered(proposed: readonly Proposed[]): ProposedContext[] {
 
 function connected({ host, port, tls }: Peer, patienceMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = tls
-      ? connectTls({ minVersion: 'TLSv1.2', ...tls, host, port })
-      : connectTcp({ host, port })
+    const socket = tls ? connectTls({ ...TLS_PROFILE, ...tls, host, port }) : connectTcp({ host, port })
     const ready = tls ? 'secureConnect' : 'connect'
     const failed = (cause: NodeJS.ErrnoException) => {
       clearTimeout(timer)

@@ -14,6 +14,8 @@ export interface NewException {
   refs?: Record<string, unknown>
   orderId?: string | null
   siteId: string
+  /** How often it happened since it was last said; default once. */
+  times?: number
 }
 
 // domain.md section 3, row 18: who mends which kind.
@@ -32,15 +34,16 @@ const HOUR_MS = 3_600_000
 /** Opens or counts up an exception and, when it is new, its work item of kind `mend`, in the caller's transaction. */
 export async function raiseException(scope: Scope, exception: NewException): Promise<string> {
   const { sql, act } = scope
-  const { kind, key, reasonCode, reason, refs = {}, orderId = null, siteId } = exception
-  const [row] = await sql<{ id: string; times: number; cycle: number }[]>`
-    insert into exceptions (id, kind, key, at, last_at, reason_code, reason, refs, order_id, site_id, cycle)
-    values (${ulid()}, ${kind}, ${key}, ${act.now}, ${act.now}, ${reasonCode}, ${reason}, ${sql.json(refs as never)},
-      ${orderId}, ${siteId}, 1)
+  const { kind, key, reasonCode, reason, refs = {}, orderId = null, siteId, times = 1 } = exception
+  const id = ulid()
+  const [row] = await sql<{ id: string }[]>`
+    insert into exceptions (id, kind, key, at, last_at, times, reason_code, reason, refs, order_id, site_id, cycle)
+    values (${id}, ${kind}, ${key}, ${act.now}, ${act.now}, ${times}, ${reasonCode}, ${reason},
+      ${sql.json(refs as never)}, ${orderId}, ${siteId}, 1)
     on conflict (kind, key) where state = 'open'
-      do update set times = exceptions.times + 1, last_at = excluded.last_at
-    returning id, times, cycle`
-  if (row!.times === 1) {
+      do update set times = exceptions.times + excluded.times, last_at = excluded.last_at
+    returning id`
+  if (row!.id === id) {
     await openMendItem(scope, row!.id, exception)
     if (orderId)
       scope.append(orderId, {

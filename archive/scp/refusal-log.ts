@@ -1,0 +1,136 @@
+/** Writes what happened at the door to the audit trail and the list of exceptions, however fast it happens. */
+import type { Logger } from 'pino'
+import type { Department } from '#db/department.ts'
+import { deviceAct } from '#db/mutations/act.ts'
+import { raiseException } from '#db/mutations/exceptions.ts'
+import { mutate, type Scope } from '#db/mutations/mutate.ts'
+import type { Incident } from './refusals.ts'
+
+interface Entry {
+  incident: Incident
+  times: number
+}
+
+/** Different incidents that may wait to be written; beyond it, those of one type are told as one. */
+const WAITING = 200
+/** Open exceptions of this kind; beyond it, one of them stands for the rest. */
+const LISTED = 500
+const PAUSE_MS = 250
+
+/**
+ * The first of a kind is written at once; what is the same and comes while another is written, or in the pause after, is
+ * counted and written as one. So a flood costs a bounded number of rows a second, and nothing that happened is uncounted.
+ */
+export class RefusalLog {
+  readonly #department: Department
+  readonly #log: Logger
+  #waiting = new Map<string, Entry>()
+  #writing: Promise<void> | undefined
+  #pause: { end(): void } | undefined
+  #noted = 0
+  #isClosing = false
+
+  constructor(department: Department, log: Logger) {
+    this.#department = department
+    this.#log = log
+  }
+
+  /** How many incidents there were since the start. */
+  get noted(): number {
+    return this.#noted
+  }
+
+  note(incident: Incident): void {
+    this.#noted += 1
+    const one = this.#waiting.size < WAITING || this.#waiting.has(incident.key) ? incident : folded(incident)
+    const entry = this.#waiting.get(one.key)
+    if (entry) entry.times += 1
+    else this.#waiting.set(one.key, { incident: one, times: 1 })
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined
+    })
+  }
+
+  /** Writes what waits. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    this.#pause?.end()
+    await this.#writing
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.size > 0) {
+      const round = this.#waiting
+      this.#waiting = new Map()
+      for (const entry of round.values()) await this.#record(entry)
+      if (!this.#isClosing) await this.#rest()
+    }
+  }
+
+  async #record(entry: Entry): Promise<void> {
+    const { audit, aeTitle, address } = entry.incident
+    this.#log.warn({ aeTitle, address, times: entry.times, ...audit.data }, audit.type)
+    try {
+      await record(this.#department, entry)
+    } catch (error) {
+      this.#log.error({ err: error }, 'a refusal could not be written down')
+    }
+  }
+
+  #rest(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, PAUSE_MS)
+      const end = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      this.#pause = { end }
+    })
+  }
+}
+
+function folded({ audit }: Incident): Incident {
+  const { type, outcome } = audit
+  const why = 'More peers were turned away at once than are told of one by one'
+  return {
+    key: `many:${type}`,
+    aeTitle: '(many)',
+    address: '',
+    audit: { type, outcome, data: { why } },
+    exception: { reasonCode: 'many', reason: `${why}.`, refs: { type } },
+  }
+}
+
+async function record(department: Department, { incident, times }: Entry): Promise<void> {
+  const { aeTitle, address, audit, exception } = incident
+  const act = await deviceAct(department, aeTitle, { address })
+  await mutate(department, act, 'note-refusal', async (scope) => {
+    const { type, outcome, data } = audit
+    const counted = times > 1 ? { ...data, times } : data
+    scope.audit({ subject: `device:${aeTitle}`, type, outcome, data: counted })
+    if (exception) await list(scope, incident, exception, times)
+  })
+}
+
+async function list(
+  scope: Scope,
+  { aeTitle, key }: Incident,
+  exception: NonNullable<Incident['exception']>,
+  times: number,
+): Promise<void> {
+  const [row] = await scope.sql<{ id: string; listed: number; isListed: boolean }[]>`
+    select site_id as id, listed, "isListed" from (
+      select site_id, 0 as rank from devices where ae_title = ${aeTitle}
+      union all select id, 1 from (select id from sites order by id limit 1) first) place,
+      (select count(*)::int as listed, coalesce(bool_or(key = ${key}), false) as "isListed" from exceptions
+        where kind = 'refused-association' and state = 'open') so_far
+    order by rank limit 1`
+  if (!row) return
+  const hasRoom = row.isListed || row.listed < LISTED
+  const one = hasRoom ? exception : { reasonCode: 'many', reason: LIST_IS_FULL, refs: {} }
+  const kind = 'refused-association'
+  await raiseException(scope, { kind, key: hasRoom ? key : 'many', ...one, siteId: row.id, times })
+}
+
+const LIST_IS_FULL =
+  'More peers were turned away than are listed here. Close what is mended; the audit trail has each of them.'
