@@ -33,6 +33,8 @@ export type Policy = {
   /** Same SOP Instance UID, other content. */
   duplicateInstance: 'first-stays' | 'newest-wins' | 'refuse'
   unknownCallingAe: 'refuse' | 'accept-and-flag'
+  /** Every stored object is read again and held against its hash within `everyMs`, at no more than so many bytes a second. */
+  verification: { everyMs: number; bytesPerSecond: number }
   completeness: {
     /** Off while no storage commitment service answers: a device cannot prove what nobody asks it. */
     commitment: 'off' | 'on'
@@ -122,6 +124,7 @@ export const POLICY_VERSION_1: Policy = {
   unknownProcedure: 'accept',
   duplicateInstance: 'first-stays',
   unknownCallingAe: 'refuse',
+  verification: { everyMs: 30 * DAY_MS, bytesPerSecond: 20_000_000 },
   completeness: { commitment: 'off', endExamRequired: false, mppsSilenceMs: 12 * HOUR_MS },
   quality: {
     allowance: {

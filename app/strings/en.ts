@@ -953,6 +953,7 @@ export const en = {
   'figure.parkedDeliveries': 'Results parked',
   'figure.openExceptions': 'Open exceptions',
   'figure.quarantined': 'Objects set aside',
+  'figure.damagedObjects': 'Objects damaged or missing',
   'figure.studies': 'Studies stored',
   'figure.storedBytes': 'Stored',
   'figure.gigabytes': '{value} GB',
@@ -994,6 +995,11 @@ export const en = {
   'fault.deliveries-late.cause':
     '{count} results are not acknowledged: the receiver does not answer or asks to wait.',
   'fault.deliveries-late.next': 'Call whoever runs the receiver. Sending goes on by itself.',
+  'fault.objects-damaged.title': '{count} stored objects are damaged or missing',
+  'fault.objects-damaged.cause':
+    'Read again, they are not what was received. They stand below under “To be mended”.',
+  'fault.objects-damaged.next':
+    'Bring the files back from a copy of `blobs/`, or have the images sent again.',
   'fault.no-destination.title': 'No receiver is set up',
   'fault.no-destination.cause': 'Reports are signed and go nowhere.',
   'fault.no-destination.next': 'Add a destination with `isocenter config apply`.',

@@ -2,11 +2,11 @@
  * How objects get into the archive: bytes as received behind our own File Meta, examined, synced and noted in the
  * journal before anybody is told Success; the index follows within a second, and after a crash at the next start.
  */
-import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { encodeFileMeta, readPart10 } from '#archive/dimse/part10.ts'
 import { STATUS } from '#archive/dimse/status.ts'
-import type { BlobReader, BlobStore, BlobWriter, StoredBlob } from '#archive/storage/blob-store.ts'
+import type { BlobStore, BlobWriter, StoredBlob } from '#archive/storage/blob-store.ts'
+import { datasetHash } from '#archive/storage/hash.ts'
 import type { Department } from '#db/department.ts'
 import { failpoint } from '#db/failpoint.ts'
 import { deviceAct } from '#db/mutations/act.ts'
@@ -203,7 +203,7 @@ export class Ingest {
       const result = examine(reader.source(), null)
       // What is no Part 10 file has no data set apart: all of it is kept and hashed.
       const datasetOffset = 'examined' in result ? readPart10(reader.source()).datasetOffset : 0
-      const sha256 = await hashFrom(reader, datasetOffset)
+      const sha256 = await datasetHash(reader, datasetOffset)
       const blob = { key, bytes: reader.bytes, datasetOffset, sha256 }
       if ('fault' in result) await this.#setObjectAside(blob, result.fault, { sourceAe: '', peer: '' })
       // The note outran the bytes when the power went: nobody was told Success.
@@ -256,12 +256,3 @@ export class IncomingObject {
 function duplicate({ sopInstanceUid }: ObjectToCome): Fault {
   return { reason: 'duplicate-instance', status: STATUS.duplicateSopInstance, sopInstanceUid }
 }
-
-async function hashFrom(reader: BlobReader, datasetOffset: number): Promise<string> {
-  const hash = createHash('sha256')
-  for (let at = datasetOffset; at < reader.bytes; at += HASH_CHUNK_BYTES)
-    hash.update(await reader.read(at, HASH_CHUNK_BYTES))
-  return hash.digest('hex')
-}
-
-const HASH_CHUNK_BYTES = 1024 * 1024

@@ -96,6 +96,8 @@ async function figuresOf(sql: AnySql, machineNow: Date): Promise<Record<string, 
         where d.state in ('waiting', 'sent', 'unknown')) as "oldestDeliveryMs",
       (select count(*) from exceptions where state = 'open') as "openExceptions",
       (select count(*) from quarantine where decision is null) as "quarantined",
+      (select count(*) from instances where damaged is not null) as "damagedObjects",
+      (select extract(epoch from ${machineNow}::timestamptz - min(verified_at)) * 1000 from instances) as "oldestVerifiedMs",
       (select count(*) from studies) as studies,
       (select coalesce(sum(bytes), 0) from studies) as "storedBytes",
       (select count(*) from destinations where enabled and retired_at is null) as destinations`
@@ -113,6 +115,7 @@ function queueFaults(figures: Record<string, number | null>): Fault[] {
   if ((figures.parkedDeliveries ?? 0) > 0) add('deliveries-parked', { count: figures.parkedDeliveries! })
   if ((figures.oldestDeliveryMs ?? 0) > 5 * RELAY_LATE_MS)
     add('deliveries-late', { ms: figures.oldestDeliveryMs!, count: figures.openDeliveries! })
+  if ((figures.damagedObjects ?? 0) > 0) add('objects-damaged', { count: figures.damagedObjects! })
   if (figures.destinations === 0) add('no-destination', {})
   return faults
 }

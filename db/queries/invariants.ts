@@ -85,6 +85,8 @@ const invariants: Record<string, string> = {
   '20 counts show only visible instances': `
     select s.id from studies s where s.instance_count <> (
       select count(*) from instances i where i.study_id = s.id and i.rejected_code is null)`,
+  'every stored object is as it was received': `
+    select id, damaged from instances where damaged is not null`,
   '21 final versions are signed by a radiologist who proved who they are': `
     select v.report_id, v.version from report_versions v join users u on u.id = v.signer_id
     where v.kind in ('final', 'addendum', 'correction') and (not v.reauthenticated or not 'radiologist' = any(u.roles))`,

@@ -441,6 +441,7 @@ const FIGURES = [
   'parkedDeliveries',
   'openExceptions',
   'quarantined',
+  'damagedObjects',
   'studies',
 ] as const
 

@@ -1,0 +1,98 @@
+/** Reading stored objects again: what is damaged or gone is found, told, and forgotten once it is mended. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { CORPUS, dcmtk, openArchive, type TestArchive, until } from '#archive/scp/archive.fixture.ts'
+import { testDatabase } from '#bin/testing/database.ts'
+import { health } from '#db/queries/health.ts'
+import { invariantViolations } from '#db/queries/invariants.ts'
+import { verifyStored } from './verification.ts'
+
+let archive: TestArchive
+
+interface Row {
+  id: string
+  blob: string
+  verified: boolean
+  damaged: string | null
+}
+
+const rows = () =>
+  archive.department.sql<Row[]>`
+    select id, blob, verified_at is not null as verified, damaged from instances order by id`
+
+const verify = (budgetBytes = 1e9) => verifyStored(archive, { budgetBytes })
+
+beforeAll(async () => {
+  archive = await openArchive(await testDatabase())
+  const files = ['01', '02', '03'].map((name) => `${CORPUS}ct-head/${name}.dcm`)
+  const at = ['127.0.0.1', String(archive.port)]
+  await dcmtk('dcmsend', ['-aet', 'CT1', '-aec', 'ISOCENTER', ...at, ...files])
+  await until('three objects', async () => (await rows()).length === 3)
+})
+
+afterAll(() => archive.close())
+
+/** As the next round finds them once the period is over. */
+const periodPasses = () =>
+  archive.department.sql`update instances set verified_at = verified_at - interval '31 days'`
+
+async function damageFaults(): Promise<unknown[]> {
+  const { faults } = await health(archive.department.sql, new Date())
+  return faults.filter(({ id }) => id === 'objects-damaged').map(({ values }) => values)
+}
+
+test('[AR-11] every object is read again, so much at a time, and not again before its period is over', async () => {
+  expect(await verify(1)).toEqual({ read: 1, damaged: 0 })
+  expect((await rows()).filter(({ verified }) => verified)).toHaveLength(1)
+  expect(await verify()).toEqual({ read: 2, damaged: 0 })
+  expect(await verify()).toEqual({ read: 0, damaged: 0 })
+  await periodPasses()
+  expect(await verify()).toEqual({ read: 3, damaged: 0 })
+  expect(await damageFaults()).toEqual([])
+})
+
+test('[AR-11] an altered and a missing object are found, shown, and forgotten once they are back', async () => {
+  const { sql } = archive.department
+  const [altered, missing] = [...(await rows())] as [Row, Row, Row]
+  const path = ({ blob }: Row) => join(archive.root, blob)
+  const [first, second] = [readFileSync(path(altered)), readFileSync(path(missing))]
+  const bytes = Buffer.from(first)
+  bytes[bytes.length - 100]! ^= 1
+  writeFileSync(path(altered), bytes)
+  rmSync(path(missing))
+  await periodPasses()
+  expect(await verify()).toEqual({ read: 3, damaged: 2 })
+
+  expect((await rows()).map(({ damaged }) => damaged)).toEqual(['altered', 'missing', null])
+  const open = () => sql<{ reason_code: string; work: string }[]>`
+    select e.reason_code, w.state as work from exceptions e join work_items w on w.subject_id = e.id
+    where e.key like 'blob:%' and e.state = 'open' order by e.reason_code`
+  expect(await open()).toEqual([
+    { reason_code: 'object-altered', work: 'open' },
+    { reason_code: 'object-missing', work: 'open' },
+  ])
+  expect(await damageFaults()).toEqual([{ count: 2 }])
+  const violations = await invariantViolations(sql)
+  expect(violations.map(({ refs }) => refs.damaged).sort()).toEqual(['altered', 'missing'])
+  const availability = async () =>
+    (await sql`select availability from studies`).map((row) => row.availability)
+  expect(await availability()).toEqual(['UNAVAILABLE'])
+
+  writeFileSync(path(altered), first)
+  writeFileSync(path(missing), second)
+  await periodPasses()
+  expect(await verify()).toEqual({ read: 3, damaged: 0 })
+  expect(await open()).toEqual([])
+  expect(await damageFaults()).toEqual([])
+  expect(await invariantViolations(sql)).toEqual([])
+  expect(await availability()).toEqual(['ONLINE'])
+  const trail = await sql<{ type: string }[]>`
+    select type from audit_events where type like 'instance.%' order by id`
+  expect(trail.map(({ type }) => type).sort()).toEqual([
+    'instance.damaged',
+    'instance.damaged',
+    'instance.mended',
+    'instance.mended',
+  ])
+})
