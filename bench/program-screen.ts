@@ -1,9 +1,10 @@
-/** The reading list without a browser: the same session, event stream and loader requests, at the same pace as a page. */
-import { UNSAFE_decodeViaTurboStream as decode } from 'react-router'
-import { concerns, type LiveMessage } from '../app/live/live-message.ts'
+/** The reading list without a browser: the same session, event stream and requests, at the same pace as a page. */
+import { concerns, EVERYTHING, type LiveMessage } from '../app/live/live-message.ts'
+import { pacedLoads } from '../app/live/paced-loads.ts'
+import { type KeptRows, keptRows, type RowsAnswer } from '../app/worklist/kept-rows.ts'
 import type { Change, Screen, SignedIn } from './screen.ts'
 
-/** As in app/routes/radiologist/reading-list.tsx and app/live/use-live.ts. */
+/** As in app/routes/radiologist/reading-list.tsx. */
 const TOPICS = [
   'list:read',
   'list:sent-back',
@@ -12,8 +13,9 @@ const TOPICS = [
   'completeness.decided',
   'report.signed',
 ]
-const AT_MOST_EVERY_MS = 250
-const ROUTE = 'routes/radiologist/reading-list'
+/** As in app/routes/shell.tsx and app/live/use-waiting.ts. */
+const COUNTED = ['list:read', 'list:sent-back', 'list:sign']
+const COUNTS_EVERY_MS = 2_000
 
 interface Row {
   orderId: string
@@ -21,32 +23,43 @@ interface Row {
 }
 
 export interface ProgramScreen extends Screen {
-  /** How long each loader request took, decoding included. */
+  /** How long each request for the list took, decoding included. */
   readonly loadsMs: number[]
 }
 
 export async function openProgram(signedIn: SignedIn): Promise<ProgramScreen> {
   const cookie = await signIn(signedIn)
   const leaving = new AbortController()
+  const wire = { app: signedIn.app, cookie, signal: leaving.signal }
+  const kept = keptRows<Row>()
   const loadsMs: number[] = []
   let watching: { change: Change; resolve: (at: number) => void; reject: (error: Error) => void } | undefined
   let shown: Promise<number> = Promise.resolve(0)
 
   async function load(): Promise<void> {
     const begun = performance.now()
-    const rows = await readList(signedIn.app, cookie, leaving.signal)
+    const rows = await readList(wire, kept)
     loadsMs.push(performance.now() - begun)
     if (watching && isIn(rows, watching.change)) {
       watching.resolve(Date.now())
       watching = undefined
     }
   }
-  const ask = paced(() => load().catch((error) => watching?.reject(error)), leaving.signal)
+  const list = pacedLoads({ load: () => load().catch((error) => watching?.reject(error)) })
+  const counts = pacedLoads({
+    everyMs: COUNTS_EVERY_MS,
+    load: () => readCounts(wire).catch((error) => watching?.reject(error)),
+  })
   await load()
   await new Promise<void>((resolve, reject) => {
-    listen(signedIn.app, cookie, leaving.signal, (message) => {
+    let isFirst = true
+    listen(wire, (message) => {
       resolve()
-      if (concerns(message, TOPICS)) ask()
+      // What happened before anybody listened is unknown.
+      if (isFirst) message.topics.push(EVERYTHING)
+      isFirst = false
+      if (concerns(message, TOPICS)) list.ask()
+      if (concerns(message, COUNTED)) counts.ask()
     }).catch((error) => {
       if (leaving.signal.aborted) return
       reject(error)
@@ -64,6 +77,8 @@ export async function openProgram(signedIn: SignedIn): Promise<ProgramScreen> {
     },
     shown: () => shown,
     async close() {
+      list.stop()
+      counts.stop()
       leaving.abort()
     },
   }
@@ -73,30 +88,6 @@ function isIn(rows: readonly Row[], { orderId, state }: Change): boolean {
   const row = rows.find((each) => each.orderId === orderId)
   if (state === 'gone') return row === undefined
   return row !== undefined && (state === 'listed' || row.isTaken === (state === 'taken'))
-}
-
-/** One request at a time, and not more often than a page asks. */
-function paced(load: () => Promise<void>, signal: AbortSignal): () => void {
-  let isWanted = false
-  let isBusy = false
-  let isPausing = false
-  function ask(): void {
-    isWanted = true
-    if (isBusy || isPausing || signal.aborted) return
-    isWanted = false
-    isBusy = true
-    isPausing = true
-    const again = () => isWanted && ask()
-    setTimeout(() => {
-      isPausing = false
-      again()
-    }, AT_MOST_EVERY_MS)
-    void load().finally(() => {
-      isBusy = false
-      again()
-    })
-  }
-  return ask
 }
 
 async function signIn({ app, user, password }: SignedIn): Promise<string> {
@@ -111,22 +102,33 @@ async function signIn({ app, user, password }: SignedIn): Promise<string> {
   return cookie.split(';')[0]!
 }
 
-async function readList(app: string, cookie: string, signal: AbortSignal): Promise<Row[]> {
-  const ask = () => fetch(`${app}/reading.data`, { headers: { cookie }, signal })
-  // A server closes idle connections; a browser, too, asks once more when it meets one that is just being closed.
-  const response = await ask().catch(ask)
-  if (!response.ok || !response.body) throw new Error(`the reading list answered ${response.status}`)
-  const { value, done } = await decode(response.body, globalThis)
-  await done
-  return JSON.parse((value as Record<string, { data: { cases: string } }>)[ROUTE]!.data.cases)
+interface Wire {
+  app: string
+  cookie: string
+  signal: AbortSignal
 }
 
-async function listen(
-  app: string,
-  cookie: string,
-  signal: AbortSignal,
-  hear: (message: LiveMessage) => void,
-): Promise<void> {
+async function readList(wire: Wire, kept: KeptRows<Row>, have = kept.version): Promise<readonly Row[]> {
+  const { list } = (await read(wire, `/reading/rows?have=${have}`)) as { list: RowsAnswer<Row> }
+  const rows = kept.take(list)
+  if (rows === null && have === '') throw new Error('the reading list did not bring its rows')
+  return rows ?? readList(wire, kept, '')
+}
+
+async function readCounts(wire: Wire): Promise<void> {
+  await read(wire, '/waiting')
+}
+
+async function read({ app, cookie, signal }: Wire, path: string): Promise<unknown> {
+  const ask = () => fetch(app + path, { headers: { cookie }, signal })
+  // A server closes idle connections; a browser, too, asks once more when it meets one that is just being closed.
+  const response = await ask().catch(ask)
+  if (!response.ok || response.redirected)
+    throw new Error(`${path.split('?')[0]} answered ${response.status}`)
+  return response.json()
+}
+
+async function listen({ app, cookie, signal }: Wire, hear: (message: LiveMessage) => void): Promise<void> {
   const response = await fetch(`${app}/live`, { headers: { cookie }, signal })
   if (!response.ok || !response.body) throw new Error(`the event stream answered ${response.status}`)
   let text = ''

@@ -1,10 +1,10 @@
 /** Row change to visible row with fifty screens open (RW-09). `--write` also writes the section of docs/benchmarks.md. */
 import { parseArgs } from 'node:util'
-import { chromium } from 'playwright-core'
 import { type Department, openDepartment } from '#db/department.ts'
 import { openReport, signReport } from '#db/mutations/reports.ts'
 import { type Claimed, claim, release } from '#db/mutations/work-items.ts'
 import { actAs } from '#db/order.fixture.ts'
+import { openBrowser } from '#e2e/app.fixture.ts'
 import { type RunningDepartment, startDepartment, until } from '#e2e/department.ts'
 import { openItem, readableStudy, studyAtTheGate } from '#e2e/reading.fixture.ts'
 import { writeSection } from './document.ts'
@@ -42,7 +42,7 @@ const { values: options } = parseArgs({
 const STUDIES = Number(options.studies)
 const running = await startDepartment()
 const department = openDepartment(running.endpoints().postgres, { name: 'bench', max: 6 })
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+const browser = await openBrowser()
 try {
   say(`department is up; bringing in ${LISTED} studies`)
   await fillList(department)

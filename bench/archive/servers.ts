@@ -19,16 +19,23 @@ export interface Server {
   stop(): Promise<void>
 }
 
+export interface Department {
+  server: Server
+  /** Where its demonstration expects a storescp that it may send to. */
+  storescpPort: number
+  postgres: string
+}
+
 /** A whole department, as `up` starts it; `tmp` is where its home goes. */
-export async function isocenter(tmp: string): Promise<Server> {
+export async function isocenter(tmp: string): Promise<Department> {
   const before = process.env.TMPDIR
   process.env.TMPDIR = tmp
   const department = await startDepartment().finally(() => {
     if (before === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = before
   })
-  const { dicom, dicomweb, tokens } = department.endpoints()
-  return {
+  const { app, dicom, dicomweb, tokens, postgres } = department.endpoints()
+  const server = {
     name: 'Isocenter',
     durability: 'object, directory and journal synced; indexed within a second',
     host: dicom.host,
@@ -38,7 +45,11 @@ export async function isocenter(tmp: string): Promise<Server> {
     pids: () => department.endpoints().processes.archive ?? [],
     stop: () => department.stop(),
   }
+  return { server, postgres, storescpPort: Number(new URL(app).port) + STORESCP_ABOVE_BASE }
 }
+
+/** config.ts: from a base port, which is the app's, to where a storescp is expected. */
+const STORESCP_ABOVE_BASE = 91
 
 /**
  * Orthanc from Debian, with Nagle's algorithm off: with it on, which is Debian's default, each answer waits 40 ms and
@@ -111,9 +122,8 @@ export async function orthanc(
 }
 
 /** DCMTK's storescp, a process for each association: it writes files and keeps no index. */
-export async function storescp(tmp: string): Promise<Server> {
+export async function storescp(tmp: string, dicomPort: number): Promise<Server & { folder: string }> {
   const folder = mkdtempSync(join(tmp, 'storescp-'))
-  const dicomPort = await freePort()
   const child = spawn('storescp', ['--fork', '-pdu', '131072', '-od', folder, String(dicomPort)], {
     env: { ...process.env, TCP_NODELAY: '1' },
     stdio: 'ignore',
@@ -121,6 +131,7 @@ export async function storescp(tmp: string): Promise<Server> {
   await answering(dicomPort, child, () => '')
   return {
     name: 'DCMTK storescp',
+    folder,
     durability: 'nothing synced, no index',
     host: '127.0.0.1',
     dicomPort,
