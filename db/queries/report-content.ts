@@ -21,7 +21,8 @@ export interface ReportForDelivery {
   reason: string | null
   requester: (ProviderSaid['name'] & { id?: string; authority?: string }) | null
   copiesTo: ProviderSaid[]
-  procedure: {
+  /** Of this order, as far as the report is about them, in the order's order. */
+  procedures: {
     code: string
     scheme: string
     text: string
@@ -29,8 +30,8 @@ export interface ReportForDelivery {
     stepId: string | null
     modality: string
     studyInstanceUid: string
-  }
-  exam: { start: Date | null; end: Date | null }
+    exam: { start: Date | null; end: Date | null }
+  }[]
   version: { kind: ReportVersionKind; at: Date }
   signer: ReportPerson | null
   /** The whole report, since receivers replace what they have: addenda follow the text they add to. */
@@ -49,17 +50,14 @@ export interface ReportPerson {
 export async function reportForDelivery(sql: AnySql, deliveryId: string): Promise<ReportForDelivery | null> {
   const [row] = await sql<Row[]>`
     select d.control_id, d.report_id, d.version, t.receiving_application, t.receiving_facility, t.policy,
-      o.site_id, s.zone, o.patient_id, o.patient_class, o.location, o.visit_number, o.placer_number, o.placer_authority,
+      d.order_id, o.site_id, s.zone, o.patient_id, o.patient_class, o.location, o.visit_number, o.placer_number, o.placer_authority,
       o.filler_number, o.filler_authority, o.accession, o.priority, o.reason, o.requester, o.copies_to,
       p.name as patient_name, p.birth_date, p.sex, v.kind, coalesce(v.signed_at, v.created_at) as version_at,
-      u.id as signer_id, u.family, u.given, u.prefix, u.degree,
-      pr.id as procedure_id, pr.code, pr.scheme, pr.text, pr.requested_procedure_id, pr.modality, pr.study_uid
+      u.id as signer_id, u.family, u.given, u.prefix, u.degree
     from deliveries d join destinations t on t.id = d.destination_id join orders o on o.id = d.order_id
       join sites s on s.id = o.site_id join patients p on p.id = o.patient_id
       join report_versions v on v.report_id = d.report_id and v.version = d.version
       left join users u on u.id = coalesce(v.signer_id, v.author_id)
-      join lateral (select procedures.* from report_procedures rp join procedures on procedures.id = rp.procedure_id
-        where rp.report_id = d.report_id and procedures.order_id = o.id order by position limit 1) pr on true
     where d.id = ${deliveryId}`
   if (!row) return null
   return {
@@ -76,8 +74,7 @@ export async function reportForDelivery(sql: AnySql, deliveryId: string): Promis
       birthDate: row.birth_date,
       sex: row.sex,
     },
-    procedure: await procedureOf(sql, row),
-    exam: await examOf(sql, row.study_uid),
+    procedures: await proceduresOf(sql, row),
     version: { kind: row.kind, at: row.version_at },
     signer:
       row.signer_id === null
@@ -114,24 +111,23 @@ async function identifiersOf(
     order by (type = 'MR') desc, issuer, value`
 }
 
-async function procedureOf(sql: AnySql, row: Row): Promise<ReportForDelivery['procedure']> {
-  const [step] = await sql<{ step_number: string }[]>`
-    select step_number from steps where procedure_id = ${row.procedure_id} and status <> 'cancelled' order by id limit 1`
-  return {
-    code: row.code,
-    scheme: row.scheme,
-    text: row.text,
-    requestedProcedureId: row.requested_procedure_id,
-    stepId: step?.step_number ?? null,
-    modality: row.modality,
-    studyInstanceUid: row.study_uid,
-  }
-}
-
-async function examOf(sql: AnySql, studyUid: string): Promise<ReportForDelivery['exam']> {
-  const [exam] = await sql<{ start: Date | null; end: Date | null }[]>`
-    select min(started_at) as start, max(ended_at) as end from performed_steps where study_uid = ${studyUid}`
-  return { start: exam?.start ?? null, end: exam?.end ?? null }
+// The study is the one its images are in: two procedures done as one have one study, whatever was planned.
+async function proceduresOf(sql: AnySql, row: Row): Promise<ReportForDelivery['procedures']> {
+  const rows = await sql<Row[]>`
+    select p.code, p.scheme, p.text, p.requested_procedure_id as "requestedProcedureId", p.modality,
+      (select step_number from steps where procedure_id = p.id and status <> 'cancelled' order by id limit 1) as "stepId",
+      image.study_uid as "studyInstanceUid", e.started_at, e.ended_at
+    from report_procedures rp join procedures p on p.id = rp.procedure_id
+      cross join lateral (select coalesce((select st.study_uid from study_links l join studies st on st.id = l.study_id
+        where l.procedure_id = p.id and l.undone_at is null
+        order by (st.study_uid = p.study_uid) desc, l.at, l.id limit 1), p.study_uid) as study_uid) image
+      cross join lateral (select min(started_at) as started_at, max(ended_at) as ended_at
+        from performed_steps where study_uid = image.study_uid) e
+    where rp.report_id = ${row.report_id} and p.order_id = ${row.order_id} order by p.position, p.id`
+  return rows.map(({ started_at: start, ended_at: end, ...procedure }) => ({
+    ...(procedure as Omit<ReportForDelivery['procedures'][number], 'exam'>),
+    exam: { start, end },
+  }))
 }
 
 /** A correction replaces what stood; an addendum is added to it; a first word is replaced by whatever follows. */

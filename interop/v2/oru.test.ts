@@ -1,8 +1,24 @@
 import { describe, expect, test } from 'vitest'
 import { UnencodableText } from './charset.ts'
 import { parseMessage } from './message.ts'
-import { buildOru, missingForOru, type OruContent, type OruStatus } from './oru.ts'
+import { buildOru, missingForOru, type OruContent, type OruProcedure, type OruStatus } from './oru.ts'
 
+const chest: OruProcedure = {
+  ordered: { code: 'CTCHEST', text: 'CT chest with contrast', scheme: '99MAIN' },
+  requestedProcedureId: 'RP-20931',
+  stepId: 'SPS-20931',
+  modality: 'CT',
+  exam: { start: new Date('2026-11-22T08:12:04Z'), end: new Date('2026-11-22T08:18:11Z') },
+  studyInstanceUid: '1.2.826.0.1.3680043.10.999.1.20931',
+}
+const abdomen: OruProcedure = {
+  ordered: { code: 'CTABD', text: 'CT abdomen with contrast', scheme: '99MAIN' },
+  requestedProcedureId: 'RP-20932',
+  stepId: 'SPS-20932',
+  modality: 'CT',
+  exam: { start: new Date('2026-11-22T08:19:00Z'), end: new Date('2026-11-22T08:25:00Z') },
+  studyInstanceUid: '1.2.826.0.1.3680043.10.999.1.20932',
+}
 const report: OruContent = {
   application: 'ISOCENTER',
   facility: 'MAIN',
@@ -26,22 +42,17 @@ const report: OruContent = {
   },
   placer: { value: 'PL-7781', authority: 'EMR' },
   filler: { value: 'F-20931', authority: 'ISOCENTER' },
-  procedure: { code: 'CTCHEST', text: 'CT chest with contrast', scheme: '99MAIN' },
   accession: 'ACC2611220031',
-  requestedProcedureId: 'RP-20931',
-  stepId: 'SPS-20931',
-  modality: 'CT',
+  procedures: [chest],
   priority: 'urgent',
   status: 'final',
   statusAt: new Date('2026-11-22T09:14:55Z'),
-  exam: { start: new Date('2026-11-22T08:12:04Z'), end: new Date('2026-11-22T08:18:11Z') },
   requester: { id: '1001', name: { family: 'SAMPLE', given: 'OTTO', prefix: 'DR' } },
   copiesTo: [{ id: '1002', name: { family: 'PROBE', given: 'INA', prefix: 'DR' } }],
   reason: [{ text: 'Known mass & cough' }],
   signer: { id: '2001', name: { family: 'LUND', given: 'ADA', prefix: 'DR', degree: 'MD' } },
   assistants: [{ id: '2002', name: { family: 'BERG', given: 'NILS', prefix: 'DR', degree: 'MD' } }],
   technologist: { id: '3001', name: { family: 'VOSS', given: 'ERIK' } },
-  studyInstanceUid: '1.2.826.0.1.3680043.10.999.1.20931',
   sections: [
     { kind: 'findings', text: 'Mass 3 ^ 2 cm in the left upper lobe.\nNo effusion.' },
     { kind: 'impression', text: 'Unchanged. Follow-up CT in 6 months.' },
@@ -110,17 +121,41 @@ describe('[EH-01] a report to the EMR', () => {
     expect(addended.all('OBX')[1]?.text(5)).toMatch(/^Mass/)
   })
 
+  test('one report over two procedures of an order is a group for each, whole by itself', () => {
+    const message = parseMessage(buildOru({ ...report, pdf: undefined, procedures: [chest, abdomen] }))
+    const names = message.segments.map(({ name }) => name)
+    const group = ['ORC', 'OBR', 'TQ1', 'OBX', 'OBX', 'OBX']
+    expect(names).toEqual(['MSH', 'PID', 'PV1', ...group, ...group])
+    expect(message.all('ORC').map((orc) => orc.get(1))).toEqual(['RE', 'RE'])
+    const obrs = message.all('OBR')
+    expect(obrs.map((obr) => [1, '4.1', 18, 19, 20, '44.1'].map((field) => obr.get(field)))).toEqual([
+      ['1', 'CTCHEST', 'ACC2611220031', 'RP-20931', 'SPS-20931', 'CTCHEST'],
+      ['2', 'CTABD', 'ACC2611220031', 'RP-20932', 'SPS-20932', 'CTABD'],
+    ])
+    expect(obrs.map((obr) => obr.get(7))).toEqual(['20261122091204+0100', '20261122091900+0100'])
+    const obxs = message.all('OBX')
+    expect(obxs.map((obx) => obx.get(1))).toEqual(['1', '2', '3', '4', '5', '6'])
+    expect([obxs[0]!.get(5), obxs[3]!.get(5)]).toEqual([chest.studyInstanceUid, abdomen.studyInstanceUid])
+    expect(obxs[4]!.text(5)).toBe(obxs[1]!.text(5))
+  })
+
+  test('a receiver that knows combined results gets the text once, after the last procedure', () => {
+    const combined = { ...report, pdf: undefined, policy: { multiProcedure: 'combined' as const } }
+    const message = parseMessage(buildOru({ ...combined, procedures: [chest, abdomen] }))
+    expect(message.all('ORC').map((orc) => orc.get(1))).toEqual(['CN', 'RE'])
+    expect(message.segments.map(({ name }) => name).slice(3)).toEqual([
+      ...['ORC', 'OBR', 'TQ1', 'OBX'],
+      ...['ORC', 'OBR', 'TQ1', 'OBX', 'OBX', 'OBX'],
+    ])
+    expect(parseMessage(buildOru(combined)).get('ORC-1')).toBe('RE')
+  })
+
   test('a receiver of TX gets one observation for each line', () => {
     const sections = [{ kind: 'whole', text: 'one\n\nthree' }] as const
     const message = parseMessage(
       buildOru({ ...report, pdf: undefined, sections: [...sections], policy: { textAs: 'TX' } }),
     )
-    expect(message.all('OBX').map((obx) => obx.get(5))).toEqual([
-      report.studyInstanceUid,
-      'one',
-      ' ',
-      'three',
-    ])
+    expect(message.all('OBX').map((obx) => obx.get(5))).toEqual([chest.studyInstanceUid, 'one', ' ', 'three'])
     expect(message.all('OBX').map((obx) => obx.get(1))).toEqual(['1', '2', '3', '4'])
   })
 
@@ -156,7 +191,8 @@ describe('[EH-01] nothing half-right goes out', () => {
     ['OBR-18', { accession: '' }],
     ['OBR-22', { statusAt: new Date(Number.NaN) }],
     ['OBR-32', { signer: undefined }],
-    ['OBX: the Study', { studyInstanceUid: '' }],
+    ['OBR-4', { procedures: [] }],
+    ['OBX: the Study', { procedures: [chest, { ...abdomen, studyInstanceUid: '' }] }],
     ['OBX: a text', { sections: [{ kind: 'findings', text: ' ' }], pdf: undefined }],
   ])('%s is missed', (place, changes) => {
     expect(missingForOru({ ...report, ...changes })).toEqual([expect.stringContaining(place)])

@@ -29,22 +29,29 @@ export type OruSection = {
   at?: Date
 }
 
+/** One requested procedure of the report, with the study its images are in. */
+export type OruProcedure = {
+  ordered: OutboundCode
+  performed?: OutboundCode
+  requestedProcedureId?: string
+  stepId?: string
+  modality?: string
+  exam: { start?: Date; end?: Date }
+  studyInstanceUid: string
+}
+
 export type OruContent = OutboundHeader & {
   patient: OutboundPatient
   visit?: OutboundVisit
   placer?: OutboundNumber
   filler?: OutboundNumber
-  procedure: OutboundCode
-  performedProcedure?: OutboundCode
   accession: string
-  requestedProcedureId?: string
-  stepId?: string
-  modality?: string
+  /** What the report is about, in the order's order: a group of ORC, OBR and OBX each. */
+  procedures: readonly OruProcedure[]
   priority?: keyof typeof priorityCodes
   status: OruStatus
   /** The moment of this status (sign time), never the send time. */
   statusAt: Date
-  exam: { start?: Date; end?: Date }
   requester?: ProviderSaid
   copiesTo?: ProviderSaid[]
   reason?: OutboundCode[]
@@ -53,11 +60,16 @@ export type OruContent = OutboundHeader & {
   assistants?: ProviderSaid[]
   technologist?: ProviderSaid
   transcriptionist?: ProviderSaid
-  studyInstanceUid: string
   sections: OruSection[]
   pdf?: Uint8Array
   /** What the destination wants. */
-  policy?: { addendumAs?: 'C' | 'F'; textAs?: 'FT' | 'TX'; charset?: string }
+  policy?: {
+    addendumAs?: 'C' | 'F'
+    textAs?: 'FT' | 'TX'
+    charset?: string
+    /** Several procedures under one report: the text with each of them, or once after the last (ORC-1 CN). */
+    multiProcedure?: 'repeat' | 'combined'
+  }
 }
 
 /** OBR-25 (table 0123), OBX-11 (table 0085), ORC-5 (table 0038). */
@@ -88,10 +100,7 @@ export function buildOru(report: OruContent): Buffer {
   const message = startMessage({ message: 'ORU', event: 'R01', structure: 'ORU_R01' }, report)
   addPatient(message, report.patient)
   if (report.visit) addVisit(message, report.visit)
-  addOrder(message, report)
-  addRequest(message, report)
-  if (report.priority) addTiming(message, report.priority)
-  addObservations(message, report)
+  for (const procedure of report.procedures) addProcedure(message, report, procedure)
   return message.encodeAs(report.policy?.charset ?? 'UNICODE UTF-8')
 }
 
@@ -122,7 +131,8 @@ export function missingForOru(report: OruContent): string[] {
     ],
     [!Number.isNaN(report.statusAt.getTime()), 'OBR-22: the time of this status'],
     [!signed || Boolean(report.signer?.id && report.signer.name.family), 'OBR-32: the signer'],
-    [report.studyInstanceUid.length > 0, 'OBX: the Study Instance UID'],
+    [report.procedures.length > 0, 'OBR-4: a procedure'],
+    [report.procedures.every((one) => one.studyInstanceUid.length > 0), 'OBX: the Study Instance UID'],
     [
       report.status === 'cancelled' ||
         Boolean(report.pdf?.length) ||
@@ -133,9 +143,20 @@ export function missingForOru(report: OruContent): string[] {
   return checks.filter(([present]) => !present).map(([, what]) => what)
 }
 
-function addOrder(message: Message, report: OruContent): void {
+/** A receiver that does not know CN still finds every procedure with its result; one that does gets the text once. */
+function addProcedure(message: Message, report: OruContent, procedure: OruProcedure): void {
+  const isLast = procedure === report.procedures.at(-1)
+  const isFollowed = report.policy?.multiProcedure === 'combined' && !isLast
+  addOrder(message, report, isFollowed ? 'CN' : 'RE')
+  addRequest(message, report, procedure)
+  if (report.priority) addTiming(message, report.priority)
+  addStudy(message, report, procedure)
+  if (!isFollowed) addReport(message, report, procedure)
+}
+
+function addOrder(message: Message, report: OruContent, control: 'RE' | 'CN'): void {
   const orc = message.add('ORC')
-  orc.set(1, 'RE')
+  orc.set(1, control)
   writeNumber(orc, 2, report.placer)
   writeNumber(orc, 3, report.filler)
   orc.set(5, statuses[report.status].order)
@@ -143,25 +164,26 @@ function addOrder(message: Message, report: OruContent): void {
   if (report.requester) writeProvider(orc, '12', report.requester)
 }
 
-function addRequest(message: Message, report: OruContent): void {
+function addRequest(message: Message, report: OruContent, procedure: OruProcedure): void {
+  const { ordered, performed, exam, requestedProcedureId, stepId, modality } = procedure
   const obr = message.add('OBR')
-  obr.set(1, '1')
+  obr.set(1, String(obr.occurrence))
   writeNumber(obr, 2, report.placer)
   writeNumber(obr, 3, report.filler)
-  writeCode(obr, '4', report.procedure)
-  if (report.exam.start) obr.set(7, writeTime(report.exam.start, report.zone))
-  if (report.exam.end) obr.set(8, writeTime(report.exam.end, report.zone))
+  writeCode(obr, '4', ordered)
+  if (exam.start) obr.set(7, writeTime(exam.start, report.zone))
+  if (exam.end) obr.set(8, writeTime(exam.end, report.zone))
   if (report.requester) writeProvider(obr, '16', report.requester)
   obr.set(18, report.accession)
-  if (report.requestedProcedureId) obr.set(19, report.requestedProcedureId)
-  if (report.stepId) obr.set(20, report.stepId)
+  if (requestedProcedureId) obr.set(19, requestedProcedureId)
+  if (stepId) obr.set(20, stepId)
   obr.set(22, writeTime(report.statusAt, report.zone))
-  if (report.modality) obr.set(24, report.modality)
+  if (modality) obr.set(24, modality)
   obr.set(25, resultStatus(report))
   for (const [index, copy] of (report.copiesTo ?? []).entries()) writeProvider(obr, `28[${index + 1}]`, copy)
   for (const [index, reason] of (report.reason ?? []).entries()) writeCode(obr, `31[${index + 1}]`, reason)
   addInterpreters(obr, report)
-  writeCode(obr, '44', report.performedProcedure ?? report.procedure)
+  writeCode(obr, '44', performed ?? ordered)
 }
 
 function addInterpreters(
@@ -189,19 +211,23 @@ function addTiming(message: Message, priority: keyof typeof priorityCodes): void
   writeCode(tq1, '9', { ...priorityCodes[priority], scheme: 'HL70485' })
 }
 
-function addObservations(message: Message, report: OruContent): void {
+function addStudy(message: Message, report: OruContent, { studyInstanceUid }: OruProcedure): void {
   const study = addObservation(message, report, 'ST')
   writeCode(study, '3', { code: '113014', text: 'DICOM Study', scheme: 'DCM' })
-  study.set(5, report.studyInstanceUid)
+  study.set(5, studyInstanceUid)
+}
+
+function addReport(message: Message, report: OruContent, { exam }: OruProcedure): void {
   let addenda = 0
   for (const [index, section] of report.sections.entries()) {
     if (section.kind === 'addendum') addenda += 1
     const heading =
       section.kind === 'addendum' ? addendumHeading(section, addenda, report.zone) : headings[report.status]
     const headed = section.kind === 'addendum' || index === 0
-    addSection(message, report, section, headed && heading ? `${heading}\n${section.text}` : section.text)
+    const text = headed && heading ? `${heading}\n${section.text}` : section.text
+    addSection(message, report, { section: { ...section, text }, examStart: exam.start })
   }
-  if (report.pdf) addDocument(message, report, report.pdf)
+  if (report.pdf) addDocument(message, report, { pdf: report.pdf, examStart: exam.start })
 }
 
 /** A receiver that shows only the text must still show what kind of text it is. */
@@ -224,14 +250,18 @@ function readable(at: Date, zone: string): string {
 }
 
 /** FT takes line breaks as `\.br\`; a receiver of TX gets one OBX for each line. */
-function addSection(message: Message, report: OruContent, section: OruSection, text: string): void {
+function addSection(
+  message: Message,
+  report: OruContent,
+  { section, examStart }: { section: OruSection; examStart: Date | undefined },
+): void {
   const type = report.policy?.textAs ?? 'FT'
-  const parts = type === 'TX' ? text.split('\n').map((line) => line || ' ') : [text]
+  const parts = type === 'TX' ? section.text.split('\n').map((line) => line || ' ') : [section.text]
   for (const part of parts) {
     const obx = addObservation(message, report, type)
     writeCode(obx, '3', sectionCodes[section.kind])
     obx.set(5, part)
-    const at = section.at ?? report.exam.start
+    const at = section.at ?? examStart
     if (at) obx.set(14, writeTime(at, report.zone))
     const observer = section.author ?? report.signer
     if (observer) writeProvider(obx, '16', observer)
@@ -239,12 +269,16 @@ function addSection(message: Message, report: OruContent, section: OruSection, t
 }
 
 /** One unbroken line of Base64 in one OBX: wrapped lines arrive as a corrupt document. */
-function addDocument(message: Message, report: OruContent, pdf: Uint8Array): void {
+function addDocument(
+  message: Message,
+  report: OruContent,
+  { pdf, examStart }: { pdf: Uint8Array; examStart: Date | undefined },
+): void {
   const obx = addObservation(message, report, 'ED')
   writeCode(obx, '3', sectionCodes.whole)
   const parts = [report.application, 'Application', 'PDF', 'Base64', Buffer.from(pdf).toString('base64')]
   for (const [index, part] of parts.entries()) obx.set(`5.${index + 1}`, part)
-  if (report.exam.start) obx.set(14, writeTime(report.exam.start, report.zone))
+  if (examStart) obx.set(14, writeTime(examStart, report.zone))
 }
 
 function addObservation(message: Message, report: OruContent, type: string): Segment {

@@ -5,7 +5,14 @@ import { type ReportForDelivery, type ReportPerson, reportForDelivery } from '#d
 import { RadiologyError } from '#domain/errors.ts'
 import type { ReportVersionKind } from '#domain/words.ts'
 import { UnencodableText } from '#interop/v2/charset.ts'
-import { buildOru, missingForOru, type OruContent, type OruSection, type OruStatus } from '#interop/v2/oru.ts'
+import {
+  buildOru,
+  missingForOru,
+  type OruContent,
+  type OruProcedure,
+  type OruSection,
+  type OruStatus,
+} from '#interop/v2/oru.ts'
 
 /** `missing` names the fields that keep it from being sent, never their values. */
 export async function messageFor(
@@ -38,7 +45,7 @@ function render(content: OruContent): { bytes: Buffer } | { missing: string[] } 
 }
 
 function oruContent(report: ReportForDelivery, at: Date): OruContent {
-  const { site, destination, procedure, visit } = report
+  const { site, destination, visit } = report
   return {
     application: 'ISOCENTER',
     facility: site.id,
@@ -61,22 +68,29 @@ function oruContent(report: ReportForDelivery, at: Date): OruContent {
     },
     placer: report.placer ?? undefined,
     filler: report.filler,
-    procedure: { code: procedure.code, text: procedure.text, scheme: procedure.scheme },
     accession: report.accession,
-    requestedProcedureId: procedure.requestedProcedureId,
-    stepId: procedure.stepId ?? undefined,
-    modality: procedure.modality,
+    procedures: report.procedures.map(procedureOf),
     priority: report.priority,
     status: statuses[report.version.kind],
     statusAt: report.version.at,
-    exam: { start: report.exam.start ?? undefined, end: report.exam.end ?? undefined },
     requester: requesterOf(report),
     copiesTo: report.copiesTo,
     reason: report.reason === null ? undefined : [{ text: report.reason }],
     signer: isSigned(report.version.kind) ? providerOf(report.signer) : undefined,
-    studyInstanceUid: procedure.studyInstanceUid,
     sections: report.sections.map(sectionOf),
     policy: destination.policy as OruContent['policy'],
+  }
+}
+
+function procedureOf(procedure: ReportForDelivery['procedures'][number]): OruProcedure {
+  const { code, text, scheme, stepId, exam, requestedProcedureId, modality, studyInstanceUid } = procedure
+  return {
+    ordered: { code, text, scheme },
+    requestedProcedureId,
+    stepId: stepId ?? undefined,
+    modality,
+    exam: { start: exam.start ?? undefined, end: exam.end ?? undefined },
+    studyInstanceUid,
   }
 }
 
