@@ -46,6 +46,30 @@ export function decodeDataset(
   return new Decoder(bufferSource(inflated), encoding, limits, { before: options.before }).dataset(0)
 }
 
+/** Where an element of the outermost level stands in its source: from its tag to the byte after its value. */
+export type Span = {
+  readonly tag: Tag
+  readonly vr: Vr
+  readonly start: number
+  readonly valueAt: number
+  readonly end: number
+}
+
+/**
+ * The elements of a data set as stretches of its bytes, no value read; not for deflated ones, which are inflated first.
+ * @throws DicomError as `decodeDataset` does
+ */
+export function spansOf(
+  source: ByteSource,
+  transferSyntaxUid: string,
+  options: Pick<DecodeOptions, 'offset' | 'before'> = {},
+): Span[] {
+  const encoding = encodingOf(transferSyntaxUid)
+  return new Decoder(source, encoding, DECODE_LIMITS, { ...options, locateAboveBytes: 0 }).spans(
+    options.offset ?? 0,
+  )
+}
+
 /** The data set of a deflated transfer syntax, bounded (PS3.5 section A.5). */
 export function inflate(deflated: Buffer, limits: Pick<DecodeLimits, 'bytes'> = DECODE_LIMITS): Buffer {
   try {
@@ -92,6 +116,19 @@ class Decoder {
       at = this.element(header, this.source.size, 0, made)
     }
     return made
+  }
+
+  spans(start: number): Span[] {
+    const found: Span[] = []
+    for (let at = start; at < this.source.size; ) {
+      const header = this.header(at, this.source.size)
+      if (this.options.before !== undefined && header.tag >= this.options.before) break
+      const { tag, vr, valueAt } = header
+      const end = this.element(header, this.source.size, 0, new Dataset())
+      found.push({ tag, vr, start: at, valueAt, end })
+      at = end
+    }
+    return found
   }
 
   private header(at: number, end: number): Header {

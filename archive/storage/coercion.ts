@@ -1,0 +1,138 @@
+/** Which attributes of an object its order says otherwise, and the record of it (Original Attributes Sequence, PS3.3 C.12.1.1.9). */
+import type { Correction } from '#db/queries/corrections.ts'
+import { formatPersonName, nameKeyOfDicom } from '#domain/identity.ts'
+
+export type Json = Record<
+  string,
+  { vr: string; Value?: unknown[]; BulkDataURI?: string; InlineBinary?: string }
+>
+
+/** An object's corrected attributes, as DICOM JSON, and who corrected them. */
+export interface Coercion {
+  attributes: Json
+  /** AE title that the object came from. */
+  source: string
+  at: Date
+  /** Our AE title. */
+  system: string
+}
+
+export interface Sent {
+  /** DICOM JSON of the header as stored. */
+  header: Json
+  sourceAe: string
+}
+
+/** Null when the object says what its order says, or nobody knows better. */
+export function coercionOf(
+  { header, sourceAe }: Sent,
+  correction: Correction | undefined,
+  system: string,
+): Coercion | null {
+  if (!correction) return null
+  const attributes = { ...patientChanges(header, correction), ...requestChanges(header, correction) }
+  if (Object.keys(attributes).length === 0) return null
+  return { attributes, source: sourceAe, at: correction.at, system }
+}
+
+function patientChanges(header: Json, { patient, patientIds, activeIds }: Correction): Json {
+  const said = text(header, '00100020')
+  if (said !== '' && !patientIds.includes(said)) return {}
+  const birthDate = patient.birthDate?.length === 10 ? patient.birthDate.replaceAll('-', '') : null
+  return {
+    ...(!isSameName(header, patient) && { '00100010': { vr: 'PN', Value: [groups(patient)] } }),
+    ...(patient.id !== null &&
+      !activeIds.includes(said) && {
+        '00100020': { vr: 'LO', Value: [patient.id] },
+        '00100021': { vr: 'LO', Value: [patient.issuer ?? ''] },
+      }),
+    ...(birthDate !== null &&
+      text(header, '00100030') !== birthDate && { '00100030': { vr: 'DA', Value: [birthDate] } }),
+    ...(patient.sex !== null &&
+      text(header, '00100040') !== patient.sex && { '00100040': { vr: 'CS', Value: [patient.sex] } }),
+  }
+}
+
+// The case of letters, accents and a further script are a console's manner and no other name.
+function isSameName(header: Json, { name }: Correction['patient']): boolean {
+  const said = header['00100010']?.Value?.[0] as { Alphabetic?: string } | undefined
+  return nameKeyOfDicom(said?.Alphabetic) === nameKeyOfDicom(formatPersonName(name).split('=')[0])
+}
+
+function groups({ name }: Correction['patient']): Record<string, string> {
+  const [alphabetic = '', ideographic = '', phonetic = ''] = formatPersonName(name).split('=')
+  return {
+    ...(alphabetic && { Alphabetic: alphabetic }),
+    ...(ideographic && { Ideographic: ideographic }),
+    ...(phonetic && { Phonetic: phonetic }),
+  }
+}
+
+function requestChanges(header: Json, { requests }: Correction): Json {
+  const [first] = requests
+  if (!first) return {}
+  const said = text(header, '00080050')
+  const isAsked = (header['00400275']?.Value ?? []).length > 0
+  return {
+    ...(!requests.some(({ accession }) => accession === said) && {
+      '00080050': { vr: 'SH', Value: [first.accession] },
+    }),
+    ...(!isAsked && { '00400275': { vr: 'SQ', Value: requests.map(requestAttributes) } }),
+  }
+}
+
+/** LO holds 64 characters. */
+const LO_LENGTH = 64
+
+function requestAttributes({
+  accession,
+  requestedProcedureId,
+  text: words,
+  stepNumber,
+}: Correction['requests'][number]): Json {
+  return {
+    '00080050': { vr: 'SH', Value: [accession] },
+    '00321060': { vr: 'LO', Value: [words.slice(0, LO_LENGTH)] },
+    ...(stepNumber !== null && { '00400009': { vr: 'SH', Value: [stepNumber] } }),
+    '00401001': { vr: 'SH', Value: [requestedProcedureId] },
+  }
+}
+
+/** (0400,0565): reconciled against the orders and the patients of the department. */
+export const COERCE = 'COERCE'
+
+/** DT in universal time, so that the same correction always reads the same. */
+export function modifiedAt({ at }: Coercion): string {
+  return `${at.toISOString().slice(0, 19).replace(/[-:T]/g, '')}+0000`
+}
+
+/** The header as it goes out, as text in the order of its tags. */
+export function coercedText(header: Json, coercion: Coercion): string {
+  const { attributes, source, system } = coercion
+  const original = Object.fromEntries(
+    Object.keys(attributes).map((tag) => [tag, header[tag] ?? { vr: attributes[tag]!.vr }]),
+  )
+  const record: Json = {
+    '04000550': { vr: 'SQ', Value: [original] },
+    '04000562': { vr: 'DT', Value: [modifiedAt(coercion)] },
+    '04000563': { vr: 'LO', Value: [system] },
+    '04000564': source === '' ? { vr: 'LO' } : { vr: 'LO', Value: [source] },
+    '04000565': { vr: 'CS', Value: [COERCE] },
+  }
+  const before = header['04000561']?.Value ?? []
+  return inTagOrder({ ...header, ...attributes, '04000561': { vr: 'SQ', Value: [...before, record] } })
+}
+
+// JavaScript puts keys that look like numbers (54000100) before all others; DICOM wants them in their place.
+function inTagOrder(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(inTagOrder).join(',')}]`
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  const entries = Object.entries(value).filter(([, member]) => member !== undefined)
+  const sorted = entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${sorted.map(([key, member]) => `${JSON.stringify(key)}:${inTagOrder(member)}`).join(',')}}`
+}
+
+function text(header: Json, tag: string): string {
+  const value = header[tag]?.Value?.[0]
+  return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : ''
+}

@@ -1,0 +1,128 @@
+/** What the order of a study says that its images may say otherwise: read when they go out, so that a correction shows at once. */
+import type { NameSaid } from '#domain/order-message.ts'
+import type { AnySql } from '../client.ts'
+
+export interface Correction {
+  patient: {
+    name: NameSaid
+    id: string | null
+    issuer: string | null
+    /** YYYY, YYYY-MM or YYYY-MM-DD. */
+    birthDate: string | null
+    sex: string | null
+  }
+  /** Patient IDs by which images mean this patient, merged ones and the study's own included. */
+  patientIds: readonly string[]
+  /** Those of them that are right as they stand. */
+  activeIds: readonly string[]
+  requests: readonly {
+    accession: string
+    requestedProcedureId: string
+    text: string
+    /** Null: the procedure has several steps, or none. */
+    stepNumber: string | null
+  }[]
+  /** When the study was linked to its order. */
+  at: Date
+}
+
+interface Row {
+  study_uid: string
+  says: string
+  at: Date
+  patient_id: string
+  name: NameSaid
+  birth_date: string | null
+  sex: string | null
+  identifier: { value: string; issuer: string } | null
+  active_ids: string[]
+  all_ids: string[]
+  is_anothers: boolean
+  accession: string
+  requested_procedure_id: string
+  text: string
+  step_number: string | null
+}
+
+/**
+ * By Study Instance UID. A study of several patients, of a provisional one, or without an order is left as it is; so
+ * are a patient's attributes of images that carry another known patient's number: that is somebody's doubt to settle.
+ */
+export async function correctionsOf(
+  sql: AnySql,
+  studyUids: readonly string[],
+): Promise<Map<string, Correction>> {
+  if (studyUids.length === 0) return new Map()
+  const rows = await sql<Row[]>`
+    select s.study_uid, s.dicom_patient_id as says, l.at, patient.id as patient_id, p.name, p.birth_date, p.sex,
+      (select jsonb_build_object('value', value, 'issuer', issuer) from patient_identifiers
+        where patient_id = patient.id and retired_at is null order by (type = 'MR') desc, value limit 1) as identifier,
+      array(select value from patient_identifiers where patient_id = patient.id and retired_at is null) as active_ids,
+      array(select value from patient_identifiers where patient_id in (${family(sql)})) as all_ids,
+      exists (select 1 from patient_identifiers x where x.value = s.dicom_patient_id and s.dicom_patient_id <> ''
+        and (s.dicom_issuer = '' or x.issuer = s.dicom_issuer) and x.patient_id not in (${family(sql)})) as is_anothers,
+      o.accession, pr.requested_procedure_id, pr.text,
+      (select min(step_number) from steps where procedure_id = pr.id having count(*) = 1) as step_number
+    from studies s join study_links l on l.study_id = s.id and l.undone_at is null
+      join procedures pr on pr.id = l.procedure_id join orders o on o.id = l.order_id
+      join lateral (${survivor(sql)}) patient on true join patients p on p.id = patient.id
+    where s.study_uid = any(${studyUids as string[]}) and p.trust = 'trusted'
+    order by s.study_uid, o.id, pr.position`
+  const found = new Map<string, Correction>()
+  for (const [studyUid, list] of Map.groupBy(rows, (row) => row.study_uid)) {
+    const isOnePatient = new Set(list.map((row) => row.patient_id)).size === 1
+    if (isOnePatient) found.set(studyUid, correctionFrom(list))
+  }
+  return found
+}
+
+function correctionFrom(rows: readonly Row[]): Correction {
+  const [first] = rows as [Row]
+  const { name, identifier, birth_date: birthDate, sex } = first
+  return {
+    patient: { name, id: identifier?.value ?? null, issuer: identifier?.issuer ?? null, birthDate, sex },
+    patientIds: [...first.all_ids, ...(first.is_anothers ? [] : [first.says])],
+    activeIds: first.active_ids,
+    requests: rows.map((row) => ({
+      accession: row.accession,
+      requestedProcedureId: row.requested_procedure_id,
+      text: row.text,
+      stepNumber: row.step_number,
+    })),
+    at: first.at,
+  }
+}
+
+// Along active merge links: a merged patient's images go out under the survivor's name and number.
+const survivor = (sql: AnySql) => sql`
+  with recursive chain as (
+    select o.patient_id as id, 0 as hops
+    union all select m.to_patient, c.hops + 1 from merge_links m join chain c on m.from_patient = c.id
+      where m.undone_at is null and c.hops < 32)
+  select id from chain order by hops desc limit 1`
+
+// The survivor and everybody merged into them.
+const family = (sql: AnySql) => sql`
+  with recursive merged as (
+    select patient.id as id, 0 as hops
+    union all select m.from_patient, f.hops + 1 from merge_links m join merged f on m.to_patient = f.id
+      where m.undone_at is null and f.hops < 32)
+  select id from merged`
+
+export interface SaidOfObject {
+  sopInstanceUid: string
+  studyUid: string
+  sourceAe: string
+  /** The attributes that a correction may be about, as DICOM JSON. */
+  header: Record<string, { vr: string; Value?: unknown[] }>
+}
+
+/** What stored objects say of patient and request. */
+export async function saidOf(sql: AnySql, sopInstanceUids: readonly string[]): Promise<SaidOfObject[]> {
+  return await sql<SaidOfObject[]>`
+    select i.sop_instance_uid as "sopInstanceUid", s.study_uid as "studyUid", i.source_ae as "sourceAe",
+      jsonb_strip_nulls(jsonb_build_object('00080050', i.attributes->'00080050', '00100010', i.attributes->'00100010',
+        '00100020', i.attributes->'00100020', '00100021', i.attributes->'00100021', '00100030', i.attributes->'00100030',
+        '00100040', i.attributes->'00100040', '00400275', i.attributes->'00400275')) as header
+    from instances i join studies s on s.id = i.study_id where i.sop_instance_uid = any(${sopInstanceUids as string[]})`
+}
