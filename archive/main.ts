@@ -6,12 +6,14 @@ import { config } from '#config'
 import { runService } from '#db/service.ts'
 import { startDuties } from './ingest/duties.ts'
 import { Ingest } from './ingest/ingest.ts'
+import { CommitmentReports } from './scp/commitment-reports.ts'
 import { listenArchive } from './scp/listen.ts'
 import { FileStore } from './storage/file-store.ts'
 
 // What a scanner in the middle of a series gets to finish it when the process is asked to stop.
 const FINISH_MS = 8_000
 const INDEX_MS = 5_000
+const REPORT_MS = 1_000
 
 await runService('archive', config, async ({ department, log }) => {
   const root = blobFolder(config.blobStore)
@@ -26,10 +28,12 @@ await runService('archive', config, async ({ department, log }) => {
     aeTitle,
     log,
   })
+  const reports = new CommitmentReports({ department, store, aeTitle, log, flush: () => ingest.flush() })
   const listener = await listenArchive({
     department,
     ingest,
     store,
+    reports,
     log,
     aeTitle,
     host: config.listen,
@@ -43,6 +47,7 @@ await runService('archive', config, async ({ department, log }) => {
     async stop() {
       await duties.stop()
       await listener.close(FINISH_MS)
+      await reports.close(REPORT_MS)
       await ingest.close(INDEX_MS)
     },
     state: () => ({

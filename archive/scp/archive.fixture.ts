@@ -17,6 +17,7 @@ import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
 import { bookStep } from '#db/mutations/scheduling.ts'
 import { actAs, anEnvelope, anOrder, seededDepartment } from '#db/order.fixture.ts'
 import type { OrderMessage } from '#domain/order-message.ts'
+import { CommitmentReports, type ReportTimings } from './commitment-reports.ts'
 import { type ArchiveDoors, type ArchivePort, listenArchive } from './listen.ts'
 
 export const CORPUS = new URL('../../corpus/', import.meta.url).pathname
@@ -25,6 +26,7 @@ export interface TestArchive {
   department: Department
   store: FileStore
   ingest: Ingest
+  reports: CommitmentReports
   listener: ArchiveDoors
   port: number
   root: string
@@ -33,9 +35,16 @@ export interface TestArchive {
   close(): Promise<void>
 }
 
+export interface ArchiveMore {
+  backlogLimit?: number
+  gatherMs?: number
+  door?: Partial<ArchivePort>
+  timings?: Partial<ReportTimings>
+}
+
 export async function openArchive(
   databaseUrl: string,
-  { door, ...more }: { backlogLimit?: number; gatherMs?: number; door?: Partial<ArchivePort> } = {},
+  { door, timings, ...more }: ArchiveMore = {},
 ): Promise<TestArchive> {
   const department = await seededDepartment(databaseUrl)
   const root = mkdtempSync(join(tmpdir(), 'isocenter-archive-'))
@@ -53,11 +62,20 @@ export async function openArchive(
       gatherMs: 50,
       ...more,
     })
-    const { ingest } = archive
+    const { ingest, store } = archive
+    archive.reports = new CommitmentReports({
+      department,
+      store,
+      aeTitle: 'ISOCENTER',
+      log,
+      flush: () => ingest.flush(),
+      timings: { patienceMs: 300, recheckMs: 50, retryMs: [100], pollMs: 100, ...timings },
+    })
     archive.listener = await listenArchive({
       department,
       ingest,
-      store: archive.store,
+      store,
+      reports: archive.reports,
       log,
       host: '127.0.0.1',
       port: 0,
@@ -68,6 +86,7 @@ export async function openArchive(
   }
   async function stop(): Promise<void> {
     await archive.listener.close(2_000)
+    await archive.reports.close(2_000)
     await archive.ingest.close(2_000)
   }
   archive.reopen = async () => {

@@ -14,6 +14,7 @@ import { DIMSE_LIMITS, type DimseLimits, type DimseTimers } from '#archive/dimse
 import type { Ingest } from '#archive/ingest/ingest.ts'
 import type { BlobStore } from '#archive/storage/blob-store.ts'
 import type { Department } from '#db/department.ts'
+import type { CommitmentReports } from './commitment-reports.ts'
 import { type Caller, deviceRegister, judge, settingFor } from './devices.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { incidentOf, requestRefused, unknownCaller } from './refusals.ts'
@@ -24,6 +25,8 @@ export interface ArchivePort {
   ingest: Ingest
   /** Where the objects are that a retrieve sends. */
   store: BlobStore
+  /** What storage commitment owes to who asked for it. */
+  reports: CommitmentReports
   log: Logger
   host: string
   /** 0 for any free one. */
@@ -113,10 +116,10 @@ class Reception {
   }
 
   #servicesFor(caller: Caller): Services {
-    const { department, ingest, store, aeTitle, log } = this.#parts
+    const { department, ingest, store, aeTitle, reports, log } = this.#parts
     const onError = (error: unknown) => log.error({ err: error, aeTitle: caller.aeTitle }, 'a request failed')
     return {
-      ...servicesFor(caller, { department, ingest, store, aeTitle, onError }),
+      ...servicesFor(caller, { department, ingest, store, aeTitle, reports, onError }),
       onFailure: (request, outcome) => this.#refusals.note(requestRefused(request, outcome)),
     }
   }

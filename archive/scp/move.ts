@@ -2,9 +2,10 @@
 import type { Association } from '#archive/dimse/association.ts'
 import type { DimseRequest, RetrieveOutcome, SubOperations } from '#archive/dimse/services.ts'
 import { STATUS, StatusError } from '#archive/dimse/status.ts'
-import { openAssociation, type Proposed } from '#archive/scu/association.ts'
+import type { Proposed } from '#archive/scu/association.ts'
 import type { BlobStore } from '#archive/storage/blob-store.ts'
 import type { PeerAddress, Retrievable } from '#db/queries/dimse-query.ts'
+import { dial } from './dial.ts'
 import { sendableIn } from './stored-object.ts'
 import { sendAll, type Tally } from './sub-operations.ts'
 
@@ -39,7 +40,7 @@ async function* moveBatch(moving: Moving, batch: Batch): AsyncGenerator<SubOpera
   const { signal } = request
   let left = batch.objects
   for (let hope = true; left.length > 0 && hope && !signal.aborted; ) {
-    const association = await dial(moving, batch.contexts)
+    const association = await dial(moving.aeTitle, moving.destination, batch).catch(() => null)
     if (!association) break
     const before = tally.now.remaining
     yield* sendOn(moving, association, left)
@@ -65,18 +66,6 @@ async function* sendOn(
     yield* sendAll({ store, association, objects, tally, originator, signal: request.signal })
   } finally {
     await association.release()
-  }
-}
-
-async function dial(
-  { aeTitle, destination }: Moving,
-  contexts: readonly Proposed[],
-): Promise<Association | null> {
-  const { host, port, aeTitle: calledAe } = destination
-  try {
-    return await openAssociation({ host, port, callingAe: aeTitle, calledAe }, { contexts })
-  } catch {
-    return null
   }
 }
 

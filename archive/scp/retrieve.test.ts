@@ -301,11 +301,12 @@ test('[AR-02] a cancelled move answers FE00H with what remained, and stops sendi
 })
 
 test('[AR-02] a move that takes longer than every idle timer is not cut off', async () => {
-  const { department, ingest, store: blobs } = archive
+  const { department, ingest, reports, store: blobs } = archive
   const hasty = await listenArchive({
     department,
     ingest,
     store: blobs,
+    reports,
     log: pino({ level: 'silent' }),
     host: '127.0.0.1',
     port: 0,

@@ -7,6 +7,7 @@ import {
   PATIENT_ROOT_FIND,
   PATIENT_ROOT_GET,
   PATIENT_ROOT_MOVE,
+  STORAGE_COMMITMENT_PUSH,
   STUDY_ROOT_FIND,
   STUDY_ROOT_GET,
   STUDY_ROOT_MOVE,
@@ -22,6 +23,8 @@ import {
 import type { Ingest } from '#archive/ingest/ingest.ts'
 import type { BlobStore } from '#archive/storage/blob-store.ts'
 import type { Department } from '#db/department.ts'
+import { takeCommitmentRequest } from './commitment.ts'
+import type { CommitmentReports } from './commitment-reports.ts'
 import type { Caller } from './devices.ts'
 import { echo } from './echo.ts'
 import { findObjects } from './find.ts'
@@ -62,6 +65,7 @@ const SERVED = [
   PATIENT_ROOT_GET,
   STUDY_ROOT_GET,
   MODALITY_PERFORMED_PROCEDURE_STEP,
+  STORAGE_COMMITMENT_PUSH,
 ]
 
 export interface ServiceParts {
@@ -70,11 +74,12 @@ export interface ServiceParts {
   store: BlobStore
   /** Our own AE title. */
   aeTitle: string
+  reports: CommitmentReports
   onError: NonNullable<Services['onError']>
 }
 
 export function servicesFor(caller: Caller, parts: ServiceParts): Services {
-  const { department, ingest, store, aeTitle, onError } = parts
+  const { department, ingest, store, aeTitle, reports, onError } = parts
   const siteIds = caller.siteId === null || caller.roomId === null ? null : [caller.siteId]
   const asking = { department, aeTitle, caller: { aeTitle: caller.aeTitle, siteIds } }
   const retrieving = { ...asking, store }
@@ -98,6 +103,11 @@ export function servicesFor(caller: Caller, parts: ServiceParts): Services {
       if (request.sopClassUid !== MODALITY_PERFORMED_PROCEDURE_STEP)
         throw new StatusError({ status: STATUS.noSuchSopClass })
       return setPerformedStep(department, caller, request)
+    },
+    nAction(request) {
+      if (request.sopClassUid !== STORAGE_COMMITMENT_PUSH)
+        throw new StatusError({ status: STATUS.noSuchSopClass })
+      return takeCommitmentRequest({ department, reports, aeTitle: caller.aeTitle }, request)
     },
   }
 }

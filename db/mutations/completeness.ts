@@ -22,6 +22,7 @@ interface StudyEvidence {
   last_instance_at: Date | null
   last_sign_of_life: Date
   accepted_incomplete: boolean
+  commitment_answered: boolean
 }
 
 /** Decides every study of the order anew and returns when time alone may change a verdict. */
@@ -52,7 +53,7 @@ function evidence(study: StudyEvidence): CompletenessEvidence {
     endExamAt: study.end_exam_at,
     lastImageAt: study.last_instance_at,
     lastSignOfLifeAt: study.last_sign_of_life,
-    commitmentAnswered: false,
+    commitmentAnswered: study.commitment_answered,
     moveOpen: false,
     stoppedWithoutImages: study.stopped_without_images,
   }
@@ -65,7 +66,8 @@ async function evidenceOf({ sql }: Scope, orderId: string): Promise<StudyEvidenc
       st.last_instance_at, n.named, n.named_stored, p.mpps_final_at, coalesce(p.mpps_open, false) as mpps_open,
       coalesce(p.all_stopped, false) and st.stored_count = 0 as stopped_without_images,
       greatest(st.last_instance_at, p.last_message, st.first_instance_at) as last_sign_of_life,
-      st.incomplete_accepted_at is not null as accepted_incomplete
+      st.incomplete_accepted_at is not null as accepted_incomplete,
+      exists (select 1 from commitments c where c.study_uids @> array[st.study_uid] and c.failures = '{}') as commitment_answered
     from study_links l join studies st on st.id = l.study_id
       left join lateral (select profile from devices where ae_title = coalesce(
           (select station_ae from performed_steps where study_uid = st.study_uid and station_ae <> '' order by inferred, started_at limit 1),

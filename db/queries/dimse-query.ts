@@ -81,3 +81,29 @@ export async function patientCounts(
           ${sites === null ? sql`` : sql`and s.site_id = any(${sites as string[]})`}) c
     order by p.at`
 }
+
+/** An instance in the index, and what its bytes have to be. */
+export interface CommittedInstance {
+  sopInstanceUid: string
+  sopClassUid: string
+  studyUid: string
+  blob: string
+  bytes: number
+  datasetOffset: number
+  sha256: string
+}
+
+/** Those of the instances named that are in the index; rejected ones are kept as safely as others. */
+export async function instancesNamed(sql: AnySql, uids: readonly string[]): Promise<CommittedInstance[]> {
+  return sql<CommittedInstance[]>`
+    select i.sop_instance_uid as "sopInstanceUid", i.sop_class_uid as "sopClassUid", s.study_uid as "studyUid", i.blob,
+      i.bytes, i.dataset_offset as "datasetOffset", i.sha256
+    from instances i join studies s on s.id = i.study_id where i.sop_instance_uid = any(${uids as string[]})`
+}
+
+/** Those of the instances named that came and were set aside: kept, and not stored. */
+export async function setAsideOf(sql: AnySql, uids: readonly string[]): Promise<string[]> {
+  const rows = await sql<{ uid: string }[]>`
+    select distinct sop_instance_uid as uid from quarantine where sop_instance_uid = any(${uids as string[]})`
+  return rows.map(({ uid }) => uid)
+}
