@@ -21,10 +21,12 @@ import {
   Outlet,
   Scripts,
   ScrollRestoration,
+  type ShouldRevalidateFunctionArgs,
   useRouteError,
   useRouteLoaderData,
 } from 'react-router'
 import { readTheme } from '#app/server/theme-cookie.ts'
+import { isLiveLoad } from './live/is-live-load.ts'
 import { t } from './strings/words.ts'
 import { Mark } from './ui/glyph.tsx'
 import { useNonce } from './ui/nonce.tsx'
@@ -32,6 +34,11 @@ import { useNonce } from './ui/nonce.tsx'
 // Public: it knows nothing but the workstation's theme.
 export function loader({ request }: LoaderFunctionArgs) {
   return { theme: readTheme(request.headers.get('cookie')) }
+}
+
+// News of the department changes no theme.
+export function shouldRevalidate(args: ShouldRevalidateFunctionArgs) {
+  return !isLiveLoad(args) && args.defaultShouldRevalidate
 }
 
 export function meta() {

@@ -7,6 +7,8 @@ export default [
   route('theme', 'routes/theme.tsx'),
   route('search', 'routes/search.tsx'),
   route('orders/:orderId/timeline.json', 'routes/orders/timeline-export.ts'),
+  route('waiting', 'routes/waiting.ts'),
+  route('reading/rows', 'routes/radiologist/reading-rows.ts'),
   route('reading/heartbeat', 'routes/radiologist/heartbeat.tsx'),
   route('reading/draft', 'routes/radiologist/draft.tsx'),
   route('reading/facts/:itemId', 'routes/radiologist/case-facts.tsx'),

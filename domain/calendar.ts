@@ -69,10 +69,24 @@ export function localDate(zone: string, instant: Date): string {
 }
 
 export function localTime(zone: string, instant: Date): LocalTime {
+  const known = localTimes.get(zone)?.get(instant.getTime())
+  return known ? { ...known } : { ...readLocalTime(zone, instant) }
+}
+
+/** A list of hundreds asks for the same due times at every look, and formatting is what ranking it costs. */
+const localTimes = new Map<string, Map<number, LocalTime>>()
+const LOCAL_TIMES_KEPT = 20_000
+
+function readLocalTime(zone: string, instant: Date): LocalTime {
   const parts: Record<string, number> = {}
   for (const { type, value } of formatOf(zone).formatToParts(instant)) parts[type] = Number(value)
   const { year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0 } = parts
-  return { year, month, day, hour, minute, second }
+  const local = { year, month, day, hour, minute, second }
+  const times = localTimes.get(zone) ?? new Map<number, LocalTime>()
+  localTimes.set(zone, times)
+  if (times.size >= LOCAL_TIMES_KEPT) times.clear()
+  times.set(instant.getTime(), local)
+  return local
 }
 
 /**

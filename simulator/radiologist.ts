@@ -5,8 +5,12 @@ import { reportText } from './report-text.ts'
 import type { WebSession } from './web-session.ts'
 
 interface ReadingList {
-  /** JSON of the listed cases. */
-  cases: string
+  /** JSON of the whole list: the numbers of its rows in order, and each row by its number. */
+  answer: string
+}
+
+interface ListAnswer {
+  list: { order: number[]; rows: Record<string, ListedCase> }
 }
 
 interface ListedCase {
@@ -37,8 +41,9 @@ const LOOKS_AGAIN_MINUTES = 0.2
 
 /** The case already claimed, else the next free one; none: the list is empty for this reader. */
 export async function nextCase(session: WebSession): Promise<string | undefined> {
-  const list = await session.page<ReadingList>('/reading')
-  const cases = JSON.parse(list.cases) as ListedCase[]
+  const { answer } = await session.page<ReadingList>('/reading')
+  const { list } = JSON.parse(answer) as ListAnswer
+  const cases = list.order.flatMap((number) => list.rows[number] ?? [])
   const mine = cases.find(({ isMine }) => isMine)
   if (mine) return mine.id
   if (cases.length === 0) return undefined

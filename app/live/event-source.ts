@@ -7,7 +7,8 @@ const TRY_AGAIN_MS = 2_000
 export function keepListening(tell: (news: LiveNews) => void): { nudge: () => void; stop: () => void } {
   let source: EventSource | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
-  let hadGap = false
+  // The first page was drawn before anybody listened.
+  let hadGap = true
 
   function connect(): void {
     clearTimeout(timer)
@@ -18,7 +19,7 @@ export function keepListening(tell: (news: LiveNews) => void): { nudge: () => vo
       // What happened while nobody listened is unknown: everything must be asked for again.
       if (hadGap) message.topics.push(EVERYTHING)
       hadGap = false
-      tell({ kind: 'message', message })
+      tell({ kind: 'message', message, heardMs: Date.now() })
     }
     source.onerror = () => {
       hadGap = true

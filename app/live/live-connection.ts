@@ -2,6 +2,7 @@
 import { hearServerTime } from '../ui/department-clock.tsx'
 import { keepListening } from './event-source.ts'
 import { concerns, HEARTBEAT_MS, type LiveNews } from './live-message.ts'
+import { recentNews } from './recent-news.ts'
 
 export type ConnectionState =
   | { state: 'live' | 'catching-up' }
@@ -12,21 +13,27 @@ const BEHIND_MS = 15_000
 
 interface Listener {
   topics: readonly string[]
+  sinceMs: number
   hear: () => void
 }
 
 const listeners = new Set<Listener>()
 const watchers = new Set<() => void>()
+const recent = recentNews()
 let isOpen = false
 let lastNewsAt = 0
 let closedSince: number | undefined
 let started = false
 
-/** Hears of changes to these topics until the returned function is called. */
-export function listenTo(topics: readonly string[], hear: () => void): () => void {
+/**
+ * Hears of changes to these topics until the returned function is called.
+ * @param sinceMs when what is on the screen was asked for: what was heard since then may not be in it
+ */
+export function listenTo(topics: readonly string[], sinceMs: number, hear: () => void): () => void {
   start()
-  const listener = { topics, hear }
+  const listener = { topics, sinceMs, hear }
   listeners.add(listener)
+  if (recent.since(sinceMs).some(({ message }) => concerns(message, topics))) hear()
   return () => void listeners.delete(listener)
 }
 
@@ -85,9 +92,14 @@ function take(news: LiveNews): void {
   } else {
     isOpen = true
     closedSince = undefined
-    lastNewsAt = Date.now()
-    hearServerTime(news.message)
-    for (const listener of [...listeners]) if (concerns(news.message, listener.topics)) listener.hear()
+    // Once more what another page heard is no news of the connection, but may be news for this one.
+    if (news.heardMs >= lastNewsAt) {
+      lastNewsAt = news.heardMs
+      hearServerTime(news.message, news.heardMs)
+    }
+    recent.keep(news)
+    for (const { topics, sinceMs, hear } of [...listeners])
+      if (news.heardMs >= sinceMs && concerns(news.message, topics)) hear()
   }
   for (const watch of [...watchers]) watch()
 }

@@ -14,7 +14,12 @@ export interface LiveMessage {
 }
 
 /** What the one connection of a browser tells its pages. */
-export type LiveNews = { kind: 'message'; message: LiveMessage } | { kind: 'state'; open: boolean }
+export type LiveNews =
+  /** `heardMs` on the browser's own clock. */
+  { kind: 'message'; message: LiveMessage; heardMs: number } | { kind: 'state'; open: boolean }
+
+/** No page takes longer from asking for its rows to listening for their changes. */
+export const REMEMBERED_MS = 60_000
 
 export function concerns(message: LiveMessage, topics: readonly string[]): boolean {
   return message.topics.includes(EVERYTHING) || message.topics.some((topic) => topics.includes(topic))

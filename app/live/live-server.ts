@@ -20,22 +20,25 @@ export async function startLiveServer(department: Department): Promise<LiveServe
   let waiting = new Set<string>()
   let timer: NodeJS.Timeout | undefined
 
-  async function send(topics: string[]): Promise<void> {
-    const line = `data: ${JSON.stringify(await messageOf(department, topics))}\n\n`
-    for (const page of pages) {
-      if (page.writableLength > BACKLOG_BYTES) page.destroy()
-      else page.write(line)
+  async function send(): Promise<void> {
+    timer = undefined
+    const topics = [...waiting]
+    waiting = new Set()
+    try {
+      const line = `data: ${JSON.stringify(await messageOf(department, topics))}\n\n`
+      for (const page of pages) {
+        if (page.writableLength > BACKLOG_BYTES) page.destroy()
+        else page.write(line)
+      }
+    } catch {
+      // The clock can't be read just now: the next heartbeat says it.
+      for (const topic of topics) waiting.add(topic)
     }
   }
 
   function hear(topics: string[]): void {
     for (const topic of topics) waiting.add(topic)
-    timer ??= setTimeout(() => {
-      const heard = [...waiting]
-      waiting = new Set()
-      timer = undefined
-      void send(heard).catch(() => {}) // the clock can't be read just now: the next heartbeat tries again
-    }, COALESCE_MS)
+    timer ??= setTimeout(() => void send(), COALESCE_MS)
   }
 
   const listening = await department.sql.listen(
@@ -44,7 +47,7 @@ export async function startLiveServer(department: Department): Promise<LiveServe
     // After a lost connection whatever was notified in between is gone.
     () => hear([EVERYTHING]),
   )
-  const heartbeat = setInterval(() => void send([]).catch(() => {}), HEARTBEAT_MS)
+  const heartbeat = setInterval(() => void send(), HEARTBEAT_MS)
 
   return {
     get open() {

@@ -1,8 +1,10 @@
 /** Keeps a screen fresh: when its topics change, its loaders run again. */
-import { type ContextType, useContext, useEffect } from 'react'
+import { useContext, useEffect } from 'react'
 import { UNSAFE_DataRouterContext } from 'react-router'
+import { tookFailedLoad } from './failed-load.ts'
 import { listenTo } from './live-connection.ts'
 import { pacedLoads } from './paced-loads.ts'
+import { type DataRouter, pageAskedMs } from './page-asked.ts'
 
 /** A browser that never rests gets its next list after this anyway. */
 const DRAWN_WITHIN_MS = 1_000
@@ -21,17 +23,16 @@ export function useLive(topics: readonly string[]): void {
       async load() {
         await router.revalidate()
         await drawn()
+        if (tookFailedLoad()) throw new Error('the screen stands as it was')
       },
     })
-    const stop = listenTo(key.split(' '), loads.ask)
+    const stop = listenTo(key.split(' '), pageAskedMs(router), loads.ask)
     return () => {
       stop()
       loads.stop()
     }
   }, [key, router])
 }
-
-type DataRouter = NonNullable<ContextType<typeof UNSAFE_DataRouterContext>>['router']
 
 /**
  * Whether somebody's act is on its way, or a page. A load that begins meanwhile counts as the newer wish: the router

@@ -11,7 +11,9 @@ import { placesWithCounts } from '#app/server/waiting.ts'
 import { sites } from '#db/queries/sites.ts'
 import { KeyLayer } from '../keys/key-layer.tsx'
 import { KeySheet, Palette } from '../keys/palette.tsx'
+import { isLiveLoad } from '../live/is-live-load.ts'
 import { connectionState, watchConnection } from '../live/live-connection.ts'
+import { useWaiting } from '../live/use-waiting.ts'
 import { t, wordFor } from '../strings/words.ts'
 import { DepartmentClock, useZone } from '../ui/department-clock.tsx'
 import { clockTime } from '../ui/format.ts'
@@ -36,6 +38,7 @@ export async function loader(args: LoaderFunctionArgs) {
       scans: person.roles.includes('technologist'),
     },
     places: places.map(({ id, path, word, waiting, late }) => ({ id, path, word: t(word), waiting, late })),
+    counted: [...new Set(places.flatMap(({ kinds }) => kinds ?? []))].map((kind) => `list:${kind}`),
     time: {
       at: new Date().toISOString(),
       departmentNow: now.toISOString(),
@@ -46,13 +49,15 @@ export async function loader(args: LoaderFunctionArgs) {
   }
 }
 
-// A draft that was saved changes no count.
-export function shouldRevalidate({ formData, defaultShouldRevalidate }: ShouldRevalidateFunctionArgs) {
-  return formData?.get('intent') === 'save' ? false : defaultShouldRevalidate
+// A draft that was saved changes no count, and the bar listens to news itself.
+export function shouldRevalidate(args: ShouldRevalidateFunctionArgs) {
+  if (isLiveLoad(args) || args.formData?.get('intent') === 'save') return false
+  return args.defaultShouldRevalidate
 }
 
 export default function Shell() {
-  const { person, places, time } = useLoaderData<typeof loader>()
+  const { person, places: loaded, counted, time } = useLoaderData<typeof loader>()
+  const places = useWaiting(loaded, counted)
   return (
     <DepartmentClock time={time}>
       <KeyLayer scanner={person.scans}>

@@ -1,6 +1,6 @@
 /** Everything the web process answers, in the order in which it is asked. */
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { createRequestHandler } from '@react-router/express'
@@ -34,7 +34,7 @@ export async function webApp(
       fallthrough: false,
     }),
   )
-  routes.use(express.static(path('client/'), { maxAge: '1h', index: false }))
+  routes.use(filesBeside(path('client/')))
   routes.get('/live', liveStream(server, live))
   routes.use(refuseForgery)
   routes.use('/viewer', images.viewer)
@@ -51,6 +51,15 @@ export async function webApp(
   )
   routes.use(lastResort(log))
   return routes
+}
+
+/** The few files at the top, by name: what is no file of ours costs no look at the disk. */
+function filesBeside(folder: string): RequestHandler {
+  const serve = express.static(folder, { maxAge: '1h', index: false })
+  const files = new Set(
+    readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? `/${entry.name}` : [])),
+  )
+  return (request, response, next) => (files.has(request.path) ? serve(request, response, next) : next())
 }
 
 async function loadBuild(): Promise<ServerBuild> {

@@ -52,9 +52,12 @@ export function useDepartmentNow(every: 'second' | 'minute' = 'minute'): Date {
 /** The workstation's own time (of performance) at which the newest server time was heard, and that server time. */
 let heard: { localMs: number; departmentMs: number; rate: number } | undefined
 
-/** Told by the event stream at every heartbeat. */
-export function hearServerTime({ departmentNow, rate }: { departmentNow: string; rate: number }): void {
-  heard = { localMs: Date.now(), departmentMs: Date.parse(departmentNow), rate }
+/** Told by the event stream at every heartbeat. @param localMs when it was heard, on the workstation's clock */
+export function hearServerTime(
+  { departmentNow, rate }: { departmentNow: string; rate: number },
+  localMs: number,
+): void {
+  heard = { localMs, departmentMs: Date.parse(departmentNow), rate }
 }
 
 export function departmentTimeAt(localMs: number, base: DepartmentTime): number {

@@ -26,7 +26,8 @@ export function CaseDetail({ row, facts, children }: CaseDetailProps) {
     <aside className="case-detail" aria-label={t('detail.title')}>
       <section>
         <p className="case-detail-name">
-          <PatientName name={row.name} similar={row.isSimilar} />
+          {/* Drawn anew for another case: a glyph that another name pushed aside would count as a shift. */}
+          <PatientName key={row.id} name={row.name} similar={row.isSimilar} />
           <span className="push small">{row.accession}</span>
         </p>
         <p className="small text-2">

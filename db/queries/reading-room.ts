@@ -2,6 +2,7 @@
 import type { NameSaid } from '#domain/order-message.ts'
 import type { Phase, Priority, ReportState } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
+import { sharedRead } from './shared-read.ts'
 
 export interface ReadingRoom {
   item: {
@@ -187,11 +188,21 @@ export async function recallableVersions(
   userId: string,
   now: Date,
 ): Promise<RecallableVersion[]> {
-  return await sql<RecallableVersion[]>`
-    select v.report_id as "reportId", v.version, o.accession, v.signed_at as "signedAt", v.recall_until as "recallUntil"
+  // Everybody's in one read: a version can be recalled for minutes only, and fifty screens ask at once.
+  const all = await sharedRead(
+    sql,
+    'recallable',
+    () => sql<(RecallableVersion & { signerId: string })[]>`
+    select v.signer_id as "signerId", v.report_id as "reportId", v.version, o.accession, v.signed_at as "signedAt",
+      v.recall_until as "recallUntil"
     from report_versions v join reports r on r.id = v.report_id join orders o on o.id = r.order_id
-    where v.signer_id = ${userId} and v.released_at is null and v.recalled_at is null and v.recall_until > ${now}
-    order by v.signed_at desc limit 3`
+    where v.released_at is null and v.recalled_at is null and v.recall_until > ${now}
+    order by v.signed_at desc`,
+  )
+  return all
+    .filter(({ signerId, recallUntil }) => signerId === userId && recallUntil > now)
+    .slice(0, 3)
+    .map(({ signerId: _, ...version }) => version)
 }
 
 /** The launch that this session already has open on an order for this purpose, as long as it holds every study of now. */

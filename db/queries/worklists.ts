@@ -134,15 +134,23 @@ export async function worklistCounts(
   const counts: Record<string, { count: number; late: number }> = Object.fromEntries(
     kinds.map((kind) => [kind, { count: 0, late: 0 }]),
   )
-  const rows = await sql<{ kind: string; audience: Partial<Audience>; due_at: Date | null }[]>`
-    select kind, audience, due_at from work_items w where state in ('open', 'claimed') and kind = any(${[...kinds]}) and ${siteFilter(sql, actor)}`
-  for (const { kind, audience, due_at } of rows) {
-    if (!sees(actor, reviveAudience(audience), now)) continue
+  for (const { kind, audience, due_at } of await countable(sql, actor, kinds)) {
+    if (!sees(actor, audience, now)) continue
     const count = counts[kind]!
     count.count += 1
     if (due_at && due_at < now) count.late += 1
   }
   return counts
+}
+
+// As with the lists: one read for everybody of the same sites who asks at the same time.
+function countable(sql: AnySql, actor: Actor, kinds: readonly WorkItemKind[]) {
+  const key = JSON.stringify(['counts', scopeOf(actor, 'see-work'), kinds])
+  return sharedRead(sql, key, async () => {
+    const rows = await sql<{ kind: string; audience: Partial<Audience>; due_at: Date | null }[]>`
+      select kind, audience, due_at from work_items w where state in ('open', 'claimed') and kind = any(${[...kinds]}) and ${siteFilter(sql, actor)}`
+    return rows.map((row) => ({ ...row, audience: reviveAudience(row.audience) }))
+  })
 }
 
 // Whoever keeps the day moving, and programs, see every item of their sites; a reader or technologist their own circle's.

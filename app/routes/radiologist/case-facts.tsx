@@ -1,8 +1,9 @@
 /** What the reading list's detail panel says of the case under the cursor, asked for when the cursor comes to rest. */
-import { data, type LoaderFunctionArgs } from 'react-router'
+import { data, type LoaderFunctionArgs, type ShouldRevalidateFunctionArgs } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { caseFacts } from '#db/queries/case-facts.ts'
 import { can } from '#domain/permissions.ts'
+import { isLiveLoad } from '../../live/is-live-load.ts'
 import { rolesWith } from '../../places.ts'
 
 export async function loader(args: LoaderFunctionArgs) {
@@ -12,4 +13,9 @@ export async function loader(args: LoaderFunctionArgs) {
   if (!facts || !can(person.actor, 'see-order', { siteId: facts.siteId }).allowed)
     throw data(null, { status: 404 })
   return { itemId, ...facts }
+}
+
+// The list asks for them again when its row has changed.
+export function shouldRevalidate(args: ShouldRevalidateFunctionArgs) {
+  return !isLiveLoad(args) && args.defaultShouldRevalidate
 }

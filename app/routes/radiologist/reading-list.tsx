@@ -1,8 +1,9 @@
 /** What next, how long have I, why is it mine, who has the others? */
 import './reading-list.css'
-import { useEffect, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import {
   type ActionFunctionArgs,
+  type ClientLoaderFunctionArgs,
   data,
   type LoaderFunctionArgs,
   redirect,
@@ -11,15 +12,14 @@ import {
   useNavigate,
   useSearchParams,
 } from 'react-router'
-import { claimNext, READING_KINDS } from '#app/server/claim-next.ts'
+import { claimNext } from '#app/server/claim-next.ts'
 import { requireUser } from '#app/server/guard.ts'
+import { readingAnswer } from '#app/server/reading-answer.ts'
 import { answer } from '#app/server/refusal.ts'
 import { recallReport } from '#db/mutations/reports.ts'
 import { claim, skip } from '#db/mutations/work-items.ts'
 import type { CaseFacts } from '#db/queries/case-facts.ts'
-import { recallableVersions } from '#db/queries/reading-room.ts'
-import { skippedItems } from '#db/queries/skips.ts'
-import { worklist } from '#db/queries/worklists.ts'
+import type { RecallableVersion } from '#db/queries/reading-room.ts'
 import { useKeys } from '../../keys/key-layer.tsx'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
@@ -34,31 +34,54 @@ import { Screen, type ScreenKey } from '../../ui/screen.tsx'
 import { caseColumns } from '../../worklist/case-columns.tsx'
 import { CaseDetail, useRestingOn } from '../../worklist/case-detail.tsx'
 import { useKeptCursor } from '../../worklist/kept-cursor.ts'
-import { type ListedCase, listedCases } from '../../worklist/listed-case.ts'
-import { pack, usePacked } from '../../worklist/packed.ts'
+import { allRows, type ListAnswer, type ListLoaded, listSource } from '../../worklist/list-source.ts'
+import type { ListedCase } from '../../worklist/listed-case.ts'
 import { WorklistTable } from '../../worklist/worklist-table.tsx'
 
 const VIEWS = ['all', 'mine', 'stat', 'late'] as const
 type View = (typeof VIEWS)[number]
 
-export async function loader(args: LoaderFunctionArgs) {
-  const { person, server } = await requireUser(args, rolesWith('reading'))
-  const { department } = server
-  const { sql } = department
-  const now = await department.now()
-  const [{ rows }, skipped, recallable] = await Promise.all([
-    worklist(sql, person.actor, READING_KINDS, { now }),
-    skippedItems(sql, person.id, new Date()),
-    recallableVersions(sql, person.id, now),
-  ])
-  const cases = listedCases(rows, { userId: person.id, machineNow: new Date() })
-  return {
-    cases: pack(
-      cases.map((row) => (skipped.has(row.id) ? { ...row, why: [t('reading.skipped'), ...row.why] } : row)),
-    ),
-    mayClaim: person.roles.some((role) => role === 'radiologist' || role === 'resident'),
-    recallable,
-  }
+/** What stands beside the rows. */
+interface Beside {
+  mayClaim: boolean
+  recallable: RecallableVersion[]
+}
+
+/** As one text: walking every field of a long list is dear. */
+export async function loader(args: LoaderFunctionArgs): Promise<{ answer: string }> {
+  return { answer: await readingAnswer(await requireUser(args, rolesWith('reading')), '') }
+}
+
+const list = listSource<ListedCase, Beside>({ rows: '/reading/rows', screen: '/reading' })
+
+export async function clientLoader({ serverLoader }: ClientLoaderFunctionArgs) {
+  return (await list.load()) ?? serverLoader<typeof loader>()
+}
+
+/** The list as the page came with it or as it was asked for since. */
+function useReading(): ListLoaded<ListedCase, Beside> {
+  const loaded = useLoaderData<Awaited<ReturnType<typeof clientLoader>>>()
+  const whole = useMemo(
+    () => ('answer' in loaded ? (JSON.parse(loaded.answer) as ListAnswer<ListedCase, Beside>) : null),
+    [loaded],
+  )
+  useEffect(() => {
+    if (whole) list.seed(whole)
+  }, [whole])
+  return useMemo(() => {
+    const { rows, mayClaim, recallable } = whole
+      ? { ...whole, rows: allRows(whole.list) }
+      : (loaded as ListLoaded<ListedCase, Beside>)
+    return {
+      rows,
+      mayClaim,
+      recallable: recallable.map((version) => ({
+        ...version,
+        signedAt: new Date(version.signedAt),
+        recallUntil: new Date(version.recallUntil),
+      })),
+    }
+  }, [whole, loaded])
 }
 
 /**
@@ -121,8 +144,7 @@ const columns = caseColumns(
 )
 
 export default function ReadingList() {
-  const { cases: packed, mayClaim, recallable } = useLoaderData<typeof loader>()
-  const cases = usePacked<ListedCase[]>(packed)
+  const { rows: cases, mayClaim, recallable } = useReading()
   useLive([
     'list:read',
     'list:sent-back',
@@ -132,7 +154,7 @@ export default function ReadingList() {
     'report.signed',
   ])
   const [view, setView] = useView()
-  const shown = cases.filter((row) => fits(row, view))
+  const shown = useMemo(() => cases.filter((row) => fits(row, view)), [cases, view])
   const [cursorId, setCursor] = useKeptCursor(`reading:${view}`, shown)
   const current = shown.find(({ id }) => id === cursorId) ?? shown[0]
   const asking = useFetcher<CaseFacts & { itemId: string }>()

@@ -1,0 +1,13 @@
+/** The reading list for a screen that shows it already: `?have=` says which version. */
+import type { LoaderFunctionArgs } from 'react-router'
+import { requireUser } from '#app/server/guard.ts'
+import { readingAnswer } from '#app/server/reading-answer.ts'
+import { rolesWith } from '../../places.ts'
+
+export async function loader(args: LoaderFunctionArgs) {
+  const signedIn = await requireUser(args, rolesWith('reading'))
+  const have = new URL(args.request.url).searchParams.get('have') ?? ''
+  return new Response(await readingAnswer(signedIn, have), {
+    headers: { 'Content-Type': 'application/json; charset=utf-8' },
+  })
+}
