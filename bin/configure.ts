@@ -1,9 +1,10 @@
-/** `isocenter config export | apply FILE [--dry-run] | rollback VERSION`: the department's settings as a file. */
+/** `isocenter config export | apply FILE [--dry-run] | versions | rollback VERSION`: the department's settings as a file. */
 import { readFileSync } from 'node:fs'
 import { readConfiguration, writeConfiguration } from '#db/configuration-document.ts'
 import {
   applyConfiguration,
   compareConfiguration,
+  configurationVersions,
   type Difference,
   rollBackConfiguration,
 } from '#db/mutations/configuration.ts'
@@ -28,14 +29,11 @@ export async function applyConfigurationFile(
   const change = readChange(file)
   return withDepartment(home, async (department) => {
     if (dryRun) {
-      printDifferences(await compareConfiguration(department, change))
+      printDifferences(await inWords(file, compareConfiguration(department, change)))
       return EXIT.stopped
     }
-    const { version, differences } = await applyConfiguration(
-      department,
-      await commandAct(department),
-      change,
-    )
+    const act = await commandAct(department)
+    const { version, differences } = await inWords(file, applyConfiguration(department, act, change))
     printDifferences(differences)
     process.stdout.write(version === null ? 'nothing to change\n' : `applied as version ${version}\n`)
     return EXIT.stopped
@@ -56,7 +54,8 @@ function readChange(file: string) {
 
 export async function rollBack(home: string | undefined, version: number): Promise<number> {
   return withDepartment(home, async (department) => {
-    const result = await rollBackConfiguration(department, await commandAct(department), version)
+    const act = await commandAct(department)
+    const result = await inWords(`version ${version}`, rollBackConfiguration(department, act, version))
     printDifferences(result.differences)
     process.stdout.write(
       result.version === null
@@ -65,6 +64,28 @@ export async function rollBack(home: string | undefined, version: number): Promi
     )
     return EXIT.stopped
   })
+}
+
+/** Every version that can be rolled back to, newest first: the number, when, and who. */
+export async function listVersions(home: string | undefined): Promise<number> {
+  return withDepartment(home, async (department) => {
+    for (const { version, appliedAt, appliedBy, rolledBackFrom } of await configurationVersions(department)) {
+      const again = rolledBackFrom === null ? '' : `  version ${rolledBackFrom} again`
+      process.stdout.write(`${version}  ${appliedAt.toISOString()}  ${appliedBy}${again}\n`)
+    }
+    return EXIT.stopped
+  })
+}
+
+/** A refusal is the caller's mistake, and is said in one line. */
+async function inWords<T>(what: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    if (error.code === 'not-found') throw wrongUsage(`there is no ${what}; see isocenter config versions`)
+    throw wrongUsage(`${what}: ${error.refs.problem ?? error.code}`)
+  }
 }
 
 const signs = { added: '+', changed: '~', removed: '-' } as const

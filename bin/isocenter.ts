@@ -9,7 +9,7 @@ const USAGE = `isocenter <command>
   check [--home DIR]        what must always hold in the running department
   doctor                    what this machine has of what is needed
   config --explain          every environment variable
-  config export | apply FILE [--dry-run] | rollback VERSION [--home DIR]   the running department's settings as a file
+  config export | apply FILE [--dry-run] | versions | rollback VERSION [--home DIR]   the running department's settings as a file
   token create NAME [--role ROLE] [--site SITE,…] | list | revoke ID [--home DIR]   tokens for programs
   test, test:corpus         run the tests`
 
@@ -95,13 +95,16 @@ async function runConfig(args: string[]): Promise<number> {
     process.stdout.write(`${explainConfig()}\n`)
     return EXIT.stopped
   }
-  const { applyConfigurationFile, exportConfiguration, rollBack } = await import('./configure.ts')
+  const { applyConfigurationFile, exportConfiguration, listVersions, rollBack } = await import(
+    './configure.ts'
+  )
   const home = text(flags.home)
   if (verb === 'export') return exportConfiguration(home)
   if (verb === 'apply' && what)
     return applyConfigurationFile(home, what, { dryRun: flags['dry-run'] === true })
+  if (verb === 'versions') return listVersions(home)
   if (verb === 'rollback' && Number.isInteger(Number(what))) return rollBack(home, Number(what))
-  throw wrongUsage(`config: expected --explain, export, apply FILE or rollback VERSION\n${USAGE}`)
+  throw wrongUsage(`config: expected --explain, export, apply FILE, versions or rollback VERSION\n${USAGE}`)
 }
 
 async function runToken(args: string[]): Promise<number> {

@@ -1,6 +1,7 @@
 /** `isocenter token create NAME [--role R] [--site S…] | list | revoke ID`: tokens for programs. */
-import { createToken, revokeToken } from '#db/mutations/api-tokens.ts'
-import { ROLES, type Role } from '#domain/words.ts'
+import { createToken, revokeToken, TOKEN_ROLES } from '#db/mutations/api-tokens.ts'
+import { apiTokens } from '#db/queries/api-tokens.ts'
+import { isRefusal } from '#domain/errors.ts'
 import { EXIT, wrongUsage } from './failure.ts'
 import { commandAct, withDepartment } from './reach.ts'
 
@@ -8,14 +9,17 @@ export async function makeToken(
   home: string | undefined,
   { name, role = 'integration', sites }: { name: string; role?: string; sites: string[] },
 ): Promise<number> {
-  const known = ROLES.find((one): one is Role => one === role)
-  if (!known) throw wrongUsage(`there is no role ${JSON.stringify(role)}; roles are ${ROLES.join(', ')}`)
+  const known = TOKEN_ROLES.find((one) => one === role)
+  if (!known)
+    throw wrongUsage(`a token has no role ${JSON.stringify(role)}; roles are ${TOKEN_ROLES.join(', ')}`)
   return withDepartment(home, async (department) => {
-    const { id, token } = await createToken(department, await commandAct(department), {
-      name,
-      role: known,
-      sites: sites.length > 0 ? sites : ['*'],
-    })
+    const asked = { name, role: known, sites: sites.length > 0 ? sites : ['*'], reauthenticated: true }
+    const { id, token } = await createToken(department, await commandAct(department), asked).catch(
+      (error) => {
+        if (isRefusal(error)) throw wrongUsage(String(error.refs.problem ?? error.code))
+        throw error
+      },
+    )
     process.stdout.write(`${token}\n  id ${id}, role ${known}; it is shown only now\n`)
     return EXIT.stopped
   })
@@ -23,17 +27,17 @@ export async function makeToken(
 
 export async function listTokens(home: string | undefined): Promise<number> {
   return withDepartment(home, async ({ sql }) => {
-    const rows = await sql<{ id: string; name: string; role: string; revoked_at: Date | null }[]>`
-      select id, name, role, revoked_at from api_tokens order by id`
-    for (const { id, name, role, revoked_at } of rows)
-      process.stdout.write(`${id}  ${role}  ${name}${revoked_at ? '  revoked' : ''}\n`)
+    for (const { id, name, role, sites, lastUsedAt, revokedAt } of await apiTokens(sql)) {
+      const used = revokedAt ? 'revoked' : lastUsedAt ? `used ${lastUsedAt.toISOString()}` : 'never used'
+      process.stdout.write(`${id}  ${role}  ${sites.join(',')}  ${name}  ${used}\n`)
+    }
     return EXIT.stopped
   })
 }
 
 export async function withdrawToken(home: string | undefined, id: string): Promise<number> {
   return withDepartment(home, async (department) => {
-    if (await revokeToken(department, await commandAct(department), { id })) {
+    if (await revokeToken(department, await commandAct(department), { id, reauthenticated: true })) {
       process.stdout.write('revoked\n')
       return EXIT.stopped
     }

@@ -1,19 +1,49 @@
 /** API tokens for programs: made once, stored as a hash, scoped to a role and sites, revocable, audited. */
 import { randomBytes } from 'node:crypto'
 import { ulid } from 'ulid'
+import { RadiologyError } from '#domain/errors.ts'
+import { mustBeAble } from '#domain/permissions.ts'
 import type { Role } from '#domain/words.ts'
 import type { Department } from '../department.ts'
-import { type Act, mutate } from './mutate.ts'
+import { type Act, mutate, type Scope } from './mutate.ts'
 import { hashToken } from './sessions.ts'
 
-/** The token itself is answered once and kept nowhere. */
+/** Devices sign in by AE title, and the department's own duties don't come in by a wire. */
+export const TOKEN_ROLES = [
+  'integration',
+  'machine',
+  'admin',
+  'head',
+  'lead',
+  'physicist',
+  'radiologist',
+  'resident',
+  'technologist',
+  'scheduler',
+] as const satisfies readonly Role[]
+export type TokenRole = (typeof TOKEN_ROLES)[number]
+
+interface NewToken {
+  name: string
+  role: TokenRole
+  /** Site ids, or `*` for all of them and those to come. */
+  sites: string[]
+  reauthenticated: boolean
+}
+
+/**
+ * The token itself is answered once and kept nowhere.
+ * @throws RadiologyError 'forbidden' for a site that the maker doesn't have; 'invalid-message' for one that isn't there
+ */
 export async function createToken(
   department: Department,
   act: Act,
-  { name, role, sites }: { name: string; role: Role; sites: string[] },
+  { name, role, sites, reauthenticated }: NewToken,
 ): Promise<{ id: string; token: string }> {
+  mustBeAble(act.actor, 'configure-people', { reauthenticated })
   const token = `iso_${randomBytes(30).toString('base64url')}`
   return mutate(department, act, 'create-token', async (scope) => {
+    await mustBeSitesOf(scope, sites)
     const id = ulid()
     await scope.sql`
       insert into api_tokens (token_hash, id, name, role, sites, created_by, created_at)
@@ -23,12 +53,24 @@ export async function createToken(
   })
 }
 
+async function mustBeSitesOf({ sql, act }: Scope, sites: string[]): Promise<void> {
+  if (sites.length === 0) throw new RadiologyError('invalid-message', { problem: 'a token without a site' })
+  const known = await sql<{ id: string }[]>`select id from sites`
+  const there = new Set(['*', ...known.map(({ id }) => id)])
+  const missing = sites.find((site) => !there.has(site))
+  if (missing) throw new RadiologyError('invalid-message', { problem: `there is no site ${missing}` })
+  const has = (site: string) => act.actor.sites.includes('*') || act.actor.sites.includes(site)
+  if (!sites.every(has))
+    throw new RadiologyError('forbidden', { verb: 'configure-people', actorId: act.actor.id })
+}
+
 /** Revoked at once and for good; an unknown or revoked one: false. */
 export async function revokeToken(
   department: Department,
   act: Act,
-  { id }: { id: string },
+  { id, reauthenticated }: { id: string; reauthenticated: boolean },
 ): Promise<boolean> {
+  mustBeAble(act.actor, 'configure-people', { reauthenticated })
   return mutate(department, act, 'revoke-token', async (scope) => {
     const [row] =
       await scope.sql`update api_tokens set revoked_at = ${act.machineNow} where id = ${id} and revoked_at is null returning id`

@@ -1,6 +1,6 @@
 /** Applying a configuration: the difference is computed, written in one transaction, and kept as a version. */
 import { RadiologyError } from '#domain/errors.ts'
-import type { TransactionSql } from '../client.ts'
+import type { AnySql, TransactionSql } from '../client.ts'
 import type { Department } from '../department.ts'
 import {
   type Configuration,
@@ -34,16 +34,18 @@ const keyOf: Record<Part, (entry: never) => string> = {
 // Sites, rooms and procedures have orders hanging on them: leaving one out of a file removes nothing.
 const removable: readonly Part[] = ['devices', 'destinations']
 
-/** What applying would change, without changing it. */
+/** What applying would change, without changing it; refused where applying would be. */
 export async function compareConfiguration(
   { sql }: Pick<Department, 'sql'>,
   change: ConfigurationChange,
 ): Promise<Difference[]> {
+  await mustBeKnown(sql, change)
   return differences(await configuration(sql), change)
 }
 
 /**
  * Applies a change and keeps the whole as a version with who and when; without a difference nothing is written.
+ * What stood before the first change is version 0, so that every change can be rolled back.
  * @throws RadiologyError 'invalid-message' when something names a site or room that is not there
  */
 export async function applyConfiguration(
@@ -51,35 +53,94 @@ export async function applyConfiguration(
   act: Act,
   change: ConfigurationChange,
 ): Promise<{ version: number | null; differences: Difference[] }> {
+  return apply(department, act, { change, rolledBackFrom: null })
+}
+
+interface Application {
+  change: ConfigurationChange
+  /** Of a roll-back: the version that comes again, and wholly, so that a policy it doesn't name is dropped. */
+  rolledBackFrom: number | null
+}
+
+async function apply(department: Department, act: Act, { change, rolledBackFrom }: Application) {
   return mutate(department, act, 'apply-configuration', async (scope) => {
     const { sql } = scope
+    const isWhole = rolledBackFrom !== null
     await sql`select pg_advisory_xact_lock(7316302)`
-    const found = differences(await configuration(sql), change)
+    const before = await configuration(sql)
+    const found = differences(before, change, { isWhole })
     if (found.length === 0) return { version: null, differences: [] }
-    await write(scope, change)
+    await mustBeKnown(sql, change)
+    await sql`
+      insert into config_versions (version, body, applied_by, applied_at) overriding system value
+      select 0, ${sql.json(before as never)}, 'department', ${act.machineNow} where not exists (select 1 from config_versions)`
+    await write(scope, change, { isWhole })
     const [row] = await sql<{ version: number }[]>`
-      insert into config_versions (body, applied_by, applied_at)
-      values (${sql.json((await configuration(sql)) as never)}, ${act.actor.id}, ${act.machineNow}) returning version`
+      insert into config_versions (body, applied_by, applied_at, rolled_back_from)
+      values (${sql.json((await configuration(sql)) as never)}, ${act.actor.id}, ${act.machineNow}, ${rolledBackFrom})
+      returning version`
     scope.audit({
       subject: 'configuration',
       type: 'configuration.applied',
-      data: { version: row!.version, paths: found.map((one) => one.path) },
+      data: {
+        version: row!.version,
+        paths: found.map((one) => one.path),
+        ...(isWhole && { rolledBackFrom }),
+      },
     })
     scope.announce('configuration')
     return { version: row!.version, differences: found }
   })
 }
 
-/** Applies an earlier version again; the roll-back is a version of its own. */
+async function mustBeKnown(sql: AnySql, { sites, rooms, devices, connections }: ConfigurationChange) {
+  const known = await sql<
+    { id: string }[]
+  >`select 'site ' || id as id from sites union all select 'room ' || id from rooms`
+  const there = new Set([
+    ...known.map(({ id }) => id),
+    ...(sites ?? []).map(({ id }) => `site ${id}`),
+    ...(rooms ?? []).map(({ id }) => `room ${id}`),
+  ])
+  const named = [
+    ...[...(rooms ?? []), ...(devices ?? []), ...(connections ?? [])].map(({ site }) => `site ${site}`),
+    ...(devices ?? []).flatMap(({ room }) => (room ? [`room ${room}`] : [])),
+  ]
+  const missing = named.find((one) => !there.has(one))
+  if (missing) throw new RadiologyError('invalid-message', { problem: `there is no ${missing}` })
+}
+
+export interface ConfigurationVersion {
+  version: number
+  appliedBy: string
+  appliedAt: Date
+  rolledBackFrom: number | null
+}
+
+/** Every version with who and when, newest first. */
+export async function configurationVersions({
+  sql,
+}: Pick<Department, 'sql'>): Promise<ConfigurationVersion[]> {
+  return await sql<ConfigurationVersion[]>`
+    select version, coalesce(u.name, applied_by) as "appliedBy", applied_at as "appliedAt",
+      rolled_back_from as "rolledBackFrom"
+    from config_versions left join users u on u.id = applied_by order by version desc`
+}
+
+/** Applies an earlier version again; the roll-back is a version of its own. @throws RadiologyError 'not-found' */
 export async function rollBackConfiguration(department: Department, act: Act, version: number) {
   const [row] = await department.sql<
     { body: Configuration }[]
   >`select body from config_versions where version = ${version}`
   if (!row) throw new RadiologyError('not-found', { version })
-  return applyConfiguration(department, act, row.body)
+  return apply(department, act, { change: row.body, rolledBackFrom: version })
 }
 
-function differences(now: Configuration, change: ConfigurationChange): Difference[] {
+function differences(
+  now: Configuration,
+  change: ConfigurationChange,
+  { isWhole = false }: { isWhole?: boolean } = {},
+): Difference[] {
   const found: Difference[] = []
   for (const part of Object.keys(keyOf) as Part[]) {
     const wanted = change[part]
@@ -95,6 +156,9 @@ function differences(now: Configuration, change: ConfigurationChange): Differenc
         after,
       })
   }
+  if (isWhole && change.policy)
+    for (const [name, before] of Object.entries(now.policy))
+      if (!(name in change.policy)) found.push({ path: `policy/${name}`, change: 'removed', before })
   return found
 }
 
@@ -111,8 +175,14 @@ function listDifferences(part: Part, now: never[], wanted: never[]): Difference[
   }
   if (!removable.includes(part)) return found
   for (const [key, entry] of before)
-    if (!after.has(key)) found.push({ path: `${part}/${key}`, change: 'removed', before: entry })
+    if (!after.has(key) && isInUse(entry))
+      found.push({ path: `${part}/${key}`, change: 'removed', before: entry })
   return found
+}
+
+// A device that was left out once is switched off and stays listed: leaving it out again changes nothing.
+function isInUse(entry: { enabled?: boolean }): boolean {
+  return entry.enabled !== false
 }
 
 function same(a: unknown, b: unknown): boolean {
@@ -129,7 +199,11 @@ function sorted(value: unknown): unknown {
   )
 }
 
-async function write({ sql, act }: Scope, change: ConfigurationChange): Promise<void> {
+async function write(
+  { sql, act }: Scope,
+  change: ConfigurationChange,
+  { isWhole }: { isWhole: boolean },
+): Promise<void> {
   for (const site of change.sites ?? []) {
     await sql`
       insert into sites (id, name, zone, calendar) values (${site.id}, ${site.name}, ${site.zone}, ${sql.json((site.calendar ?? {}) as never)})
@@ -150,7 +224,7 @@ async function write({ sql, act }: Scope, change: ConfigurationChange): Promise<
         sending_facility = excluded.sending_facility, site_id = excluded.site_id, policy = excluded.policy`
   }
   for (const entry of change.procedures ?? []) await writeProcedure(sql, entry)
-  if (change.policy) await writePolicy(sql, change.policy, act)
+  if (change.policy) await writePolicy(sql, change.policy, { act, isWhole })
 }
 
 async function writeDevices(sql: TransactionSql, devices: DeviceConfiguration[]): Promise<void> {
@@ -196,9 +270,13 @@ async function writeProcedure(sql: TransactionSql, entry: ProcedureConfiguration
 }
 
 // Orders stay pinned to the version they were received under: a change is a new version, never an edit.
-async function writePolicy(sql: TransactionSql, policy: Record<string, unknown>, act: Act): Promise<void> {
+async function writePolicy(
+  sql: TransactionSql,
+  policy: Record<string, unknown>,
+  { act, isWhole }: { act: Act; isWhole: boolean },
+): Promise<void> {
   await sql`
     insert into policies (version, body, approved_by, approved_at)
-    select max(version) + 1, (select body from policies order by version desc limit 1) || ${sql.json(policy as never)}, ${act.actor.id}, ${act.machineNow}
+    select max(version) + 1, ${isWhole ? sql`'{}'::jsonb` : sql`(select body from policies order by version desc limit 1)`} || ${sql.json(policy as never)}, ${act.actor.id}, ${act.machineNow}
     from policies`
 }
