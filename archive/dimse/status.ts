@@ -49,6 +49,9 @@ export type Outcome = {
 
 export const SUCCESS: Outcome = { status: STATUS.success }
 
+/** Error ID with 0110H: the performed step has been completed or discontinued (PS3.4 section F.7.2.2.3). */
+export const NO_LONGER_UPDATABLE = 0xa710
+
 /** Thrown by a service to answer with a status: `throw new StatusError({ status: STATUS.duplicateSopInstance })`. */
 export class StatusError extends DicomError {
   readonly outcome: Outcome

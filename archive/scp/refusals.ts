@@ -1,7 +1,7 @@
 /** What the DICOM port turned away, in words for an administrator, each with the setting that would allow it. */
 import type { Refusal } from '#archive/dimse/refusal.ts'
 import type { DimseRequest } from '#archive/dimse/services.ts'
-import { type Outcome, STATUS, statusHex } from '#archive/dimse/status.ts'
+import { NO_LONGER_UPDATABLE, type Outcome, STATUS, statusHex } from '#archive/dimse/status.ts'
 import type { Asking } from './devices.ts'
 
 /** One thing that happened at the door. */
@@ -60,8 +60,11 @@ export function requestRefused(
   const status = statusHex(outcome.status)
   const why = `${service} was answered ${status}: ${outcome.comment ?? meaningOf(outcome.status)}`
   const data = { service, status, sopClassUid: printable(sopClassUid, 64), why }
-  // What was set aside is on the list already, with its bytes; a query that cannot be understood harmed nobody.
-  const isTold = command.name === 'cStore' ? SET_ASIDE.includes(outcome.status) : command.name === 'cFind'
+  // What was set aside is on the list already, with its bytes; a query that cannot be understood harmed nobody; and a
+  // scanner that lost our answer says again what we have, which is how it learns that we have it.
+  const isRepeat = outcome.status === STATUS.duplicateSopInstance || outcome.errorId === NO_LONGER_UPDATABLE
+  const isTold =
+    isRepeat || (command.name === 'cStore' ? SET_ASIDE.includes(outcome.status) : command.name === 'cFind')
   return {
     key: `request:${aeTitle}:${remoteAddress}:${service}:${data.sopClassUid}:${status}`,
     aeTitle,
