@@ -26,6 +26,7 @@ const PLACES = {
   },
   orders: { path: '/orders', word: 'nav.orders' },
   health: { path: '/department-health', word: 'nav.health' },
+  'api-tokens': { path: '/api-tokens', word: 'nav.api-tokens' },
 } as const satisfies Record<string, Omit<Place, 'id'>>
 export type PlaceId = keyof typeof PLACES
 
@@ -39,7 +40,7 @@ const PLACES_OF: Partial<Record<Role, readonly PlaceId[]>> = {
   head: ['today', 'orders', 'late'],
   physicist: ['orders'],
   referrer: ['orders'],
-  admin: ['health', 'orders'],
+  admin: ['health', 'orders', 'api-tokens'],
 }
 
 export function placesOf(roles: readonly Role[]): Place[] {

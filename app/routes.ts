@@ -21,6 +21,7 @@ export default [
     route('today', 'routes/department-head/today.tsx'),
     route('late', 'routes/department-head/late.tsx'),
     route('department-health', 'routes/administrator/health.tsx'),
+    route('api-tokens', 'routes/administrator/api-tokens.tsx'),
     route('orders', 'routes/orders/orders.tsx'),
     route('orders/:orderId', 'routes/orders/order-timeline.tsx'),
     route('reading', 'routes/radiologist/reading-list.tsx'),

@@ -7,6 +7,8 @@ import { signIn } from '#db/mutations/sessions.ts'
 import { seedDemo } from '#db/seed/demo.ts'
 
 export interface AtTheScreen {
+  /** To sign with, and for whatever else asks again who acts. */
+  password: string
   /** What a loader or an action gets for a GET, or for a POST of these fields. */
   args: (path: string, fields?: Record<string, string>) => LoaderFunctionArgs<Readonly<RouterContextProvider>>
 }
@@ -28,6 +30,7 @@ export async function sitDown(
   if (!signedIn.ok) throw new Error(`${user} was not let in`)
   const cookie = sessionCookie(signedIn.token, { secure: false }).split(';')[0]!
   return {
+    password,
     args(path, fields) {
       const context = new RouterContextProvider()
       context.set(serverContext, { department, secure: false, isDemo: true })
