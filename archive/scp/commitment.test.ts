@@ -156,9 +156,12 @@ test('[AR-03] a modality that has left is called back, and we propose to be the 
   const [first] = modalitys.reports
   expect(first).toMatchObject({ event: 1, callingAe: 'ISOCENTER', report: { committed: request.instances } })
   expect(first!.roles).toEqual([{ sopClassUid: STORAGE_COMMITMENT_PUSH, scu: false, scp: true }])
-  const [trail] = await archive.department.sql`
-    select data from audit_events where type = 'commitment.reported' and chain = ${`device:${title}`}`
-  expect(trail!.data).toMatchObject({ instances: 1, failed: 0, onSameAssociation: false })
+  // Written when the modality has answered, which is after it has the report.
+  await until('the audit row', async () => {
+    const [trail] = await archive.department.sql<{ data: Record<string, unknown> }[]>`
+      select data from audit_events where type = 'commitment.reported' and chain = ${`device:${title}`}`
+    return trail?.data.instances === 1 && trail.data.failed === 0 && trail.data.onSameAssociation === false
+  })
 })
 
 test('[AR-03] what is missing, of another class or damaged is not committed, each with its reason', async () => {

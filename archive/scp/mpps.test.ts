@@ -119,9 +119,11 @@ test('[MA-03] N-CREATE with another status than IN PROGRESS, or without a type 1
     await create(newUid(), begun([scheduledItem(order)], { PerformedProcedureStepStartDate: undefined })),
   ).toBe(0x0120)
   expect(await create(newUid(), begun([scheduledItem(order)], { PerformedStationAETitle: null }))).toBe(
-    0x0120,
+    0x0121,
   )
-  expect(await create(newUid(), begun([]))).toBe(0x0120)
+  expect(await create(newUid(), begun([]))).toBe(0x0121)
+  expect(await create(newUid(), begun([scheduledItem({ ...order, studyUid: '' })]))).toBe(0x0121)
+  expect(await create(newUid(), begun([Dataset.of({ AccessionNumber: order.accession })]))).toBe(0x0120)
   expect(await stepStatus(order)).toBe('scheduled')
 })
 
@@ -149,6 +151,34 @@ test('[MA-03] one performed step for two scheduled ones begins and ends both', a
   expect(await Promise.all(orders.map(stepStatus))).toEqual(['started', 'started'])
   await set(uid, completed())
   expect(await Promise.all(orders.map(stepStatus))).toEqual(['departed', 'departed'])
+})
+
+test('[MA-03] each item of a grouped performed step is matched by itself, and one that no order asked for is asked about', async () => {
+  const [first, second] = [await bookedOrder(archive.department), await bookedOrder(archive.department)]
+  const stranger = newUid()
+  const items = [
+    scheduledItem(first),
+    scheduledItem({ studyUid: second.studyUid }),
+    scheduledItem({ studyUid: stranger }),
+  ]
+  const uid = newUid()
+  expect(await create(uid, begun(items))).toBe(0x0000)
+  expect(await Promise.all([first, second].map(stepStatus))).toEqual(['started', 'started'])
+  const asked = await archive.department.sql`
+    select 1 from exceptions where kind = 'unmatched-study' and refs->>'studyInstanceUid' = ${stranger}`
+  expect(asked).toHaveLength(1)
+})
+
+test('[MA-03] N-SET changes what was done, never whose step it is or where it began', async () => {
+  const uid = newUid()
+  await create(uid, begun([scheduledItem(await bookedOrder(archive.department))]))
+  const again = { PatientID: 'P2', PerformedStationAETitle: 'CT9', PerformedProcedureStepDescription: 'Head' }
+  expect(await set(uid, Dataset.of(again))).toBe(0x0000)
+  const [row] = await archive.department.sql<{ dataset: Record<string, { Value?: unknown[] }> }[]>`
+    select dataset from performed_steps where sop_instance_uid = ${uid}`
+  expect(row!.dataset['00100020']?.Value).toEqual(['P1'])
+  expect(row!.dataset['00400241']?.Value).toEqual(['CT1'])
+  expect(row!.dataset['00400254']?.Value).toEqual(['Head'])
 })
 
 test('[MA-03] an unscheduled performed step is recorded and somebody is asked whose it is', async () => {

@@ -3,7 +3,7 @@ import type { Dataset } from '#archive/dimse/dataset.ts'
 import { toDicomJson } from '#archive/dimse/dicom-json.ts'
 import { hexOf, tagOf } from '#archive/dimse/dictionary.ts'
 import type { DatasetRequest } from '#archive/dimse/services.ts'
-import { type Outcome, STATUS, StatusError, SUCCESS } from '#archive/dimse/status.ts'
+import { NO_LONGER_UPDATABLE, type Outcome, STATUS, StatusError, SUCCESS } from '#archive/dimse/status.ts'
 import { isTolerableUid, newUid } from '#archive/dimse/uid.ts'
 import type { Department } from '#db/department.ts'
 import { deviceAct } from '#db/mutations/act.ts'
@@ -16,7 +16,7 @@ import { MPPS_STATUS } from '#domain/performed-step.ts'
 import { PERFORMED_STEP_STATUSES, type PerformedStepStatus } from '#domain/words.ts'
 import { instantIn } from './instant.ts'
 
-/** N-CREATE: begun, or refused with 0111H (known already), 0106H (not IN PROGRESS) or 0120H (type 1 missing). */
+/** N-CREATE: begun, or refused with 0111H (known already), 0106H (not IN PROGRESS), 0120H or 0121H (type 1 missing, empty). */
 export async function createPerformedStep(
   department: Department,
   { aeTitle, zone }: { aeTitle: string; zone: string },
@@ -52,19 +52,37 @@ export async function createPerformedStep(
   return { ...SUCCESS, sopInstanceUid }
 }
 
-/** Type 1 on creation (PS3.4 table F.7.2-1); a study is named for each scheduled step, or for the one that was not. */
+/**
+ * Type 1 on creation (PS3.4 table F.7.2-1); a study is named for each scheduled step, or for the one that was not.
+ * What is not there is 0120H, what is there without a value 0121H.
+ */
 function requireTypeOne(dataset: Dataset): void {
-  const missing = TYPE_ONE.filter((keyword) => dataset.text(keyword) === undefined)
   const scheduled = dataset.items('ScheduledStepAttributesSequence')
-  if (scheduled.length === 0) missing.push('ScheduledStepAttributesSequence')
-  else if (scheduled.some((item) => item.text('StudyInstanceUID') === undefined))
-    missing.push('StudyInstanceUID')
-  if (missing.length === 0) return
-  throw new StatusError({
-    status: MPPS_STATUS.missingAttribute,
-    attributes: missing.map(tagOf),
-    offendingElements: missing.map(tagOf),
-    comment: `Missing ${missing.map((keyword) => hexOf(tagOf(keyword))).join(' ')}`,
+  const wanted = [...TYPE_ONE.map((keyword) => ({ keyword, places: [dataset] })), studyOf(scheduled)]
+  const absent = wanted.filter(({ keyword, places }) => places.some((place) => !place.has(keyword)))
+  const empty = wanted.filter(({ keyword, places }) => places.some((place) => !hasValue(place, keyword)))
+  if (absent.length > 0) throw missing(MPPS_STATUS.missingAttribute, 'Missing', absent)
+  if (empty.length > 0) throw missing(STATUS.missingAttributeValue, 'Empty', empty)
+}
+
+type Wanted = { keyword: string; places: readonly Dataset[] }
+
+const studyOf = (scheduled: readonly Dataset[]): Wanted => ({
+  keyword: 'StudyInstanceUID',
+  places: scheduled,
+})
+
+function hasValue(place: Dataset, keyword: string): boolean {
+  return place.text(keyword) !== undefined || place.items(keyword).length > 0
+}
+
+function missing(status: number, word: string, wanted: readonly Wanted[]): StatusError {
+  const tags = wanted.map(({ keyword }) => tagOf(keyword))
+  return new StatusError({
+    status,
+    attributes: tags,
+    offendingElements: tags,
+    comment: `${word} ${tags.map(hexOf).join(' ')}`,
   })
 }
 
@@ -75,6 +93,7 @@ const TYPE_ONE = [
   'PerformedProcedureStepStartTime',
   'PerformedProcedureStepStatus',
   'Modality',
+  'ScheduledStepAttributesSequence',
 ]
 
 /** N-SET: changed, or refused with 0112H (not known), 0110H (final: nobody changes it) or 0106H (not a status). */
@@ -93,7 +112,7 @@ export async function setPerformedStep(
     ...ended(dataset, zone),
     ...reason(dataset),
     series: dataset.items('PerformedSeriesSequence').map(seriesOf),
-    dataset: toDicomJson(dataset),
+    dataset: changeable(dataset),
   })
   if (outcome === 'unknown') return { status: MPPS_STATUS.noSuchInstance }
   if (outcome === 'final')
@@ -105,8 +124,33 @@ export async function setPerformedStep(
   return SUCCESS
 }
 
-/** Error ID of PS3.4 section F.7.2.2.3: may no longer be updated. */
-const NO_LONGER_UPDATABLE = 0xa710
+/**
+ * Without what an N-SET may not change (PS3.4 table F.7.2-1): whose step it is, what it was scheduled as and where it
+ * began stay as N-CREATE said them. Consoles that send everything again mean no harm, and are not refused for it.
+ */
+function changeable(dataset: Dataset): unknown {
+  const json = toDicomJson(dataset)
+  for (const keyword of FIXED) delete json[hexOf(tagOf(keyword))]
+  return json
+}
+
+const FIXED = [
+  'ScheduledStepAttributesSequence',
+  'PatientName',
+  'PatientID',
+  'IssuerOfPatientID',
+  'PatientBirthDate',
+  'PatientSex',
+  'ReferencedPatientSequence',
+  'PerformedProcedureStepID',
+  'PerformedStationAETitle',
+  'PerformedStationName',
+  'PerformedLocation',
+  'PerformedProcedureStepStartDate',
+  'PerformedProcedureStepStartTime',
+  'Modality',
+  'StudyID',
+]
 
 function statusOf(dataset: Dataset): PerformedStepStatus | undefined {
   const said = dataset.text('PerformedProcedureStepStatus')

@@ -41,7 +41,7 @@ export async function beginPerformedStep(
   begun: PerformedStepBegun,
 ): Promise<'created' | 'duplicate'> {
   return mutate(department, act, 'mpps-create', async (scope) => {
-    const stepIds = await matchSteps(scope, begun)
+    const { stepIds, unmatched } = await matchSteps(scope, begun)
     const steps: LockedStep[] = []
     for (const id of stepIds) steps.push(await lockStep(scope, id))
     const performedStepId = await insertOrAdopt(scope, begun, steps)
@@ -63,6 +63,7 @@ export async function beginPerformedStep(
       for (const step of own) await beginOne(scope, step, performedStepId)
     }
     if (steps.length === 0) await flagUnscheduled(scope, begun)
+    else for (const { studyUid } of unmatched) await flagUnscheduled(scope, { ...begun, studyUid })
     return 'created'
   })
 }
@@ -80,24 +81,45 @@ async function beginOne(scope: Scope, step: LockedStep, performedStepId: string)
   await startStep(scope, step, { performedStepId, inferred: false })
 }
 
-async function matchSteps({ sql }: Scope, begun: PerformedStepBegun): Promise<string[]> {
-  const numbers = begun.scheduled.map((one) => one.stepNumber).filter(Boolean)
-  if (numbers.length > 0) {
-    const rows = await sql<
-      { id: string }[]
-    >`select id from steps where step_number = any(${numbers}) order by order_id, id`
-    if (rows.length > 0) return rows.map((row) => row.id)
+/** Steps of every item, each by its step number, else its study, else its accession; and the items without any. */
+async function matchSteps(scope: Scope, begun: PerformedStepBegun): Promise<Matched> {
+  const unmatched: ScheduledItem[] = []
+  const found = new Map<string, string>()
+  for (const item of begun.scheduled) {
+    const steps = await stepsOf(scope, item)
+    if (steps.length === 0) unmatched.push(item)
+    for (const { id, orderId } of steps) found.set(id, orderId)
   }
-  const uids = [begun.studyUid, ...begun.scheduled.map((one) => one.studyUid)].filter(Boolean)
-  const accessions = begun.scheduled.map((one) => one.accession).filter(Boolean)
-  const byUid = await sql<{ id: string }[]>`
-    select s.id from steps s join procedures p on p.id = s.procedure_id
-    where p.study_uid = any(${uids}) order by s.order_id, s.id`
-  if (byUid.length > 0 || accessions.length === 0) return byUid.map((row) => row.id)
-  const byAccession = await sql<{ id: string }[]>`
-    select s.id from steps s join orders o on o.id = s.order_id
-    where o.accession = any(${accessions}) order by s.order_id, s.id`
-  return byAccession.map((row) => row.id)
+  // Locks are taken in this order by everybody.
+  const inOrder = [...found].sort(([a, orderA], [b, orderB]) => (orderA + a < orderB + b ? -1 : 1))
+  return { stepIds: inOrder.map(([id]) => id), unmatched }
+}
+
+type ScheduledItem = PerformedStepBegun['scheduled'][number]
+
+interface Matched {
+  stepIds: string[]
+  unmatched: ScheduledItem[]
+}
+
+async function stepsOf(
+  { sql }: Scope,
+  { stepNumber, studyUid, accession }: ScheduledItem,
+): Promise<{ id: string; orderId: string }[]> {
+  const byNumber = stepNumber
+    ? await sql<{ id: string; orderId: string }[]>`
+        select id, order_id as "orderId" from steps where step_number = ${stepNumber}`
+    : []
+  if (byNumber.length > 0) return byNumber
+  const byStudy = studyUid
+    ? await sql<{ id: string; orderId: string }[]>`
+        select s.id, s.order_id as "orderId" from steps s join procedures p on p.id = s.procedure_id
+        where p.study_uid = ${studyUid}`
+    : []
+  if (byStudy.length > 0 || !accession) return byStudy
+  return sql<{ id: string; orderId: string }[]>`
+    select s.id, s.order_id as "orderId" from steps s join orders o on o.id = s.order_id
+    where o.accession = ${accession}`
 }
 
 // Images that came first made an inferred performed step; the MPPS they announced takes its place.
