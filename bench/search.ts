@@ -97,7 +97,7 @@ async function fill(sql: postgres.Sql, siteId: string, { from, to }: { from: num
       study_date, study_time, study_id, description, modalities, attributes, series_count, instance_count, stored_count, bytes,
       first_instance_at, last_instance_at)
     select 'B' || lpad(n::text, 25, '0'), '1.2.826.0.1.3680043.10.1605.1.' || n, ${siteId}, 'P' || n / 3,
-      'FAMILY' || lpad((n / 3 % 10000)::text, 5, '0') || '^GIVEN' || n / 3, 'family' || lpad((n / 3 % 10000)::text, 5, '0') || '^given' || n / 3,
+      'FAMILY' || lpad((n / 3 % 10000)::text, 5, '0') || '^GIVEN' || n / 3, 'FAMILY' || lpad((n / 3 % 10000)::text, 5, '0') || '^GIVEN' || n / 3,
       'BENCH' || n, to_char(date '2016-01-01' + (n % ${DAYS}::int), 'YYYYMMDD'), lpad((n % 86400 / 3600)::text, 2, '0') || '0000',
       n::text, 'Bench', array[(array['CT', 'MR', 'DX', 'US'])[1 + n / ${DAYS}::int % 4]],
       jsonb_build_object('00100020', jsonb_build_object('vr', 'LO', 'Value', jsonb_build_array('P' || n / 3))),
