@@ -2,12 +2,14 @@
 import type { DatasetRequest, RetrieveOutcome, SubOperations } from '#archive/dimse/services.ts'
 import { STATUS, StatusError } from '#archive/dimse/status.ts'
 import type { BlobStore } from '#archive/storage/blob-store.ts'
+import { coercionsFor } from '#archive/storage/outgoing.ts'
 import type { Department } from '#db/department.ts'
 import { deviceAct } from '#db/mutations/act.ts'
 import { audit } from '#db/mutations/audit.ts'
 import { addressOf, type Retrievable, retrievable } from '#db/queries/dimse-query.ts'
 import { moveTo, mustBeKnown } from './move.ts'
 import { retrieveAsked, rootOf } from './retrieve-keys.ts'
+import type { Outbound } from './stored-object.ts'
 import { sendAll, Tally } from './sub-operations.ts'
 
 export interface RetrieveParts {
@@ -52,10 +54,12 @@ export async function* getObjects(
   }
 }
 
-async function asked({ department, caller }: RetrieveParts, request: DatasetRequest): Promise<Retrievable[]> {
+async function asked({ department, caller }: RetrieveParts, request: DatasetRequest): Promise<Outbound[]> {
   const root = rootOf(request.sopClassUid)
   if (!root) throw new StatusError({ status: STATUS.sopClassNotSupported })
-  return retrievable(department.sql, retrieveAsked(request.dataset, root, caller.siteIds))
+  const objects = await retrievable(department.sql, retrieveAsked(request.dataset, root, caller.siteIds))
+  const coercions = await coercionsFor(department.sql, objects)
+  return objects.map((object) => ({ ...object, coercion: coercions.get(object.sopInstanceUid) }))
 }
 
 interface Noted {

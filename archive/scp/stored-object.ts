@@ -10,6 +10,9 @@ import {
 } from '#archive/dimse/transfer-syntax.ts'
 import type { Storable } from '#archive/scu/store.ts'
 import type { BlobReader, BlobStore } from '#archive/storage/blob-store.ts'
+import type { CoercedHeader } from '#archive/storage/coerced-header.ts'
+import type { Coercion } from '#archive/storage/coercion.ts'
+import { outgoing } from '#archive/storage/outgoing.ts'
 import type { Retrievable } from '#db/queries/dimse-query.ts'
 
 /**
@@ -37,10 +40,13 @@ export interface OpenedObject extends Storable {
   close(): Promise<void>
 }
 
+/** An object to be sent, with what its order corrects in it. */
+export type Outbound = Retrievable & { coercion?: Coercion | undefined }
+
 /** @throws the system error of the store, or DicomError when it cannot be written in that syntax */
 export async function openStored(
   store: BlobStore,
-  object: Retrievable,
+  object: Outbound,
   transferSyntaxUid: string,
 ): Promise<OpenedObject> {
   const reader = await store.open(object.blob)
@@ -57,17 +63,25 @@ export async function openStored(
   }
 }
 
-async function asStored(reader: BlobReader, { datasetOffset, bytes }: Retrievable): Promise<DatasetBytes> {
-  if (reader.bytes < bytes) throw new Error('the stored object is shorter than its row says')
-  const first = await reader.read(datasetOffset, CHUNK_BYTES)
-  if (datasetOffset + first.length < reader.bytes) return pieces(reader, datasetOffset, first)
+async function asStored(reader: BlobReader, object: Outbound): Promise<DatasetBytes> {
+  if (reader.bytes < object.bytes) throw new Error('the stored object is shorter than its row says')
+  const { header, rest } = await beginning(reader, object)
+  const first = await reader.read(rest, CHUNK_BYTES)
+  const begun = header.length === 0 ? first : Buffer.concat([header, first])
+  if (rest + first.length < reader.bytes) return pieces(reader, rest + first.length, begun)
   await reader.close()
-  return first
+  return begun
+}
+
+// Uncorrected, an object goes out from its first byte as it lies there.
+async function beginning(reader: BlobReader, object: Outbound): Promise<CoercedHeader> {
+  if (object.coercion) return outgoing(reader, object, object.coercion)
+  return { header: Buffer.alloc(0), rest: object.datasetOffset }
 }
 
 /** The next piece is read while the one before is sent. */
 async function* pieces(reader: BlobReader, offset: number, first: Buffer): AsyncGenerator<Buffer> {
-  let at = offset + first.length
+  let at = offset
   let next: Promise<Buffer> | undefined = reader.read(at, CHUNK_BYTES)
   try {
     yield first
@@ -84,9 +98,10 @@ async function* pieces(reader: BlobReader, offset: number, first: Buffer): Async
   }
 }
 
-async function reencoded(reader: BlobReader, object: Retrievable, into: string): Promise<Buffer> {
+async function reencoded(reader: BlobReader, object: Outbound, into: string): Promise<Buffer> {
   const from = object.transferSyntaxUid
-  const bytes = await reader.read(object.datasetOffset, reader.bytes - object.datasetOffset)
+  const { header, rest } = await beginning(reader, object)
+  const bytes = Buffer.concat([header, await reader.read(rest, reader.bytes - rest)])
   await reader.close()
   // What was deflated is Explicit VR Little Endian inside, byte for byte.
   if (from === DEFLATED_LITTLE && into === EXPLICIT_LITTLE) return inflate(bytes)

@@ -40,6 +40,8 @@ export interface BlobReader {
   readonly bytes: number
   /** Fewer bytes come back only at the end of the object. */
   read(offset: number, length: number): Promise<Buffer>
+  /** The same into a buffer of the caller's, as far as that goes; returns what was read of it. */
+  readInto(target: Buffer, offset: number): Promise<Buffer>
   /** Closes the reader when it ends or is destroyed. */
   stream(range?: { offset: number; length: number }): Readable
   /** For a scan that reads synchronously; until `close`. */

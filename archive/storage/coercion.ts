@@ -13,7 +13,7 @@ export interface Coercion {
   /** AE title that the object came from. */
   source: string
   at: Date
-  /** Our AE title. */
+  /** Us. */
   system: string
 }
 
@@ -23,16 +23,15 @@ export interface Sent {
   sourceAe: string
 }
 
+/** (0400,0563) */
+const SYSTEM = 'ISOCENTER'
+
 /** Null when the object says what its order says, or nobody knows better. */
-export function coercionOf(
-  { header, sourceAe }: Sent,
-  correction: Correction | undefined,
-  system: string,
-): Coercion | null {
+export function coercionOf({ header, sourceAe }: Sent, correction: Correction | undefined): Coercion | null {
   if (!correction) return null
   const attributes = { ...patientChanges(header, correction), ...requestChanges(header, correction) }
   if (Object.keys(attributes).length === 0) return null
-  return { attributes, source: sourceAe, at: correction.at, system }
+  return { attributes, source: sourceAe, at: correction.at, system: SYSTEM }
 }
 
 function patientChanges(header: Json, { patient, patientIds, activeIds }: Correction): Json {

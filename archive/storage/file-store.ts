@@ -197,6 +197,11 @@ class FileReader implements BlobReader {
     return readRange(this.#file, { offset, length: Math.max(0, Math.min(length, this.bytes - offset)) })
   }
 
+  readInto(target: Buffer, offset: number): Promise<Buffer> {
+    const length = Math.max(0, Math.min(target.length, this.bytes - offset))
+    return fill(this.#file, target.subarray(0, length), offset)
+  }
+
   stream(range: { offset: number; length: number } = { offset: 0, length: this.bytes }): Readable {
     // `end` is inclusive, so an empty range cannot be said with it.
     const stream = createReadStream('', {
@@ -218,11 +223,14 @@ class FileReader implements BlobReader {
   }
 }
 
-async function readRange(file: FileHandle, range: { offset: number; length: number }): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(range.length)
+function readRange(file: FileHandle, range: { offset: number; length: number }): Promise<Buffer> {
+  return fill(file, Buffer.allocUnsafe(range.length), range.offset)
+}
+
+async function fill(file: FileHandle, bytes: Buffer, offset: number): Promise<Buffer> {
   let done = 0
-  while (done < range.length) {
-    const { bytesRead } = await file.read(bytes, done, range.length - done, range.offset + done)
+  while (done < bytes.length) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, offset + done)
     if (bytesRead === 0) break
     done += bytesRead
   }

@@ -5,19 +5,15 @@ import { bufferSource } from '#archive/dimse/byte-source.ts'
 import { inflate } from '#archive/dimse/decode.ts'
 import { EXPLICIT_LITTLE } from '#archive/dimse/transfer-syntax.ts'
 import type { AnySql } from '#db/client.ts'
-import { correctionsOf, saidOf } from '#db/queries/corrections.ts'
+import { type Correction, correctionsOf, saidOf } from '#db/queries/corrections.ts'
 import type { BlobReader } from './blob-store.ts'
 import { type CoercedHeader, coercedHeader, isDeflated } from './coerced-header.ts'
 import { type Coercion, coercionOf } from './coercion.ts'
 
-/**
- * What is corrected, by SOP Instance UID; objects that go out as they are stored are not in it.
- * @param system our AE title, which is named as who corrected
- */
+/** What is corrected, by SOP Instance UID; objects that go out as they are stored are not in it. */
 export async function coercionsFor(
   sql: AnySql,
   objects: readonly { sopInstanceUid: string; studyUid: string }[],
-  system: string,
 ): Promise<Map<string, Coercion>> {
   const corrections = await correctionsOf(sql, [...new Set(objects.map(({ studyUid }) => studyUid))])
   const concerned = objects.filter(({ studyUid }) => corrections.has(studyUid))
@@ -28,16 +24,16 @@ export async function coercionsFor(
     concerned.map(({ sopInstanceUid }) => sopInstanceUid),
   )
   for (const one of said) {
-    const coercion = coercionOf(one, corrections.get(one.studyUid), system)
+    const coercion = coercionOf(one, corrections.get(one.studyUid))
     if (coercion) found.set(one.sopInstanceUid, coercion)
   }
   return found
 }
 
-/** Part of an entity tag: the same object corrected otherwise is another one. */
-export function coercionTag(coercion: Coercion | undefined): string {
-  if (!coercion) return ''
-  return createHash('sha256').update(JSON.stringify(coercion)).digest('base64url').slice(0, 16)
+/** Part of a tag or of a key: the same object corrected otherwise is another one. */
+export function tagOfCorrected(what: Coercion | Correction | undefined): string {
+  if (!what) return ''
+  return createHash('sha256').update(JSON.stringify(what)).digest('base64url').slice(0, 16)
 }
 
 /**

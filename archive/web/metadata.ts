@@ -4,8 +4,11 @@ import { promisify } from 'node:util'
 import { gunzip, gzip, zstdCompress } from 'node:zlib'
 import type { AnySql } from '#db/client.ts'
 import { noteMetadata } from '#db/mutations/prerendered.ts'
-import { headersOf, type SeriesPlace, seriesAt } from '#db/queries/dicomweb.ts'
+import { type Correction, correctionsOf, saidOf } from '#db/queries/corrections.ts'
+import { type HeaderText, headersOf, type SeriesPlace, seriesAt } from '#db/queries/dicomweb.ts'
+import { coercedText, coercionOf } from '../storage/coercion.ts'
 import type { DerivedStore } from '../storage/derived-store.ts'
+import { tagOfCorrected } from '../storage/outgoing.ts'
 import { acceptable, type ContentCoding, codingOf, takes } from './accept.ts'
 import { scopeOf } from './access.ts'
 import { cached } from './cached.ts'
@@ -40,9 +43,10 @@ export async function retrieveMetadata(
   const found = await seriesAt(metadata.sql, scopeOf(access), place)
   if (found.length === 0) throw notHere()
   const base = `${request.root}/studies/${place.studyUid}`
-  const tag = tagOf(found, place.sopInstanceUid)
+  const correction = await correctionAt(metadata.sql, place.studyUid)
+  const tag = tagOf(found, correction, place.sopInstanceUid)
   if (place.sopInstanceUid !== undefined) {
-    const text = await instanceText(metadata, found[0]!, place.sopInstanceUid)
+    const text = await instanceText(metadata, found[0]!, { sopInstanceUid: place.sopInstanceUid, correction })
     if (text === null) throw notHere()
     const at = `${base}/series/${place.seriesUid}/instances/${place.sopInstanceUid}/`
     return sent(request, tag, { coding: null, body: Buffer.from(`[${relocate(text, at)}]`) })
@@ -50,9 +54,12 @@ export async function retrieveMetadata(
   const coding = codingOf(request)
   // The viewer's way: one series, relative BulkDataURIs, compressed as kept. No byte is touched.
   if (access.kind === 'launch' && place.seriesUid !== undefined && coding !== null)
-    return sent(request, tag, { coding, body: await keptMetadata(metadata, found[0]!, coding) })
+    return sent(request, tag, {
+      coding,
+      body: await keptMetadata(metadata, { ...found[0]!, correction }, coding),
+    })
   const isRelative = access.kind === 'launch' && place.seriesUid !== undefined
-  const body = await locatedBody(metadata, { found, base: isRelative ? null : base, coding })
+  const body = await locatedBody(metadata, { found, correction, base: isRelative ? null : base, coding })
   return sent(request, tag, { coding, body })
 }
 
@@ -70,38 +77,48 @@ function sent(
 }
 
 // Weak: the same metadata in another coding has the same tag.
-function tagOf(found: readonly SeriesPlace[], sopInstanceUid = ''): string {
+function tagOf(
+  found: readonly SeriesPlace[],
+  correction: Correction | undefined,
+  sopInstanceUid = '',
+): string {
   const parts = found.map((series) => `${series.id}.${series.rev}`)
-  const hash = createHash('sha256').update(`${FORM} ${parts.join(' ')} ${sopInstanceUid}`)
+  const hash = createHash('sha256').update(
+    `${FORM} ${parts.join(' ')} ${sopInstanceUid}${tagOfCorrected(correction)}`,
+  )
   return `W/"${hash.digest('base64url').slice(0, 27)}"`
 }
 
 async function instanceText(
   { sql }: MetadataDependencies,
   series: SeriesPlace,
-  sopInstanceUid: string,
+  { sopInstanceUid, correction }: { sopInstanceUid: string; correction: Correction | undefined },
 ): Promise<string | null> {
-  const [header] = await headersOf(sql, { seriesId: series.id, sopInstanceUid, native: NATIVE_SYNTAXES })
+  const headers = await headersOf(sql, { seriesId: series.id, sopInstanceUid, native: NATIVE_SYNTAXES })
+  const [header] = await correctedHeaders(sql, headers, correction)
   return header?.text ?? null
 }
 
 interface Located {
   found: readonly SeriesPlace[]
+  correction: Correction | undefined
   /** Address of the study that BulkDataURIs begin with; null leaves them relative to the series. */
   base: string | null
   coding: ContentCoding | null
 }
 
 async function locatedBody(metadata: MetadataDependencies, asked: Located): Promise<Buffer> {
-  const { found, base, coding } = asked
+  const { found, correction, base, coding } = asked
   const series = found.map(({ id, rev }) => `${id}.${rev}`).join(' ')
-  const key = createHash('sha256').update(`${coding} ${base} ${series}`).digest('base64url')
+  const key = createHash('sha256')
+    .update(`${coding} ${base} ${series}${tagOfCorrected(correction)}`)
+    .digest('base64url')
   const known = metadata.bodies.get(key)
   if (known) return known
   const texts: string[] = []
   for (const one of found) {
     const prefix = base === null ? '' : `${base}/series/${one.seriesUid}/`
-    texts.push(await unpack(await keptMetadata(metadata, one, 'gzip'), prefix))
+    texts.push(await unpack(await keptMetadata(metadata, { ...one, correction }, 'gzip'), prefix))
   }
   const text = `[${texts.filter((part) => part !== '').join(',')}]`
   const body = await coded(text, coding)
@@ -118,11 +135,12 @@ const EXTENSIONS: Record<ContentCoding, string> = { gzip: 'gz', zstd: 'zst' }
 
 /**
  * A series' metadata, compressed, its BulkDataURIs relative to the series.
- * Keyed by the series' revision, so that a rejection or a further image makes it anew.
+ * Keyed by the series' revision and by what its order corrects, so that a rejection, a further image or another
+ * patient's name makes it anew.
  */
 export async function keptMetadata(
   metadata: MetadataDependencies,
-  series: { id: string; rev: number },
+  series: KeptSeries,
   coding: ContentCoding,
 ): Promise<Buffer> {
   const { sql, derived } = metadata
@@ -130,25 +148,57 @@ export async function keptMetadata(
   if (kept) return kept
   const text =
     coding === 'gzip'
-      ? await seriesText(sql, series.id)
+      ? await seriesText(sql, series)
       : (await unzip(await keptMetadata(metadata, series, 'gzip'))).toString('utf8')
   const made = await coded(text, coding)
   await derived.put(keyOf(series, coding), made)
   const before = coding === 'gzip' ? await noteMetadata(sql, series) : null
   if (before !== null && before !== series.rev)
-    for (const old of ['gzip', 'zstd'] as const)
-      await derived.remove(keyOf({ id: series.id, rev: before }, old))
+    for (const old of ['gzip', 'zstd'] as const) await derived.remove(keyOf({ ...series, rev: before }, old))
   return made
 }
 
-async function seriesText(sql: AnySql, seriesId: string): Promise<string> {
-  const headers = await headersOf(sql, { seriesId, native: NATIVE_SYNTAXES })
+export interface KeptSeries {
+  id: string
+  rev: number
+  correction: Correction | undefined
+}
+
+async function seriesText(sql: AnySql, { id: seriesId, correction }: KeptSeries): Promise<string> {
+  const stored = await headersOf(sql, { seriesId, native: NATIVE_SYNTAXES })
+  const headers = await correctedHeaders(sql, stored, correction)
   const texts = headers.map(({ text, sopInstanceUid }) => relocate(text, `instances/${sopInstanceUid}/`))
   return `[${texts.join(',')}]`
 }
 
-function keyOf({ id, rev }: { id: string; rev: number }, coding: ContentCoding): string {
-  return `metadata/${id.slice(-2)}/${id}.${rev}.${FORM}.json.${EXTENSIONS[coding]}`
+function keyOf({ id, rev, correction }: KeptSeries, coding: ContentCoding): string {
+  const corrected = correction
+    ? `.${createHash('sha256').update(tagOfCorrected(correction)).digest('hex').slice(0, 16)}`
+    : ''
+  return `metadata/${id.slice(-2)}/${id}.${rev}${corrected}.${FORM}.json.${EXTENSIONS[coding]}`
+}
+
+/** What the study's order says that its images may say otherwise. */
+export async function correctionAt(sql: AnySql, studyUid: string): Promise<Correction | undefined> {
+  return (await correctionsOf(sql, [studyUid])).get(studyUid)
+}
+
+/** The headers as they go out; without a correction they are handed on unread. */
+async function correctedHeaders(
+  sql: AnySql,
+  headers: readonly HeaderText[],
+  correction: Correction | undefined,
+): Promise<readonly HeaderText[]> {
+  if (!correction) return headers
+  const said = await saidOf(
+    sql,
+    headers.map(({ sopInstanceUid }) => sopInstanceUid),
+  )
+  const coercions = new Map(said.map((one) => [one.sopInstanceUid, coercionOf(one, correction)]))
+  return headers.map((header) => {
+    const coercion = coercions.get(header.sopInstanceUid)
+    return coercion ? { ...header, text: coercedText(JSON.parse(header.text), coercion) } : header
+  })
 }
 
 /** Unpacks what is kept and puts a prefix before its BulkDataURIs; the brackets are left off. */

@@ -1,11 +1,14 @@
 /** Objects and frames as uncompressed pixels in Explicit VR Little Endian, for who cannot read what is stored (PS3.18 8.7.3.5). */
 import type { StoredObject } from '#db/queries/dicomweb.ts'
+import { bufferSource } from '../dimse/byte-source.ts'
 import { Dataset } from '../dimse/dataset.ts'
 import { decodeDataset } from '../dimse/decode.ts'
 import { hexOf } from '../dimse/dictionary.ts'
 import { encodeDataset } from '../dimse/encode.ts'
 import { encodeFileMeta } from '../dimse/part10.ts'
 import { EXPLICIT_LITTLE } from '../dimse/transfer-syntax.ts'
+import { coercedHeader } from '../storage/coerced-header.ts'
+import type { Coercion } from '../storage/coercion.ts'
 import { bulkValue } from './bulkdata.ts'
 import { decodedPhotometric, isDecodable } from './codecs.ts'
 import { type Piece, WebError } from './exchange.ts'
@@ -63,7 +66,7 @@ const READ_UP_TO_BYTES = 128 * 1024 * 1024
 export async function nativeObject(
   stored: NativeDependencies,
   object: StoredObject,
-  header: Header,
+  { header, coercion }: { header: Header; coercion?: Coercion | undefined },
 ): Promise<Piece[]> {
   const dataset = await datasetOf(stored, object)
   const pixels = dataset.has(PIXEL_DATA) ? await pixelElement(stored, object, header) : []
@@ -74,10 +77,20 @@ export async function nativeObject(
       sopInstanceUid: object.sopInstanceUid,
       transferSyntaxUid: EXPLICIT_LITTLE,
     }),
-    encoded(dataset, (tag) => tag < PIXEL_DATA),
+    corrected(
+      encoded(dataset, (tag) => tag < PIXEL_DATA),
+      coercion,
+    ),
     ...pixels,
     encoded(dataset, (tag) => tag > PIXEL_DATA),
   ]
+}
+
+function corrected(header: Buffer, coercion: Coercion | undefined): Buffer {
+  if (!coercion) return header
+  const at = { datasetOffset: 0, transferSyntaxUid: EXPLICIT_LITTLE }
+  const { header: beginning, rest } = coercedHeader(bufferSource(header), at, coercion)
+  return Buffer.concat([beginning, header.subarray(rest)])
 }
 
 /** The pixels located, everything else read. */

@@ -1,6 +1,8 @@
 /** Makes the metadata of series ready as they come in, so that no viewer is the first to wait for them. */
+
 import { seriesDue } from '#db/mutations/prerendered.ts'
-import { keptMetadata, type MetadataDependencies } from './metadata.ts'
+import { studyOfSeries } from '#db/queries/corrections.ts'
+import { correctionAt, keptMetadata, type MetadataDependencies } from './metadata.ts'
 
 export interface PrerenderOptions extends MetadataDependencies {
   onError(error: unknown): void
@@ -43,7 +45,9 @@ export class Prerender {
     this.#seen = new Map(due.map(({ id, rev }) => [id, rev]))
     for (const series of quiet) {
       if (this.#isClosing) return
-      await keptMetadata(this.#options, series, 'gzip')
+      const { sql } = this.#options
+      const correction = await correctionAt(sql, await studyOfSeries(sql, series.id))
+      await keptMetadata(this.#options, { ...series, correction }, 'gzip')
       this.#seen.delete(series.id)
     }
   }

@@ -4,6 +4,8 @@ import type { AnySql } from '#db/client.ts'
 import { headerOf, middleImage, type Place, type StoredObject, storedObjects } from '#db/queries/dicomweb.ts'
 import { EXPLICIT_LITTLE } from '../dimse/transfer-syntax.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
+import type { Coercion } from '../storage/coercion.ts'
+import { coercionsFor, outgoing, tagOfCorrected } from '../storage/outgoing.ts'
 import { acceptable, takes } from './accept.ts'
 import { type Access, scopeOf } from './access.ts'
 import { type BulkValue, bulkValue } from './bulkdata.ts'
@@ -48,22 +50,48 @@ export async function retrieveObjects(
       return objects.every((object) => hasNativeForm(object, headers.get(object.id)!))
     },
   })
-  const tag = tagOf([chosen.form, ...objects.map((object) => object.sha256)])
+  const coercions = await coercionsFor(wado.sql, objects)
+  const tag = tagOf([
+    chosen.form,
+    ...objects.map((object) => object.sha256 + tagOfCorrected(coercions.get(object.sopInstanceUid))),
+  ])
   const parts: Part[] = []
   for (const object of objects) {
     const isStored = chosen.form === 'stored' || object.transferSyntaxUid === EXPLICIT_LITTLE
     const syntax = isStored ? object.transferSyntaxUid : EXPLICIT_LITTLE
     parts.push({
       contentType: `application/dicom; transfer-syntax=${syntax}`,
-      body: isStored ? wholeObject(object) : await nativeObject(wado, object, headers.get(object.id)!),
+      body: isStored
+        ? await wholeObject(wado, object, coercions.get(object.sopInstanceUid))
+        : await nativeObject(wado, object, {
+            header: headers.get(object.id)!,
+            coercion: coercions.get(object.sopInstanceUid),
+          }),
     })
   }
   return answered(request, { type: 'application/dicom', parts, chosen, tag })
 }
 
-const wholeObject = (object: StoredObject): Piece[] => [
-  { blob: object.blob, offset: 0, length: object.bytes },
-]
+/** As stored, or with what its order corrects in its header; the rest of it is sent from the disk as it lies there. */
+async function wholeObject(
+  { blobs }: WadoDependencies,
+  object: StoredObject,
+  coercion: Coercion | undefined,
+): Promise<Piece[]> {
+  const { blob, bytes, datasetOffset } = object
+  if (!coercion) return [{ blob, offset: 0, length: bytes }]
+  const reader = await blobs.open(blob)
+  try {
+    const { header, rest } = await outgoing(reader, object, coercion)
+    return [
+      { blob, offset: 0, length: datasetOffset },
+      header,
+      ...(rest < bytes ? [{ blob, offset: rest, length: bytes - rest }] : []),
+    ]
+  } finally {
+    await reader.close()
+  }
+}
 
 /** Frames in the syntax they are stored in, native ones in little endian; or decoded, when that is asked for. */
 export async function retrieveFrames(

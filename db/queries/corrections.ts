@@ -109,6 +109,13 @@ const family = (sql: AnySql) => sql`
       where m.undone_at is null and f.hops < 32)
   select id from merged`
 
+/** The study that a series is of. */
+export async function studyOfSeries(sql: AnySql, seriesId: string): Promise<string> {
+  const [row] = await sql<{ study_uid: string }[]>`
+    select s.study_uid from series e join studies s on s.id = e.study_id where e.id = ${seriesId}`
+  return row?.study_uid ?? ''
+}
+
 export interface SaidOfObject {
   sopInstanceUid: string
   studyUid: string
