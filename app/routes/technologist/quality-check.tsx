@@ -4,7 +4,6 @@ import { useEffect, useRef, useState } from 'react'
 import {
   type ActionFunctionArgs,
   data,
-  Link,
   type LoaderFunctionArgs,
   redirect,
   useFetcher,
@@ -16,7 +15,7 @@ import { viewerAddress } from '#app/server/launches.ts'
 import { answer } from '#app/server/refusal.ts'
 import { acceptIncomplete, acceptQuality, rejectQuality } from '#db/mutations/quality.ts'
 import { claim } from '#db/mutations/work-items.ts'
-import { ownRejects, type QualityCheck, qualityCheck, type StoredObject } from '#db/queries/quality-check.ts'
+import { ownRejects, type QualityCheck, qualityCheck } from '#db/queries/quality-check.ts'
 import { type OtherPerson, similarToday } from '#db/queries/similar-people.ts'
 import { worklist } from '#db/queries/worklists.ts'
 import { RadiologyError } from '#domain/errors.ts'
@@ -25,19 +24,21 @@ import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { useLease } from '../../reporting/use-lease.ts'
 import { t, wordFor } from '../../strings/words.ts'
-import { Button, Keys } from '../../ui/button.tsx'
+import { Button } from '../../ui/button.tsx'
 import { useZone } from '../../ui/department-clock.tsx'
-import { clockTime, count, NONE } from '../../ui/format.ts'
-import { Glyph, type GlyphName } from '../../ui/glyph.tsx'
+import { clockTime, count } from '../../ui/format.ts'
 import { IdentityBanner } from '../../ui/identity-banner.tsx'
 import { EmptyState, ErrorLine } from '../../ui/messages.tsx'
-import { PatientName } from '../../ui/patient-name.tsx'
-import { Priority } from '../../ui/priority.tsx'
 import { type Reason, ReasonPicker, ReasonWords } from '../../ui/reason-picker.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { TimeLeft } from '../../ui/time-left-meter.tsx'
 import { type ListedCase, listedCases } from '../../worklist/listed-case.ts'
-import { isRejectReason, NEEDS_WORDS, REJECT_TREE } from './reject-tree.ts'
+import { Evidence } from './exam-evidence.tsx'
+import { OrderFacts, OwnRejects } from './exam-facts.tsx'
+import { addressOf, Picture, Strip } from './exam-pictures.tsx'
+import { NOTHING_CHOSEN, RejectForm, type Rejecting } from './reject-form.tsx'
+import { isRejectReason, NEEDS_WORDS } from './reject-tree.ts'
+import { here, ToCheck } from './to-check.tsx'
 
 const KINDS: WorkItemKind[] = ['quality', 'complete']
 const DAYS_30_MS = 30 * 86_400_000
@@ -408,8 +409,6 @@ function useClaimOnce(
   }, [item.state, item.id, claiming])
 }
 
-const here = (itemId: string) => `/quality-check/${itemId}`
-
 function blockedBy({
   item,
   isMine,
@@ -426,447 +425,11 @@ function blockedBy({
   return item.holder ? t('quality.held-by', { name: item.holder.name }) : t('reading.claiming')
 }
 
-function ToCheck({ toCheck, chosen }: { toCheck: ListedCase[]; chosen: string | null }) {
-  return (
-    <>
-      <header>
-        <h2>{t('quality.to-check')}</h2>
-        <span className="text-3">{count(toCheck.length)}</span>
-      </header>
-      <ul className="quality-list">
-        {toCheck.map((row) => (
-          <li key={row.id} data-order={row.orderId} data-accession={row.accession}>
-            <Link to={here(row.id)} aria-current={row.id === chosen ? 'true' : undefined}>
-              <span className="quality-list-name">
-                <PatientName name={row.name} similar={row.isSimilar} />
-              </span>
-              <span className="small text-2 ellipsis">{row.procedure}</span>
-              <TimeLeft allowance={{ dueAt: row.dueAt, from: row.dueFrom, lateAt: row.lateAt }} />
-              <span className="quality-list-tags">
-                {row.priority === 'routine' ? null : <Priority value={row.priority} />}
-                {row.kind === 'complete' ? (
-                  <span className="tag risk">{t('quality.missing', { n: row.images?.missing ?? 0 })}</span>
-                ) : null}
-                {row.holder ? (
-                  <span className={row.isMine ? 'tag you' : 'tag'}>
-                    <Glyph name="lock" /> {row.isMine ? t('claim.you') : row.holder.name}
-                  </span>
-                ) : null}
-              </span>
-            </Link>
-          </li>
-        ))}
-      </ul>
-      {toCheck.length === 0 ? <p className="quality-note small text-3">{t('quality.empty')}</p> : null}
-    </>
-  )
-}
-
-function OrderFacts({ check }: { check: QualityCheck }) {
-  const zone = useZone()
-  const { order, exam, requester } = check
-  const times = [exam.startedAt, exam.endedAt].map((at) => (at ? clockTime(at, zone) : NONE))
-  return (
-    <section className="quality-facts">
-      <h2 className="label">{t('quality.order')}</h2>
-      <p className="strong">{order.procedure}</p>
-      <dl className="pairs small">
-        <dt>{t('quality.reason')}</dt>
-        <dd>{check.reason ?? NONE}</dd>
-        <dt>{t('quality.asked-by')}</dt>
-        <dd>{[requester?.prefix, requester?.given, requester?.family].filter(Boolean).join(' ') || NONE}</dd>
-        <dt>{t('quality.exam')}</dt>
-        <dd>
-          {exam.inferred ? '≈ ' : ''}
-          {t('quality.exam-times', { from: times[0] ?? NONE, to: times[1] ?? NONE, room: exam.room ?? NONE })}
-        </dd>
-        <dt>{t('quality.protocol')}</dt>
-        <dd>{check.protocol ?? NONE}</dd>
-        {check.decisions.map((decision) => (
-          <Earlier key={decision.cycle} decision={decision} />
-        ))}
-      </dl>
-    </section>
-  )
-}
-
-function Earlier({ decision }: { decision: QualityCheck['decisions'][number] }) {
-  const zone = useZone()
-  const { verdict, reasonCodes, by, at } = decision
-  const words = reasonCodes.map((code) => wordFor('reject', code)).join(', ')
-  return (
-    <>
-      <dt>{t('quality.before')}</dt>
-      <dd>
-        {t(verdict === 'accepted' ? 'quality.was-accepted' : 'quality.was-rejected', {
-          name: by,
-          time: clockTime(at, zone),
-        })}
-        {words ? ` · ${words}` : ''}
-      </dd>
-    </>
-  )
-}
-
-function OwnRejects({ rejects }: { rejects: { looks: number; rejected: number } }) {
-  return (
-    <p className="quality-note small text-3">
-      {t('quality.own-rejects', { rejected: count(rejects.rejected), looks: count(rejects.looks) })}
-    </p>
-  )
-}
-
-/** An address under this session's launch: nothing else of the archive can be asked for. */
-function addressOf(
-  viewer: string | null,
-  studyUid: string,
-  object: StoredObject,
-  kind: 'rendered' | 'thumbnail' = 'rendered',
-): string | null {
-  const launch = viewer && new URLSearchParams(viewer.slice(viewer.indexOf('?'))).get('launch')
-  if (!launch || object.rejectedCode) return null
-  return `/dicom-web/launch/${launch}/studies/${studyUid}/series/${object.seriesUid}/instances/${object.uid}/${kind}`
-}
-
-interface PictureProps {
-  object: StoredObject
-  address: string | null
-  at: number
-  total: number
-}
-
-function Picture({ object, address, at, total }: PictureProps) {
-  const words = [object.modality, object.description, object.view].filter(Boolean).join(' · ')
-  const [failed, setFailed] = useState<string | null>(null)
-  return (
-    <figure>
-      {address && failed !== address ? (
-        <img
-          src={address}
-          alt={t('quality.image-of', { at: at + 1, total, words })}
-          onError={() => setFailed(address)}
-        />
-      ) : (
-        <p className="text-3">{object.rejectedCode ? t('quality.hidden') : t('quality.no-picture')}</p>
-      )}
-      <figcaption>
-        <span>{words}</span>
-        <span>{t('quality.image-at', { at: at + 1, total })}</span>
-        {object.frames > 1 ? <span>{t('quality.frames', { n: object.frames })}</span> : null}
-      </figcaption>
-      {object.rejectedCode ? (
-        <p className="tag late">
-          <Glyph name="cross" /> {t('quality.rejected')}
-        </p>
-      ) : null}
-    </figure>
-  )
-}
-
-/** Beyond this many images a series stands in the strip as one, drawn by its middle image. */
-const MOST_IN_STRIP = 24
-
-interface StripProps {
-  images: StoredObject[]
-  others: number
-  at: number
-  onChoose: (at: number) => void
-  addressOf: (object: StoredObject) => string | null
-  children: React.ReactNode
-}
-
-function Strip({ images, others, at, onChoose, addressOf: address, children }: StripProps) {
-  const cells = stripOf(images)
-  return (
-    <section className="panel quality-strip" aria-label={t('quality.strip')}>
-      <ul>
-        {cells.map(({ object, from, to, n }) => {
-          const picture = address(object)
-          const isChosen = at >= from && at <= to
-          return (
-            <li key={object.uid}>
-              <button
-                type="button"
-                aria-pressed={isChosen}
-                onClick={() => onChoose(n > 1 ? Math.floor((from + to) / 2) : from)}
-              >
-                <span className="quality-thumb">
-                  {picture ? (
-                    <img src={picture} alt="" loading="lazy" />
-                  ) : (
-                    <Glyph name={object.rejectedCode ? 'cross' : 'image'} />
-                  )}
-                </span>
-                <span className="small strong ellipsis">
-                  {object.description || object.view || object.modality}
-                </span>
-                <span className="small text-3">
-                  {object.rejectedCode
-                    ? t('quality.rejected')
-                    : n > 1
-                      ? t('scan.images-count', { n })
-                      : t('quality.image-number', { n: from + 1 })}
-                </span>
-              </button>
-            </li>
-          )
-        })}
-      </ul>
-      <div className="quality-strip-end">
-        {others ? <p className="small text-3">{t('quality.others', { n: others })}</p> : null}
-        {children}
-      </div>
-    </section>
-  )
-}
-
-interface StripCell {
-  object: StoredObject
-  from: number
-  to: number
-  n: number
-}
-
-function stripOf(images: StoredObject[]): StripCell[] {
-  if (images.length <= MOST_IN_STRIP) return images.map((object, at) => ({ object, from: at, to: at, n: 1 }))
-  const cells: StripCell[] = []
-  for (const [at, object] of images.entries()) {
-    const last = cells.at(-1)
-    if (last && last.object.seriesUid === object.seriesUid) {
-      last.to = at
-      last.n += 1
-    } else cells.push({ object, from: at, to: at, n: 1 })
-  }
-  return cells.map((cell) => ({
-    ...cell,
-    object: images[Math.floor((cell.from + cell.to) / 2)] ?? cell.object,
-  }))
-}
-
-function Evidence({ check }: { check: QualityCheck }) {
-  const zone = useZone()
-  const { study, order, exam } = check
-  const time = (at: Date) => clockTime(at, zone, { seconds: true })
-  const agrees =
-    order.identifiers.some(({ value }) => value === study.says.patientId) &&
-    study.says.accession === order.accession
-  return (
-    <section className="quality-evidence">
-      <header>
-        <h2 className="strong">{t('quality.complete')}</h2>
-        <Verdict study={study} />
-      </header>
-      <ul>
-        {study.mppsFinalAt ? (
-          <Line state="ok">{t('quality.scanner-closed', { time: time(study.mppsFinalAt) })}</Line>
-        ) : (
-          <Line state={exam.inferred ? 'inferred' : 'look'}>
-            {exam.inferred ? t('quality.scanner-silent') : t('quality.scanner-open')}
-          </Line>
-        )}
-        {study.missing > 0 ? (
-          <Line state="look">
-            {t('quality.named-missing', { missing: count(study.missing), named: count(study.named) })}
-          </Line>
-        ) : study.named > 0 ? (
-          <Line state="ok">{t('quality.named-stored', { named: count(study.named) })}</Line>
-        ) : (
-          <Line state="none">{t('quality.named-none')}</Line>
-        )}
-        {study.notNamed > 0 && study.named > 0 ? (
-          <Line state="look">
-            {t('quality.not-named', { n: study.notNamed, count: count(study.notNamed) })}
-          </Line>
-        ) : null}
-        {study.seen.includes('commitment') ? <Line state="ok">{t('quality.committed')}</Line> : null}
-        {study.lacking.includes('commitment') ? <Line state="look">{t('quality.not-committed')}</Line> : null}
-        {study.endExamAt ? (
-          <Line state="ok">{t('quality.ended-here', { time: time(study.endExamAt) })}</Line>
-        ) : (
-          <Line state="none">{t('quality.not-ended-here')}</Line>
-        )}
-        {study.stored > 0 ? (
-          <Line state={agrees ? 'ok' : 'differs'}>
-            {agrees
-              ? t('quality.agree')
-              : t('quality.disagree', {
-                  patientId: study.says.patientId || NONE,
-                  accession: study.says.accession || NONE,
-                })}
-          </Line>
-        ) : null}
-        {study.acceptedIncompleteAt ? (
-          <Line state="look">
-            {t('quality.accepted-incomplete', { time: time(study.acceptedIncompleteAt) })}
-          </Line>
-        ) : null}
-      </ul>
-    </section>
-  )
-}
-
-function Verdict({ study }: { study: QualityCheck['study'] }) {
-  const look = { complete: 'ok', inferred: 'ok', incomplete: 'risk', waiting: '' }[study.verdict]
-  return (
-    <span className={`tag push ${look}`}>
-      <Glyph
-        name={study.verdict === 'complete' ? 'check' : study.verdict === 'inferred' ? 'inferred' : 'look'}
-      />
-      {t(`quality.verdict-${study.verdict}`, { n: study.missing })}
-    </span>
-  )
-}
-
-type LineState = 'ok' | 'inferred' | 'look' | 'differs' | 'none'
-const LINE: Record<LineState, [GlyphName, string]> = {
-  ok: ['check', 'ok'],
-  inferred: ['inferred', 'text-2'],
-  look: ['look', 'risk'],
-  differs: ['cross', 'late'],
-  none: ['dash', 'text-3'],
-}
-
-function Line({ state, children }: { state: LineState; children: React.ReactNode }) {
-  const [glyph, tone] = LINE[state]
-  return (
-    <li>
-      <span className={tone}>
-        <Glyph name={glyph} />
-      </span>
-      <span className={state === 'look' || state === 'differs' ? tone : ''}>{children}</span>
-    </li>
-  )
-}
-
-interface Rejecting {
-  branch: string | null
-  leaf: string | null
-  words: string
-  repeated: boolean
-  /** The whole exam, not only the image on the screen. */
-  all: boolean
-}
-
-const NOTHING_CHOSEN: Rejecting = { branch: null, leaf: null, words: '', repeated: true, all: false }
-
-const BRANCHES: Reason[] = REJECT_TREE.map(({ id }) => ({ code: id, word: wordFor('reject', id) }))
 const INCOMPLETE_REASONS: Reason[] = ['enough', 'lost', 'not-sendable', 'other'].map((code) => ({
   code,
   word: wordFor('incomplete', code),
   consequence: t('quality.readers-see'),
 }))
-
-interface RejectFormProps {
-  reject: Rejecting
-  onChange: (reject: Rejecting) => void
-  image: { at: number; total: number } | null
-  visible: number
-}
-
-function RejectForm({ reject, onChange, image, visible }: RejectFormProps) {
-  const leaves = REJECT_TREE.find(({ id }) => id === reject.branch)?.leaves ?? []
-  const all = reject.all || image === null || image.total < 2
-  return (
-    <section className="quality-reject">
-      <header>
-        <h2 className="strong">
-          {all ? t('quality.reject-all', { n: visible }) : t('quality.reject-one', { ...image })}
-        </h2>
-        {image && image.total > 1 ? (
-          <span className="segments push">
-            <button
-              type="button"
-              aria-pressed={!reject.all}
-              onClick={() => onChange({ ...reject, all: false })}
-            >
-              {t('quality.this-image')}
-            </button>
-            <button
-              type="button"
-              aria-pressed={reject.all}
-              onClick={() => onChange({ ...reject, all: true })}
-            >
-              {t('quality.whole-exam')}
-            </button>
-          </span>
-        ) : null}
-      </header>
-      <div className="quality-tree">
-        <ReasonPicker
-          label={t('quality.reject-why')}
-          reasons={BRANCHES}
-          chosen={reject.branch}
-          onChoose={(branch) => {
-            const own = REJECT_TREE.find(({ id }) => id === branch)?.leaves ?? []
-            onChange({ ...reject, branch, leaf: own.length === 1 ? (own[0] ?? null) : null })
-          }}
-        />
-        <div>
-          {reject.branch ? (
-            <>
-              <p className="label quality-tree-head">{wordFor('reject', reject.branch)}</p>
-              <ReasonPicker
-                key={reject.branch}
-                label={wordFor('reject', reject.branch)}
-                reasons={leaves.map((code) => ({ code, word: wordFor('reject', code) }))}
-                chosen={reject.leaf}
-                takesFocus
-                onChoose={(leaf) => onChange({ ...reject, leaf })}
-              />
-              <p className="label quality-tree-head">{t('quality.then')}</p>
-              <div className="reasons" role="radiogroup" aria-label={t('quality.then')}>
-                <Then
-                  letter="R"
-                  word={t('quality.repeated')}
-                  chosen={reject.repeated}
-                  onChoose={() => onChange({ ...reject, repeated: true })}
-                />
-                <Then
-                  letter="K"
-                  word={t('quality.kept')}
-                  chosen={!reject.repeated}
-                  onChoose={() => onChange({ ...reject, repeated: false })}
-                />
-              </div>
-            </>
-          ) : (
-            <p className="quality-note small text-3">{t('quality.what-rejecting-does')}</p>
-          )}
-        </div>
-      </div>
-      {reject.leaf ? (
-        <div className="quality-words">
-          <ReasonWords
-            value={reject.words}
-            required={NEEDS_WORDS.has(reject.leaf)}
-            onChange={(words) => onChange({ ...reject, words })}
-          />
-        </div>
-      ) : null}
-    </section>
-  )
-}
-
-function Then({
-  letter,
-  word,
-  chosen,
-  onChoose,
-}: {
-  letter: string
-  word: string
-  chosen: boolean
-  onChoose: () => void
-}) {
-  return (
-    // biome-ignore lint/a11y/useSemanticElements: a radio button can't hold the row's key cap
-    <button type="button" role="radio" aria-checked={chosen} onClick={onChoose}>
-      <Keys chord={letter} />
-      <span>{word}</span>
-      {chosen ? <Glyph name="check" /> : null}
-    </button>
-  )
-}
 
 function Renewed({ at }: { at: string }) {
   return <span>{t('room.lease', { time: clockTime(new Date(at), useZone(), { seconds: true }) })}</span>

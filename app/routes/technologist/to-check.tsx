@@ -1,0 +1,46 @@
+import { Link } from 'react-router'
+import { t } from '../../strings/words.ts'
+import { count } from '../../ui/format.ts'
+import { Glyph } from '../../ui/glyph.tsx'
+import { PatientName } from '../../ui/patient-name.tsx'
+import { Priority } from '../../ui/priority.tsx'
+import { TimeLeft } from '../../ui/time-left-meter.tsx'
+import type { ListedCase } from '../../worklist/listed-case.ts'
+
+export const here = (itemId: string) => `/quality-check/${itemId}`
+
+export function ToCheck({ toCheck, chosen }: { toCheck: ListedCase[]; chosen: string | null }) {
+  return (
+    <>
+      <header>
+        <h2>{t('quality.to-check')}</h2>
+        <span className="text-3">{count(toCheck.length)}</span>
+      </header>
+      <ul className="quality-list">
+        {toCheck.map((row) => (
+          <li key={row.id} data-order={row.orderId} data-accession={row.accession}>
+            <Link to={here(row.id)} aria-current={row.id === chosen ? 'true' : undefined}>
+              <span className="quality-list-name">
+                <PatientName name={row.name} similar={row.isSimilar} />
+              </span>
+              <span className="small text-2 ellipsis">{row.procedure}</span>
+              <TimeLeft allowance={{ dueAt: row.dueAt, from: row.dueFrom, lateAt: row.lateAt }} />
+              <span className="quality-list-tags">
+                {row.priority === 'routine' ? null : <Priority value={row.priority} />}
+                {row.kind === 'complete' ? (
+                  <span className="tag risk">{t('quality.missing', { n: row.images?.missing ?? 0 })}</span>
+                ) : null}
+                {row.holder ? (
+                  <span className={row.isMine ? 'tag you' : 'tag'}>
+                    <Glyph name="lock" /> {row.isMine ? t('claim.you') : row.holder.name}
+                  </span>
+                ) : null}
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      {toCheck.length === 0 ? <p className="quality-note small text-3">{t('quality.empty')}</p> : null}
+    </>
+  )
+}

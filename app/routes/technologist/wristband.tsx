@@ -1,0 +1,214 @@
+/** The wristband beside the queue: whose it is, and what keeps another person's exam from beginning. */
+import { useEffect, useRef, useState } from 'react'
+import { useFetcher } from 'react-router'
+import type { ScannedPerson, ScanRoom, ScanStep } from '#db/queries/scan-queue.ts'
+import { useScan } from '../../keys/key-layer.tsx'
+import { t, wordFor } from '../../strings/words.ts'
+import { Button } from '../../ui/button.tsx'
+import { calendarDate, NONE } from '../../ui/format.ts'
+import { Glyph } from '../../ui/glyph.tsx'
+import { PatientName } from '../../ui/patient-name.tsx'
+import { nameParts } from '../../ui/person-name.ts'
+import type { QueueRow } from './scan-columns.tsx'
+
+type Match = 'unscanned' | 'same' | 'differs'
+
+export function matchOf(current: ScanStep | undefined, scanned: string | null): Match {
+  if (!scanned || !current) return 'unscanned'
+  return isOf(current, scanned) ? 'same' : 'differs'
+}
+
+const isOf = ({ identifiers, accession }: ScanStep, scanned: string) =>
+  identifiers.includes(scanned) || accession === scanned
+
+interface WristbandState {
+  scanned: string | null
+  /** Whose it is, when it isn't anybody's who waits here; null as long as that isn't known. */
+  person: ScannedPerson | null
+  isLooking: boolean
+  scan: (text: string | null) => void
+}
+
+/** A scan opens the order of the person who waits here; anybody else's is looked up, and blocks. */
+export function useWristband({
+  queue,
+  onFound,
+}: {
+  queue: QueueRow[]
+  onFound: (id: string) => void
+}): WristbandState {
+  const [scanned, setScanned] = useState<string | null>(null)
+  const finding = useFetcher<{ person: ScannedPerson | null }>()
+  function scan(text: string | null): void {
+    const code = text?.trim() || null
+    setScanned(code)
+    if (!code) return
+    const own = queue.find((row) => isOf(row, code))
+    if (own) onFound(own.id)
+    else void finding.submit({ intent: 'scan', text: code }, { method: 'post', action: '/scan-queue' })
+  }
+  useScan(scan)
+  const isLooking = finding.state !== 'idle'
+  const found = finding.data?.person ?? null
+  const isItsOwner =
+    found &&
+    scanned &&
+    (found.identifiers.includes(scanned) || found.steps.some((s) => s.accession === scanned))
+  return { scanned, isLooking, person: !isLooking && isItsOwner ? found : null, scan }
+}
+
+interface WristbandProps {
+  current: ScanStep | undefined
+  wristband: WristbandState
+  rooms: ScanRoom[]
+  roomId: string | undefined
+  onRoom: (id: string) => void
+  children: React.ReactNode
+}
+
+export function Wristband({ current, wristband, rooms, roomId, onRoom, children }: WristbandProps) {
+  const { scanned, person, isLooking, scan } = wristband
+  const [typed, setTyped] = useState('')
+  const match = matchOf(current, scanned)
+  const again = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (match === 'differs') again.current?.querySelector('button')?.focus()
+  }, [match])
+  const elsewhere = person?.steps.find((step) => step.roomId !== null && step.roomId !== roomId)
+  return (
+    <aside className="panel wristband" aria-label={t('scan.wristband')}>
+      <header>
+        <Glyph name="wristband" />
+        <h2>{t('scan.wristband')}</h2>
+        <span className="text-3 push">{t('scan.scanner-ready')}</span>
+      </header>
+      <form
+        className="body field"
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (typed.trim()) scan(typed)
+          setTyped('')
+        }}
+      >
+        <label htmlFor="wristband-number">{t('scan.number')}</label>
+        <input
+          id="wristband-number"
+          className="input mono"
+          value={typed}
+          autoComplete="off"
+          onChange={(e) => setTyped(e.target.value)}
+        />
+      </form>
+      <div role="status">
+        {match === 'same' ? (
+          <p className="wristband-same">
+            <Glyph name="check" /> {t('scan.wristband-same')}
+          </p>
+        ) : null}
+        {scanned && !current ? <p className="wristband-same none">{t('scan.nobody-waits')}</p> : null}
+      </div>
+      {match === 'differs' && current ? (
+        <div className="wristband-differs" role="alert" ref={again}>
+          <p className="strong late">
+            <Glyph name="look" /> {t('scan.not-next')}
+          </p>
+          <p className="small">
+            {person ? t('scan.other-person') : isLooking ? t('scan.looking') : t('scan.unknown-number')}
+          </p>
+          <Differences current={current} other={person} scanned={scanned ?? ''} />
+          {elsewhere ? (
+            <p className="small">
+              {t('scan.waits-elsewhere', { room: elsewhere.room ?? '', procedure: elsewhere.procedure })}
+            </p>
+          ) : person && person.steps.length === 0 ? (
+            <p className="small">{t('scan.no-order')}</p>
+          ) : null}
+          <Button wide chord="Escape" onClick={() => scan(null)}>
+            {t('scan.scan-again')}
+          </Button>
+          {elsewhere && rooms.some(({ id }) => id === elsewhere.roomId) ? (
+            <Button wide onClick={() => onRoom(elsewhere.roomId ?? '')}>
+              {t('scan.go-to-room', { room: elsewhere.room ?? '' })}
+            </Button>
+          ) : null}
+        </div>
+      ) : null}
+      <div className="wristband-foot">
+        {current ? (
+          <>
+            <p className="label">{t('scan.selected')}</p>
+            <p>
+              <PatientName name={current.name} similar={current.isSimilar} />
+            </p>
+            <p className="small text-2">
+              {calendarDate(current.birthDate)} · {t('identity.mrn')}{' '}
+              <span className="mono">{current.identifiers[0]}</span> ·{' '}
+              <span className="mono">{current.accession}</span>
+            </p>
+            <p className="small">{current.procedureName}</p>
+            <p
+              className={match === 'same' ? 'small ok' : match === 'differs' ? 'small late' : 'small text-3'}
+            >
+              <Glyph name={match === 'same' ? 'check' : match === 'differs' ? 'cross' : 'dash'} />{' '}
+              {t(`scan.match-${match}`)}
+            </p>
+            {current.protocol ? (
+              <p className="small text-2">
+                <Glyph name="rule" /> {t('scan.protocol', { name: current.protocol })}
+              </p>
+            ) : null}
+            {current.gates.length > 0 ? (
+              <p className="small text-2">
+                <Glyph name="look" />{' '}
+                {t('scan.ask', { what: current.gates.map((gate) => wordFor('gate', gate)).join(', ') })}
+              </p>
+            ) : null}
+          </>
+        ) : null}
+        {children}
+      </div>
+    </aside>
+  )
+}
+
+/** Both identities side by side; what differs is underlined as well as coloured. */
+function Differences({
+  current,
+  other,
+  scanned,
+}: {
+  current: ScanStep
+  other: ScannedPerson | null
+  scanned: string
+}) {
+  const [a, b] = [nameParts(current.name), other ? nameParts(other.name) : null]
+  const rows: [string, string, string][] = [
+    [t('scan.family'), a.family, b?.family ?? NONE],
+    [t('scan.given'), a.given, b?.given ?? NONE],
+    [t('identity.born'), calendarDate(current.birthDate), other ? calendarDate(other.birthDate) : NONE],
+    [t('scan.sex'), current.sex ?? NONE, other?.sex ?? NONE],
+    [t('identity.mrn'), current.identifiers[0] ?? NONE, other?.identifiers[0] ?? scanned],
+  ]
+  return (
+    <table className="differences">
+      <thead>
+        <tr>
+          <th scope="col">
+            <span className="visually-hidden">{t('scan.field')}</span>
+          </th>
+          <th scope="col">{t('scan.selected')}</th>
+          <th scope="col">{t('scan.wristband')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(([field, one, two]) => (
+          <tr key={field}>
+            <th scope="row">{field}</th>
+            <td>{one === two ? one : <mark>{one}</mark>}</td>
+            <td>{one === two ? `${two} ${t('scan.same')}` : <mark>{two}</mark>}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
