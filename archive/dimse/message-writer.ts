@@ -11,6 +11,7 @@ const LONGEST_PDU_BYTES = 1024 * 1024
 const PDV_HEADER_BYTES = 6
 // Of the PDU and of its one PDV.
 const HEADER_BYTES = 12
+const NOTHING = Buffer.alloc(0)
 
 export class MessageWriter {
   private readonly socket: Socket
@@ -27,14 +28,20 @@ export class MessageWriter {
     this.stallMs = stallMs
   }
 
-  /** Resolves when the socket has taken it. Messages never interleave. */
+  /**
+   * Messages never interleave. Resolves when the socket has taken it; of a data set that came in pieces, when the
+   * system has taken the last byte, so that its buffers may be used again.
+   */
   message(contextId: number, command: Buffer, dataset?: DatasetBytes): Promise<void> {
     return this.inTurn(async () => {
       // Corked until the event loop turns, so that a command and a short data set leave in one segment.
       this.socket.cork()
       process.nextTick(() => this.socket.uncork())
       await this.fragments(contextId, 0x01, whole(command))
-      if (dataset) await this.fragments(contextId, 0x00, Buffer.isBuffer(dataset) ? whole(dataset) : dataset)
+      if (!dataset) return
+      if (Buffer.isBuffer(dataset)) return this.fragments(contextId, 0x00, whole(dataset))
+      await this.fragments(contextId, 0x00, dataset)
+      await this.flushed()
     })
   }
 
@@ -86,22 +93,32 @@ export class MessageWriter {
   }
 
   private drained(): Promise<void> {
+    return this.patiently((done) => this.socket.once('drain', done))
+  }
+
+  private flushed(): Promise<void> {
+    if (this.socket.writableLength === 0) return Promise.resolve()
+    return this.patiently((done) => this.socket.write(NOTHING, () => done()))
+  }
+
+  /** Waits for the peer to take what was written, not longer than it may stall. */
+  private patiently(wait: (done: () => void) => void): Promise<void> {
     const { socket } = this
     return new Promise((resolve, reject) => {
       const settle = (error?: DicomError) => {
         clearTimeout(timer)
-        socket.off('drain', onDrain).off('close', onClose)
+        socket.off('close', onClose)
         if (error) reject(error)
         else resolve()
       }
-      const onDrain = () => settle()
       const onClose = () => settle(new DicomError('connection-lost', { how: 'closed' }))
       // A peer that takes nothing would otherwise hold its association and our memory for ever.
       const timer = setTimeout(() => {
         socket.destroy()
         settle(new DicomError('peer-too-slow', { waitedMs: this.stallMs }))
       }, this.stallMs)
-      socket.once('drain', onDrain).once('close', onClose)
+      socket.once('close', onClose)
+      wait(() => settle())
     })
   }
 }

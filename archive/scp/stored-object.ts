@@ -43,17 +43,20 @@ export interface OpenedObject extends Storable {
 /** An object to be sent, with what its order corrects in it. */
 export type Outbound = Retrievable & { coercion?: Coercion | undefined }
 
+/** Room for the beginning of an object; used again when the object has been answered for. */
+export const newRoom = (): Buffer => Buffer.allocUnsafeSlow(CHUNK_BYTES)
+
 /** @throws the system error of the store, or DicomError when it cannot be written in that syntax */
 export async function openStored(
   store: BlobStore,
   object: Outbound,
-  transferSyntaxUid: string,
+  { transferSyntaxUid, room }: { transferSyntaxUid: string; room: Buffer },
 ): Promise<OpenedObject> {
   const reader = await store.open(object.blob)
   try {
     const bytes =
       transferSyntaxUid === object.transferSyntaxUid
-        ? await asStored(reader, object)
+        ? await asStored(reader, object, room)
         : await reencoded(reader, object, transferSyntaxUid)
     const { sopClassUid, sopInstanceUid } = object
     return { sopClassUid, sopInstanceUid, transferSyntaxUid, bytes: () => bytes, close: () => reader.close() }
@@ -63,14 +66,19 @@ export async function openStored(
   }
 }
 
-async function asStored(reader: BlobReader, object: Outbound): Promise<DatasetBytes> {
+async function asStored(reader: BlobReader, object: Outbound, room: Buffer): Promise<DatasetBytes> {
   if (reader.bytes < object.bytes) throw new Error('the stored object is shorter than its row says')
   const { header, rest } = await beginning(reader, object)
-  const first = await reader.read(rest, CHUNK_BYTES)
+  const first = await reader.readInto(room, rest)
   const begun = header.length === 0 ? first : Buffer.concat([header, first])
   if (rest + first.length < reader.bytes) return pieces(reader, rest + first.length, begun)
   await reader.close()
-  return begun
+  return once(begun)
+}
+
+// In pieces, though it is one: only then is it waited for until the room is free again.
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes
 }
 
 // Uncorrected, an object goes out from its first byte as it lies there.

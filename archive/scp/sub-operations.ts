@@ -6,7 +6,7 @@ import { isWarning, STATUS, statusHex } from '#archive/dimse/status.ts'
 import { type MoveOriginator, storeOn } from '#archive/scu/store.ts'
 import type { BlobStore } from '#archive/storage/blob-store.ts'
 import type { Retrievable } from '#db/queries/dimse-query.ts'
-import { type OpenedObject, openStored, sendableIn } from './stored-object.ts'
+import { newRoom, type OpenedObject, openStored, sendableIn } from './stored-object.ts'
 
 /** Counts of a retrieve under way. Remaining, completed, failed and warning always add up to what was asked for. */
 export class Tally {
@@ -85,13 +85,15 @@ export interface Sending {
  */
 export async function* sendAll(sending: Sending): AsyncGenerator<SubOperations, number> {
   const { objects, association, tally, signal } = sending
+  // One is sent while the next is read.
+  const rooms = [newRoom(), newRoom()] as const
   let ahead: Promise<Ready> | undefined
   let done = 0
   try {
     for (const [at, object] of objects.entries()) {
-      const ready = await (ahead ?? prepare(sending, object))
+      const ready = await (ahead ?? prepare(sending, object, rooms[0]))
       const following = objects[at + 1]
-      ahead = following && prepare(sending, following)
+      ahead = following && prepare(sending, following, rooms[at % 2 === 0 ? 1 : 0])
       if (signal.aborted || association.isOver) {
         await ready.opened?.close()
         break
@@ -109,13 +111,13 @@ export async function* sendAll(sending: Sending): AsyncGenerator<SubOperations, 
 type Ready = { opened: OpenedObject; why?: undefined } | { opened?: undefined; why: string }
 
 /** Never rejects: what cannot be sent says why. */
-async function prepare({ association, store }: Sending, object: Retrievable): Promise<Ready> {
+async function prepare({ association, store }: Sending, object: Retrievable, room: Buffer): Promise<Ready> {
   const accepted = acceptedSyntaxes(association, object.sopClassUid)
   if (accepted.length === 0) return { why: 'SOP class not accepted' }
   const chosen = sendableIn(object.transferSyntaxUid).find((uid) => accepted.includes(uid))
   if (chosen === undefined) return { why: 'transfer syntax of the object not accepted' }
   try {
-    return { opened: await openStored(store, object, chosen) }
+    return { opened: await openStored(store, object, { transferSyntaxUid: chosen, room }) }
   } catch {
     return { why: 'object not readable' }
   }
