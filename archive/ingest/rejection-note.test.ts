@@ -1,5 +1,5 @@
 /** Rejection notes as objects: written for what is rejected here, taken from those who send them. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -47,14 +47,14 @@ async function send(paths: string[]): Promise<void> {
 }
 
 /** What a workstation finds of the study. */
-async function found(): Promise<string[]> {
+async function found(aet = 'FINDSCU'): Promise<string[]> {
   const keys = [
     'QueryRetrieveLevel=IMAGE',
     `StudyInstanceUID=${studyUid}`,
     `SeriesInstanceUID=${readDataset(files[0]!).text('SeriesInstanceUID')}`,
     'SOPInstanceUID',
   ]
-  const matches = await findscu(archive.port, { model: '-S', keys })
+  const matches = await findscu(archive.port, { aet, model: '-S', keys })
   return matches.map((match) => match.text('SOPInstanceUID')!).sort()
 }
 
@@ -158,4 +158,29 @@ test('[AR-07] a note that a workstation sends takes effect, and what it hides co
     secondPerson,
   })
   expect(await found()).toEqual([...sopUids].sort())
+})
+
+test('[AR-07] a workstation for quality is set to see what was rejected for quality, by query and by retrieval', async () => {
+  const { sql } = archive.department
+  await sql`
+    insert into devices (id, ae_title, site_id, kind, profile, policy)
+    values ('quality', 'QUALITY', 'MAIN', 'tool', 'store', ${sql.json({ seesRejected: ['113001'] })})`
+  await archive.reopen()
+  const technologist = await actAs(archive.department, 'tech')
+  const asked = { studyUid, code: '113001', reason: 'blurred' } as const
+  const { rejectionId } = await rejectInstances(archive.department, technologist, asked)
+  expect(await found()).toEqual([])
+  // The notes of earlier rejections for quality are there for it too.
+  expect(await found('QUALITY')).toEqual(expect.arrayContaining(sopUids))
+  const got = async (aet: string) => {
+    const out = mkdtempSync(join(tmpdir(), 'got-'))
+    const keys = ['QueryRetrieveLevel=STUDY', `StudyInstanceUID=${studyUid}`].flatMap((key) => ['-k', key])
+    const at = ['127.0.0.1', String(archive.port)]
+    await dcmtk('getscu', ['-S', '-aet', aet, '-aec', 'ISOCENTER', '-od', out, ...keys, ...at])
+    return readdirSync(out).map((name) => readDataset(join(out, name)).text('SOPInstanceUID')!)
+  }
+  expect(await got('MOVESCU')).toEqual([])
+  expect(await got('QUALITY')).toEqual(expect.arrayContaining(sopUids))
+  const lead = await actAs(archive.department, 'lead')
+  await revokeRejection(archive.department, lead, { rejectionId, reason: 'looked at' })
 })

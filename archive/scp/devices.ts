@@ -12,6 +12,7 @@ import type { Certificate } from '#archive/dimse/tls-profile.ts'
 import type { Department } from '#db/department.ts'
 import type { WorklistCaller } from '#db/queries/modality-worklist.ts'
 import { policyOf } from '#db/queries/policy.ts'
+import { REGULAR_VIEW, type View, viewOf } from '#db/queries/visibility.ts'
 import type { Policy } from '#domain/policy.ts'
 import { isStorageClass } from './storage-classes.ts'
 
@@ -27,6 +28,8 @@ export interface Caller extends WorklistCaller {
   transferSyntaxes: readonly string[] | null
   /** Associations it may have at once; null: as many as anybody. */
   maxAssociations: number | null
+  /** What it sees of rejected instances. */
+  view: View
 }
 
 /** The devices and the policy, as they were at most a second ago. */
@@ -39,6 +42,8 @@ export interface DeviceRegister {
 
 /** What a device's row says beyond who it is; all of it may be left out. */
 interface DevicePolicy {
+  /** Codes of rejections that hide nothing from it (113001, 113037, 113038). */
+  seesRejected?: string[]
   sopClasses?: string[]
   transferSyntaxes?: string[]
   maxAssociations?: number
@@ -161,7 +166,7 @@ function unknown({ unknownCallingAe, mainSite }: DeviceRegister, aeTitle: string
     )
   }
   const nowhere = { siteId: null, roomId: null, modality: null }
-  const unlimited = { sopClasses: null, transferSyntaxes: null, maxAssociations: null }
+  const unlimited = { sopClasses: null, transferSyntaxes: null, maxAssociations: null, view: REGULAR_VIEW }
   return { caller: { aeTitle, isUnknown: true, zone: mainSite.zone, ...nowhere, ...unlimited } }
 }
 
@@ -176,6 +181,7 @@ function callerOf(row: DeviceRow): Caller {
     sopClasses: row.policy.sopClasses ?? null,
     transferSyntaxes: row.policy.transferSyntaxes ?? null,
     maxAssociations: row.policy.maxAssociations ?? null,
+    view: viewOf(row.policy),
   }
 }
 

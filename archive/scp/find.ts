@@ -8,6 +8,7 @@ import { deviceAct } from '#db/mutations/act.ts'
 import { audit } from '#db/mutations/audit.ts'
 import { type Found, type Match as Key, type Level, type Search, search } from '#db/queries/dicomweb.ts'
 import { type PatientCounts, patientCounts, type RetrieveLevel } from '#db/queries/dimse-query.ts'
+import type { View } from '#db/queries/visibility.ts'
 import { answer } from './identifier.ts'
 import { keysOf, matches } from './matching.ts'
 import { dateRange, timeRange } from './ranges.ts'
@@ -19,8 +20,8 @@ export interface FindParts {
   department: Department
   /** Our own AE title: where what was found is retrieved from. */
   aeTitle: string
-  /** Who asks, and which sites' studies it may see; null: all. */
-  caller: { aeTitle: string; siteIds: readonly string[] | null }
+  /** Who asks, which sites' studies it may see (null: all), and what of rejected instances. */
+  caller: { aeTitle: string; siteIds: readonly string[] | null; view: View }
 }
 
 const PAGE = 500
@@ -34,7 +35,7 @@ export async function* findObjects(parts: FindParts, request: DatasetRequest): A
   const level = levelOf(identifier, root)
   // Without relational queries a lower level names the unique keys above it (PS3.4 C.4.1.1.3.1).
   requireKeys(identifier, uniqueKeys(root, level, { own: false }))
-  const asked = askedFor(identifier, level, caller.siteIds)
+  const asked = askedFor(identifier, level, caller)
   let found = 0
   for await (const candidate of candidates(parts, level, asked)) {
     if (signal.aborted) break
@@ -59,10 +60,10 @@ const ALWAYS_ANSWERED = [tagOf('QueryRetrieveLevel'), tagOf('RetrieveAETitle')]
 function askedFor(
   identifier: Dataset,
   level: RetrieveLevel,
-  sites: readonly string[] | null,
+  { siteIds: sites, view }: FindParts['caller'],
 ): Omit<Search, 'limit' | 'offset'> {
   const asked: Level = level === 'patient' ? 'study' : level
-  return { level: asked, scope: { studies: null, sites }, matches: keys(identifier, level) }
+  return { level: asked, scope: { studies: null, sites, view }, matches: keys(identifier, level) }
 }
 
 function keys(identifier: Dataset, level: RetrieveLevel): Key[] {

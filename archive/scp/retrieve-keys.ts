@@ -11,6 +11,7 @@ import {
 } from '#archive/dimse/sop-class.ts'
 import { STATUS, StatusError } from '#archive/dimse/status.ts'
 import type { RetrieveAsked, RetrieveLevel } from '#db/queries/dimse-query.ts'
+import type { View } from '#db/queries/visibility.ts'
 
 export type Root = 'patient' | 'study'
 
@@ -61,7 +62,7 @@ export function requireKeys(identifier: Dataset, keywords: readonly string[]): v
 export function retrieveAsked(
   identifier: Dataset,
   root: Root,
-  sites: readonly string[] | null,
+  { siteIds: sites, view }: { siteIds: readonly string[] | null; view: View },
 ): RetrieveAsked {
   const level = levelOf(identifier, root)
   requireKeys(identifier, uniqueKeys(root, level, { own: true }))
@@ -71,6 +72,7 @@ export function retrieveAsked(
   return {
     level,
     sites,
+    view,
     patientIds: values('PatientID'),
     issuers: root === 'patient' ? identifier.texts('IssuerOfPatientID').filter((text) => text !== '') : [],
     studyUids: values('StudyInstanceUID'),

@@ -7,6 +7,7 @@ import type { Department } from '#db/department.ts'
 import { deviceAct } from '#db/mutations/act.ts'
 import { audit } from '#db/mutations/audit.ts'
 import { addressOf, type Retrievable, retrievable } from '#db/queries/dimse-query.ts'
+import type { View } from '#db/queries/visibility.ts'
 import { moveTo, mustBeKnown } from './move.ts'
 import { retrieveAsked, rootOf } from './retrieve-keys.ts'
 import type { Outbound } from './stored-object.ts'
@@ -17,8 +18,8 @@ export interface RetrieveParts {
   store: BlobStore
   /** Our own AE title. */
   aeTitle: string
-  /** Who asks, and which sites' studies it may have; null: all. */
-  caller: { aeTitle: string; siteIds: readonly string[] | null }
+  /** Who asks, which sites' studies it may have (null: all), and what it sees of rejected instances. */
+  caller: { aeTitle: string; siteIds: readonly string[] | null; view: View }
 }
 
 /** @throws StatusError A801H for an unknown destination, A900H for an identifier without its unique keys */
@@ -57,7 +58,7 @@ export async function* getObjects(
 async function asked({ department, caller }: RetrieveParts, request: DatasetRequest): Promise<Outbound[]> {
   const root = rootOf(request.sopClassUid)
   if (!root) throw new StatusError({ status: STATUS.sopClassNotSupported })
-  const objects = await retrievable(department.sql, retrieveAsked(request.dataset, root, caller.siteIds))
+  const objects = await retrievable(department.sql, retrieveAsked(request.dataset, root, caller))
   const coercions = await coercionsFor(department.sql, objects)
   return objects.map((object) => ({ ...object, coercion: coercions.get(object.sopInstanceUid) }))
 }

@@ -81,7 +81,7 @@ export interface ServiceParts {
 export function servicesFor(caller: Caller, parts: ServiceParts): Services {
   const { department, ingest, store, aeTitle, reports, onError } = parts
   const siteIds = caller.siteId === null || caller.roomId === null ? null : [caller.siteId]
-  const asking = { department, aeTitle, caller: { aeTitle: caller.aeTitle, siteIds } }
+  const asking = { department, aeTitle, caller: { aeTitle: caller.aeTitle, siteIds, view: caller.view } }
   const retrieving = { ...asking, store }
   return {
     onError,

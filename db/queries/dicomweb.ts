@@ -5,7 +5,7 @@
 import type postgres from 'postgres'
 import { foldName } from '#domain/identity.ts'
 import type { AnySql } from '../client.ts'
-import { instanceShown, levelShown } from './visibility.ts'
+import { instanceShown, levelShown, type View } from './visibility.ts'
 
 /** Which studies a requestor may see; null means that this side sets no limit. */
 export interface StudyScope {
@@ -13,6 +13,8 @@ export interface StudyScope {
   studies: readonly string[] | null
   /** Site ids of a program or a person. */
   sites: readonly string[] | null
+  /** What it sees of rejected instances; left out: nothing. */
+  view?: View
 }
 
 export type Level = 'study' | 'series' | 'instance'
@@ -99,7 +101,7 @@ export async function search(sql: AnySql, asked: Search): Promise<Found[]> {
     from studies s
     ${level === 'study' ? sql`` : sql`join series e on e.study_id = s.id`}
     ${level === 'instance' ? sql`join instances i on i.series_id = e.id` : sql``}
-    where ${visible(sql, level)} and ${inScope(sql, asked.scope)} ${all(sql, conditions(sql, asked))}
+    where ${visible(sql, level, asked.scope.view)} and ${inScope(sql, asked.scope)} ${all(sql, conditions(sql, asked))}
     order by s.study_date desc, s.study_time desc, s.study_uid desc
       ${level === 'study' ? sql`` : sql`, e.series_number nulls last, e.series_uid`}
       ${level === 'instance' ? sql`, i.instance_number nulls last, i.sop_instance_uid` : sql``}
@@ -168,7 +170,7 @@ function objectColumns(sql: AnySql): Fragment {
 
 function objectsAt(sql: AnySql, scope: StudyScope, place: Place): Fragment {
   return sql`from instances i join series e on e.id = i.series_id join studies s on s.id = i.study_id
-    where s.study_uid = ${place.studyUid} and ${instanceShown(sql)} and ${inScope(sql, scope)}
+    where s.study_uid = ${place.studyUid} and ${instanceShown(sql, scope.view)} and ${inScope(sql, scope)}
       ${place.seriesUid === undefined ? sql`` : sql`and e.series_uid = ${place.seriesUid}`}
       ${place.sopInstanceUid === undefined ? sql`` : sql`and i.sop_instance_uid = ${place.sopInstanceUid}`}`
 }
@@ -196,7 +198,7 @@ export async function seriesAt(sql: AnySql, scope: StudyScope, place: Place): Pr
   return sql<SeriesPlace[]>`
     select e.id, e.series_uid as "seriesUid", e.rev
     from series e join studies s on s.id = e.study_id
-    where s.study_uid = ${place.studyUid} and ${levelShown(sql, 'series')} and ${inScope(sql, scope)}
+    where s.study_uid = ${place.studyUid} and ${levelShown(sql, 'series', scope.view)} and ${inScope(sql, scope)}
       ${place.seriesUid === undefined ? sql`` : sql`and e.series_uid = ${place.seriesUid}`}
     order by e.series_number nulls last, e.series_uid`
 }
@@ -239,8 +241,8 @@ export async function isStored(sql: AnySql, studyUid: string): Promise<boolean> 
 
 type Fragment = postgres.PendingQuery<postgres.Row[]>
 
-function visible(sql: AnySql, level: Level): Fragment {
-  return level === 'instance' ? instanceShown(sql) : levelShown(sql, level)
+function visible(sql: AnySql, level: Level, view: View | undefined): Fragment {
+  return level === 'instance' ? instanceShown(sql, view) : levelShown(sql, level, view)
 }
 
 function inScope(sql: AnySql, { studies, sites }: StudyScope): Fragment {

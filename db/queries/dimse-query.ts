@@ -1,6 +1,6 @@
 /** Reads for query and retrieve by DIMSE (PS3.4 annex C): the objects a C-MOVE or C-GET names, and who a peer is. */
 import type { AnySql } from '../client.ts'
-import { instanceShown, levelShown } from './visibility.ts'
+import { instanceShown, levelShown, type View } from './visibility.ts'
 
 export type RetrieveLevel = 'patient' | 'study' | 'series' | 'instance'
 
@@ -8,6 +8,8 @@ export interface RetrieveAsked {
   level: RetrieveLevel
   /** Sites whose studies the requestor may have; null: all. */
   sites: readonly string[] | null
+  /** What it sees of rejected instances. */
+  view: View
   /** Unique keys named, from the level upwards; empty: not named. */
   patientIds: readonly string[]
   issuers: readonly string[]
@@ -36,7 +38,7 @@ export async function retrievable(sql: AnySql, asked: RetrieveAsked): Promise<Re
       i.transfer_syntax_uid as "transferSyntaxUid", s.study_uid as "studyUid", i.blob, i.bytes,
       i.dataset_offset as "datasetOffset"
     from studies s join series e on e.study_id = s.id join instances i on i.series_id = e.id
-    where ${instanceShown(sql)} ${asked.sites === null ? sql`` : sql`and s.site_id = any(${asked.sites as string[]})`}
+    where ${instanceShown(sql, asked.view)} ${asked.sites === null ? sql`` : sql`and s.site_id = any(${asked.sites as string[]})`}
       ${limit('s.dicom_patient_id', asked.patientIds)} ${limit('s.dicom_issuer', asked.issuers)}
       ${limit('s.study_uid', asked.studyUids)} ${limit('e.series_uid', asked.seriesUids)}
       ${limit('i.sop_instance_uid', asked.sopInstanceUids)}
