@@ -1,8 +1,10 @@
 /** Bytes that can be made again from objects and rows (prerendered metadata): kept for speed, never synced. */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ulid } from 'ulid'
 
+/** `put` writes under the name with a ULID behind it. */
+const WRITTEN = /\.[0-9A-HJKMNP-TV-Z]{26}$/
 const KEY = /^[0-9A-Za-z][0-9A-Za-z./-]*$/
 
 export class DerivedStore {
@@ -30,9 +32,16 @@ export class DerivedStore {
     await rename(made, path)
   }
 
-  /** It may not have been there. */
-  async remove(key: string): Promise<void> {
-    await rm(this.#path(key), { force: true })
+  /** Removes what a folder holds under names with this beginning, but for what is kept. */
+  async removeOthers(
+    folder: string,
+    { beginning, keep }: { beginning: string; keep: readonly string[] },
+  ): Promise<void> {
+    for (const name of await readdir(this.#path(folder))) {
+      const isOld = name.startsWith(beginning) && !keep.includes(`${folder}${name}`)
+      // Under another name than its own it is being written.
+      if (isOld && !WRITTEN.test(name)) await rm(this.#path(`${folder}${name}`), { force: true })
+    }
   }
 
   #path(key: string): string {

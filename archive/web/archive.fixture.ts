@@ -32,14 +32,17 @@ export interface Stored {
   dataset: Buffer
 }
 
-export async function testArchive(databaseUrl: string): Promise<TestArchive> {
+export async function testArchive(
+  databaseUrl: string,
+  options: { largestBytes?: number } = {},
+): Promise<TestArchive> {
   const department = openDepartment(databaseUrl, { name: 'dicomweb-test' })
   await department.sql`insert into sites (id, name, zone) values ('MAIN', 'Main', 'Europe/Berlin')`
   await department.sql`insert into department_clock (base_machine, base_department, rate) values (now(), now(), 1)`
   await department.sql`insert into policies (version, body, approved_by, approved_at) values (1, '{}', 'test', now())`
   const root = await mkdtemp(join(tmpdir(), 'isocenter-archive-'))
   const log = pino({ level: 'silent' })
-  const service = await openDicomweb({ department, blobFolder: root, aeTitle: 'ISOCENTER', log })
+  const service = await openDicomweb({ department, blobFolder: root, aeTitle: 'ISOCENTER', log, ...options })
   const journalDirectory = join(root, 'journal')
   const ingest = await Ingest.open({
     department,

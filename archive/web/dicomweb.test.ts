@@ -33,7 +33,7 @@ let charset: Stored
 let lastAudit = 0
 
 beforeAll(async () => {
-  archive = await testArchive(await testDatabase())
+  archive = await testArchive(await testDatabase(), { largestBytes: 2_000_000 })
   ct = await archive.store('ct-head/01.dcm', 'ct-head/02.dcm', 'ct-head/03.dcm')
   ;[us, rle, prior, charset] = (await archive.store(
     'us-cine/01.dcm',
@@ -75,8 +75,12 @@ type Json = Record<string, { vr: string; Value?: unknown[]; BulkDataURI?: string
 
 async function found(path: string): Promise<Json[]> {
   const response = await get(path, { accept: 'application/dicom+json' })
-  expect([path, response.status]).toEqual([path, 200])
-  return (await response.json()) as Json[]
+  expect([path, [200, 204].includes(response.status)]).toEqual([path, true])
+  const text = await response.text()
+  const results = text === '' ? [] : (JSON.parse(text) as Json[])
+  // PS3.18 table 10.6.3-1: nothing found is 204, and 204 only that.
+  expect([path, response.status]).toEqual([path, results.length === 0 ? 204 : 200])
+  return results
 }
 
 const at = (s: Stored) => `/studies/${s.studyUid}/series/${s.seriesUid}/instances/${s.sopInstanceUid}`
@@ -131,6 +135,20 @@ describe('searching', () => {
     for (let offset = 0; offset < whole.length; offset += 2)
       paged.push(...uids(await found(`/studies?limit=2&offset=${offset}`)))
     expect(paged).toEqual(whole)
+    const instances = (await found('/instances')).map((i) => i['00080018']!.Value![0])
+    const pagedInstances: unknown[] = []
+    for (let offset = 0; offset < instances.length; offset += 2)
+      pagedInstances.push(
+        ...(await found(`/instances?limit=2&offset=${offset}`)).map((i) => i['00080018']!.Value![0]),
+      )
+    expect(pagedInstances).toEqual(instances)
+    const first = await get('/studies?limit=2&ModalitiesInStudy=CT', { accept: 'application/dicom+json' })
+    expect(first.headers.get('link')).toBeNull()
+    const { headers } = await get('/studies?limit=2', { accept: 'application/dicom+json' })
+    expect(headers.get('link')).toBe(`<${served.url}/studies?limit=2&offset=2>; rel="next"`)
+    // A page nobody came to by the pages before it, and one beyond the last.
+    expect(uids(await found('/studies?limit=9&offset=3'))).toEqual(whole.slice(3))
+    expect(await found('/studies?offset=500')).toEqual([])
     expect(await found('/studies?limit=0')).toEqual([])
   })
 
@@ -160,10 +178,20 @@ describe('searching', () => {
   test('what cannot be matched on is said in a warning, and nonsense is refused', async () => {
     const warned = await get('/studies?StudyComments=x', { accept: 'application/dicom+json' })
     expect([warned.status, warned.headers.get('warning')]).toEqual([200, expect.stringContaining('00324000')])
-    expect((await get('/studies?NoSuchKeyword=x')).status).toBe(400)
-    expect((await get('/studies?limit=many')).status).toBe(400)
+    for (const nonsense of [
+      'NoSuchKeyword=x',
+      'limit=many',
+      'offset=-1',
+      'fuzzymatching=perhaps',
+      'includefield=NoSuchKeyword',
+      'StudyDate=yesterday',
+      'StudyDate=20240101-tomorrow',
+      'StudyTime=noon',
+      'StudyInstanceUID=../../etc',
+    ])
+      expect([nonsense, (await get(`/studies?${nonsense}`)).status]).toEqual([nonsense, 400])
     expect((await get('/studies', { accept: 'text/html' })).status).toBe(406)
-    expect((await get("/studies?PatientID=x'%20or%20'1'='1")).status).toBe(200)
+    expect((await get("/studies?PatientID=x'%20or%20'1'='1")).status).toBe(204)
     expect(await found("/studies?PatientID=x'%20or%20'1'='1")).toEqual([])
   })
 })
@@ -336,10 +364,12 @@ describe('who may see what', () => {
       data: { launchId: '01K9', method: 'GET', route: 'studies/{}' },
     })
     expect(await found(`/studies?StudyInstanceUID=${us.studyUid}`)).toEqual([])
-    expect(await found(`/studies/${us.studyUid}/series`)).toEqual([])
-    expect(await denials()).toHaveLength(paths.length + 2)
+    expect((await get(`/studies/${us.studyUid}/series`)).status).toBe(404)
+    expect((await get(`/studies/${us.studyUid}/series/${us.seriesUid}/instances`)).status).toBe(404)
+    expect(await denials()).toHaveLength(paths.length + 3)
     expect((await get('/studies/1.2.3.4')).status).toBe(404)
-    expect(await denials()).toHaveLength(paths.length + 2)
+    expect((await get('/studies/1.2.3.4/series')).status).toBe(404)
+    expect(await denials()).toHaveLength(paths.length + 3)
   })
 
   test('[DW-06] the priors of a launch are its own, whatever patient is asked for', async () => {
@@ -352,7 +382,9 @@ describe('who may see what', () => {
     access = { ...program, sites: ['WEST'] } as Access
     expect(await found('/studies')).toEqual([])
     expect((await get(at(us))).status).toBe(404)
-    expect(await denials()).toHaveLength(1)
+    expect((await get(`/studies/${us.studyUid}/series`)).status).toBe(404)
+    expect(await found(`/studies?StudyInstanceUID=${us.studyUid}`)).toEqual([])
+    expect(await denials()).toHaveLength(3)
   })
 
   test('the viewer gets bulk data addresses that stay under its launch', async () => {
@@ -475,6 +507,30 @@ describe('storing', () => {
     await sql`delete from policies where version = 2`
   })
 
+  test('[DW-03] what is longer than may be, or in another form, is refused, and the rest is stored', async () => {
+    const small = await corpus('mr-head/07.dcm')
+    const large = Buffer.concat([await corpus('mr-head/08.dcm'), Buffer.alloc(3_000_000)])
+    const mixed = await post('/studies', [large, small])
+    const [failed] = mixed.body['00081198']!.Value as Json[]
+    expect([mixed.status, failed!['00081197']!.Value]).toEqual([202, [0xa700]])
+    expect(references(mixed.body, '00081199')).toEqual([scanHeader(small).dataset.text('SOPInstanceUID')])
+    expect((await post('/studies', [large])).status).toBe(413)
+    expect((await post('/studies', [Buffer.alloc(3_000_000)])).status).toBe(413)
+    const send = (type: string, accept = '*/*') =>
+      fetch(`${served.url}/studies`, {
+        method: 'POST',
+        headers: { 'content-type': type, accept },
+        body: new Uint8Array(small),
+      })
+    for (const type of [
+      'application/dicom+json',
+      'multipart/related; type="application/dicom+xml"; boundary=x',
+    ])
+      expect([type, (await send(type)).status]).toEqual([type, 415])
+    expect((await send('application/dicom', 'application/dicom+xml')).status).toBe(406)
+    expect((await send('multipart/related; type="application/dicom"')).status).toBe(400)
+  })
+
   test('[DW-06] who may not store is refused, a viewer under its launch too', async () => {
     const object = await corpus('mr-head/06.dcm')
     access = { ...program, mayStore: false } as Access
@@ -482,4 +538,60 @@ describe('storing', () => {
     access = { kind: 'launch', launchId: '01K9', actor: actor('radiologist'), studies: [us.studyUid] }
     expect((await post('/studies', [object])).status).toBe(403)
   })
+})
+
+describe('removing', () => {
+  const lead = { ...program, actor: { ...actor('lead'), roles: ['lead'] } } as Access
+  const grounds = '?code=113038&reason=wrong%20room'
+
+  test('[AR-07] whoever may reject removes an instance, which is hidden and not destroyed', async () => {
+    const [first] = ct
+    expect((await get(`${at(first!)}${grounds}`, {}, 'DELETE')).status).toBe(403)
+    access = lead
+    expect((await get(at(first!), {}, 'DELETE')).status).toBe(400)
+    expect((await get(`${at(first!)}?code=113038`, {}, 'DELETE')).status).toBe(400)
+    expect((await get(`/studies/1.2.3${grounds}`, {}, 'DELETE')).status).toBe(404)
+    expect((await get(`${at(first!)}/metadata${grounds}`, {}, 'DELETE')).status).toBe(405)
+    expect((await get(`${at(first!)}${grounds}`, {}, 'DELETE')).status).toBe(204)
+    expect((await get(at(first!))).status).toBe(404)
+    expect((await get(`${at(first!)}${grounds}`, {}, 'DELETE')).status).toBe(404)
+    const { sql } = archive.department
+    const [rejection] = await sql`select code, words, by, instances from rejections`
+    expect(rejection).toMatchObject({
+      code: '113038',
+      words: 'wrong room',
+      by: 'lead',
+      instances: [first!.sopInstanceUid],
+    })
+    const [kept] = await sql`select blob from instances where sop_instance_uid = ${first!.sopInstanceUid}`
+    expect((await archive.service.blobs.open(kept!.blob)).bytes).toBeGreaterThan(500_000)
+  })
+
+  test('[DW-06] a viewer removes nothing, and nobody what they may not see', async () => {
+    access = { kind: 'launch', launchId: '01K9', actor: lead.actor, studies: [prior.studyUid] }
+    expect((await get(`${at(prior)}${grounds}`, {}, 'DELETE')).status).toBe(403)
+    expect((await get(`${at(us)}${grounds}`, {}, 'DELETE')).status).toBe(404)
+    expect(await denials()).toHaveLength(1)
+    access = { ...lead, sites: ['WEST'] } as Access
+    expect((await get(`${at(us)}${grounds}`, {}, 'DELETE')).status).toBe(404)
+    expect(await denials()).toHaveLength(2)
+    access = program
+    expect((await get(at(us))).status).toBe(200)
+  })
+})
+
+test('the service says what it can do, as a whole and of each resource', async () => {
+  const wadl = await get('/', { accept: 'application/vnd.sun.wadl+xml' }, 'OPTIONS')
+  expect([wadl.status, await wadl.text()]).toEqual([
+    200,
+    expect.stringContaining(`<resources base="${served.url}"><resource path="studies"><method name="GET">`),
+  ])
+  const described = (await (await get('/', { accept: 'application/json' }, 'OPTIONS')).json()) as {
+    resources: { path: string }[]
+  }
+  expect(described.resources.map(({ path }) => path)).toContain('studies/{study}/series/{series}/metadata')
+  const allow = async (path: string) => (await get(path, {}, 'OPTIONS')).headers.get('allow')
+  expect(await allow('/studies')).toBe('GET, POST, HEAD, OPTIONS')
+  expect(await allow('/studies/1.2/series/1.3')).toBe('GET, DELETE, HEAD, OPTIONS')
+  expect((await get('/patients', {}, 'OPTIONS')).status).toBe(404)
 })

@@ -2,9 +2,11 @@
 import type { AnySql } from '#db/client.ts'
 import { isStored, type Level, type Place } from '#db/queries/dicomweb.ts'
 import type { Access, Asking } from './access.ts'
+import { allowed, capabilities } from './capabilities.ts'
 import { bodyLength, sliceBody, WebError, type WebRequest, type WebResponse } from './exchange.ts'
 import { type MetadataDependencies, retrieveMetadata } from './metadata.ts'
-import { searchResource } from './qido-rs.ts'
+import { type QidoDependencies, searchResource } from './qido-rs.ts'
+import { type RemoveDependencies, removeObjects } from './remove.ts'
 import { type StowDependencies, storeInstances } from './stow-rs.ts'
 import {
   type Retrieval,
@@ -16,7 +18,12 @@ import {
   type WadoDependencies,
 } from './wado-rs.ts'
 
-export interface DicomwebDependencies extends StowDependencies, WadoDependencies, MetadataDependencies {
+export interface DicomwebDependencies
+  extends StowDependencies,
+    WadoDependencies,
+    MetadataDependencies,
+    QidoDependencies,
+    RemoveDependencies {
   sql: AnySql
   /** A study was asked for that the requestor may not see: an audit row. */
   denied(asking: Asking): Promise<void>
@@ -35,11 +42,18 @@ export function dicomweb(service: DicomwebDependencies): Dicomweb {
       return ranged(request, await audited(service, { request, access, route }))
     } catch (error) {
       if (error instanceof WebError) return problem(error.status, error.message)
+      if (isFull(error)) {
+        service.failed(error, route)
+        return problem(503, 'the archive has no room at the moment')
+      }
       service.failed(error, route)
       return problem(500, 'the archive could not answer')
     }
   }
 }
+
+const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE'].includes(String((error as { code?: unknown } | null)?.code))
 
 // Nothing is given, and no denial answered, that the audit trail could not take.
 async function audited(service: DicomwebDependencies, asked: Asked): Promise<WebResponse> {
@@ -59,7 +73,13 @@ async function answer(
   access: Access,
 ): Promise<WebResponse> {
   const target = targetOf(request.path)
+  if (request.method === 'OPTIONS')
+    return request.path.length === 0 ? capabilities(request) : allowed(request.path)
   if (target === null) throw new WebError(404, 'there is no such resource')
+  if (request.method === 'DELETE') {
+    if (target.kind !== 'objects') throw new WebError(405, 'studies, series and instances are removed, whole')
+    return removeObjects(service, { request, access, place: target.place })
+  }
   if (request.method === 'POST') return stored(service, { request, access, target })
   if (request.method !== 'GET' && request.method !== 'HEAD')
     throw new WebError(405, `${request.method} is not served here`)
@@ -195,7 +215,7 @@ function retrieved(
 
 /** RFC 9110 14.2: one range of the body; several are answered with the whole, as is one of another version. */
 function ranged(request: WebRequest, response: WebResponse): WebResponse {
-  if (response.status !== 200 || request.method === 'POST') return response
+  if (response.status !== 200 || !['GET', 'HEAD'].includes(request.method)) return response
   const version = request.headers['if-range']
   if (version !== undefined && version !== response.headers.ETag) return response
   const length = bodyLength(response.body)

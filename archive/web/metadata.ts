@@ -152,9 +152,13 @@ export async function keptMetadata(
       : (await unzip(await keptMetadata(metadata, series, 'gzip'))).toString('utf8')
   const made = await coded(text, coding)
   await derived.put(keyOf(series, coding), made)
-  const before = coding === 'gzip' ? await noteMetadata(sql, series) : null
-  if (before !== null && before !== series.rev)
-    for (const old of ['gzip', 'zstd'] as const) await derived.remove(keyOf({ ...series, rev: before }, old))
+  if (coding === 'gzip') {
+    await noteMetadata(sql, series)
+    await derived.removeOthers(`${folderOf(series.id)}/`, {
+      beginning: `${series.id}.`,
+      keep: [keyOf(series, 'gzip'), keyOf(series, 'zstd')],
+    })
+  }
   return made
 }
 
@@ -171,11 +175,13 @@ async function seriesText(sql: AnySql, { id: seriesId, correction }: KeptSeries)
   return `[${texts.join(',')}]`
 }
 
+const folderOf = (id: string): string => `metadata/${id.slice(-2)}`
+
 function keyOf({ id, rev, correction }: KeptSeries, coding: ContentCoding): string {
   const corrected = correction
     ? `.${createHash('sha256').update(tagOfCorrected(correction)).digest('hex').slice(0, 16)}`
     : ''
-  return `metadata/${id.slice(-2)}/${id}.${rev}${corrected}.${FORM}.json.${EXTENSIONS[coding]}`
+  return `${folderOf(id)}/${id}.${rev}${corrected}.${FORM}.json.${EXTENSIONS[coding]}`
 }
 
 /** What the study's order says that its images may say otherwise. */

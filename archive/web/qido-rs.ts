@@ -1,13 +1,37 @@
 /** QIDO-RS: searching for studies, series and instances (PS3.18 10.6). */
+import { createHash } from 'node:crypto'
 import type { AnySql } from '#db/client.ts'
-import { type Found, isMatched, isStored, type Level, type Match, search } from '#db/queries/dicomweb.ts'
+import {
+  type Found,
+  isMatched,
+  isStored,
+  kindOf,
+  type Level,
+  type Match,
+  milestones,
+  placeAfter,
+  type Search,
+  type SearchPlace,
+  search,
+  seriesAt,
+} from '#db/queries/dicomweb.ts'
 import { hexOf, isKeyword, tagOf } from '../dimse/dictionary.ts'
 import { acceptable, takes } from './accept.ts'
 import { type Access, scopeOf } from './access.ts'
 import { json, WebError, type WebRequest, type WebResponse } from './exchange.ts'
+import type { Recent } from './recent.ts'
+import { notHere } from './wado-rs.ts'
 
 export interface QidoDependencies {
   sql: AnySql
+  /** Where pages ended that were given out: the next one begins there, without counting off those before it. */
+  pages: Recent<PageEnd>
+}
+
+export interface PageEnd {
+  place: SearchPlace
+  /** When it was given out, in milliseconds. */
+  at: number
 }
 
 export interface Searching {
@@ -38,7 +62,10 @@ export interface SearchResult {
   denied: string[]
 }
 
-export async function searchResource({ sql }: QidoDependencies, asked: Searching): Promise<SearchResult> {
+export async function searchResource(
+  { sql, pages }: QidoDependencies,
+  asked: Searching,
+): Promise<SearchResult> {
   const { request, access, level, within } = asked
   if (
     !acceptable(request).some(
@@ -49,21 +76,82 @@ export async function searchResource({ sql }: QidoDependencies, asked: Searching
   const matches = [...matchesOf(request.query), ...named(within)]
   const limit = Math.min(count(request.query, 'limit') ?? MOST_RESULTS, MOST_RESULTS)
   const offset = count(request.query, 'offset') ?? 0
-  const fuzzy = request.query.get('fuzzymatching') === 'true'
-  // One more than asked for, to know whether to say that there is more.
-  const found = await search(sql, {
+  const fields = fieldsOf(request.query)
+  const sought = {
     level,
     scope: scopeOf(access),
     matches: access.kind === 'launch' ? withoutPatient(matches) : matches,
-    limit: limit + 1,
-    offset,
-    fuzzy,
-  })
+    fuzzy: flag(request.query, 'fuzzymatching'),
+  }
+  const key = createHash('sha256').update(JSON.stringify(sought)).digest('base64url')
+  const start = await startOf({ sql, pages }, { key, sought, offset })
+  // One more than asked for, to know whether to say that there is more.
+  const found = await search(sql, { ...sought, limit: limit + 1, ...start })
   const answered = found.slice(0, limit)
-  const fields = fieldsOf(request.query)
+  await refuseUnseen(sql, asked, answered)
+  const end = placeAfter(answered, start.after)
+  if (end) pages.set(`${key} ${offset + answered.length}`, { place: end, at: Date.now() })
   const results = answered.map((hit) => resultOf(hit, { level, within, fields, root: request.root }))
-  const headers = warnings({ level, matches, more: found.length > limit, limit })
-  return { response: json(results, headers), denied: await deniedStudies(sql, asked, matches) }
+  const more = found.length > limit
+  const headers: Record<string, string> = {
+    ...warnings({ level, matches, more, limit }),
+    ...(more && limit > 0 && { Link: `<${nextPage(request, offset + limit)}>; rel="next"` }),
+  }
+  const response =
+    results.length === 0 ? { status: 204, headers: { ...headers }, body: [] } : json(results, headers)
+  return { response, denied: await deniedStudies(sql, asked, matches) }
+}
+
+function nextPage({ root, path, query }: WebRequest, offset: number): string {
+  const next = new URLSearchParams(query)
+  next.set('offset', String(offset))
+  return `${root}/${path.join('/')}?${next}`
+}
+
+/** A page is asked for soon after the one before it; later, studies may have come that move all of them. */
+const PAGE_END_MS = 10 * 60_000
+
+/** So many studies are counted off without a thought. */
+const MILESTONE = 5_000
+
+interface Start {
+  after: SearchPlace | null
+  /** From there. */
+  offset: number
+}
+
+/** Where a page begins: where the one before it ended, or else near a milestone of the search. */
+async function startOf(
+  { sql, pages }: QidoDependencies,
+  { key, sought, offset }: { key: string; sought: Omit<Search, 'limit' | 'offset'>; offset: number },
+): Promise<Start> {
+  const end = offset === 0 ? null : pageEnd(pages, `${key} ${offset}`)
+  if (end) return { after: end, offset: 0 }
+  if (sought.level !== 'study' || offset <= MILESTONE) return { after: null, offset }
+  const near = offset - (offset % MILESTONE)
+  const known = pageEnd(pages, `${key} ${near}`)
+  if (known) return { after: known, offset: offset - near }
+  const places = await milestones(sql, sought, MILESTONE)
+  for (const [n, place] of places.entries())
+    pages.set(`${key} ${(n + 1) * MILESTONE}`, { place, at: Date.now() })
+  const place = places[near / MILESTONE - 1] ?? null
+  return place ? { after: place, offset: offset - near } : { after: null, offset }
+}
+
+function pageEnd(pages: Recent<PageEnd>, key: string): SearchPlace | null {
+  const end = pages.get(key)
+  return end && Date.now() - end.at < PAGE_END_MS ? end.place : null
+}
+
+/** A study or series that the address names and the requestor may not see is not there. */
+async function refuseUnseen(
+  sql: AnySql,
+  { access, within, level }: Searching,
+  answered: readonly Found[],
+): Promise<void> {
+  if (within.studyUid === undefined || answered.length > 0) return
+  const place = { studyUid: within.studyUid, ...(level === 'instance' && within) }
+  if ((await seriesAt(sql, scopeOf(access), place)).length === 0) throw notHere()
 }
 
 /**
@@ -80,8 +168,30 @@ function matchesOf(query: URLSearchParams): Match[] {
     const outer = name.split('.')[0]!
     if (!isKeyword(outer) && !/^[0-9A-Fa-f]{8}$/.test(outer))
       throw new WebError(400, 'a key of the query is no DICOM attribute')
-    return name.includes('.') ? [{ tag: name, value }] : [{ tag: hexOf(tagOf(name)), value }]
+    if (name.includes('.')) return [{ tag: name, value }]
+    const tag = hexOf(tagOf(name))
+    if (!isSense(tag, value)) throw new WebError(400, `the value of ${tag} is none that it can have`)
+    return [{ tag, value }]
   })
+}
+
+const SENSE: Partial<Record<ReturnType<typeof kindOf> & string, RegExp>> = {
+  date: /^(\d{8}|\d{8}-(\d{8})?|-\d{8})$/,
+  time: /^([\d:.]{2,16}|[\d:.]{2,16}-([\d:.]{2,16})?|-[\d:.]{2,16})$/,
+  uid: /^[0-9.]{1,64}([\\,][0-9.]{1,64})*$/,
+  number: /^[+-]?\d{1,12}$/,
+}
+
+/** Whether a value can be matched at all; nonsense is refused rather than answered with nothing (PS3.18 8.3.4). */
+function isSense(tag: string, value: string): boolean {
+  const sense = SENSE[kindOf(tag) ?? 'text']
+  return !sense || /^\**$/.test(value.trim()) || sense.test(value.trim())
+}
+
+function flag(query: URLSearchParams, name: string): boolean {
+  const text = query.get(name)
+  if (text !== null && !/^(true|false)$/i.test(text)) throw new WebError(400, `${name} is true or false`)
+  return text?.toLowerCase() === 'true'
 }
 
 function named({ studyUid, seriesUid }: Searching['within']): Match[] {
@@ -108,7 +218,7 @@ function warnings({
   matches: readonly Match[]
   more: boolean
   limit: number
-}) {
+}): Record<string, string> {
   const words: string[] = []
   const ignored = matches
     .filter((match) => match.value !== '' && !isMatched(level, match.tag))
@@ -116,7 +226,7 @@ function warnings({
   if (ignored.length > 0) words.push(`299 isocenter "These keys were not matched on: ${ignored.join(' ')}"`)
   if (more && limit === MOST_RESULTS)
     words.push(`299 isocenter "There are more than ${limit} results; ask for them with offset"`)
-  return words.length === 0 ? undefined : { Warning: words.join(', ') }
+  return words.length === 0 ? {} : { Warning: words.join(', ') }
 }
 
 async function deniedStudies(
@@ -124,26 +234,36 @@ async function deniedStudies(
   { access, within, request }: Searching,
   matches: readonly Match[],
 ): Promise<string[]> {
-  if (access.kind !== 'launch') return []
+  if (access.kind === 'program' && access.sites === null) return []
   const asked = matches
     .filter((match) => match.tag === STUDY_UID)
     .flatMap((match) => match.value.split(/[\\,]/))
   if (within.studyUid === undefined && !request.query.has('StudyInstanceUID') && asked.length === 0) return []
-  const outside = [...new Set(asked)].filter((uid) => !access.studies.includes(uid))
-  const stored = await Promise.all(outside.map(async (uid) => ((await isStored(sql, uid)) ? [uid] : [])))
-  return stored.flat()
+  const denied: string[] = []
+  for (const uid of new Set(asked)) {
+    const isSeen =
+      access.kind === 'launch'
+        ? access.studies.includes(uid)
+        : (await seriesAt(sql, scopeOf(access), { studyUid: uid })).length > 0
+    if (!isSeen && (await isStored(sql, uid))) denied.push(uid)
+  }
+  return denied
 }
 
 type Json = Record<string, { vr: string; Value?: unknown[]; BulkDataURI?: string; InlineBinary?: string }>
 
 function fieldsOf(query: URLSearchParams): 'all' | Set<string> {
-  const listed = query.getAll('includefield').flatMap((value) => value.split(','))
+  const listed = query
+    .getAll('includefield')
+    .flatMap((value) => value.split(','))
+    .map((field) => field.trim())
+    .filter((field) => field !== '')
   if (listed.some((field) => field.toLowerCase() === 'all')) return 'all'
-  return new Set(
-    listed
-      .filter((field) => isKeyword(field) || /^[0-9A-Fa-f]{8}$/.test(field))
-      .map((field) => hexOf(tagOf(field))),
-  )
+  // A path into a sequence asks for the sequence.
+  const outer = listed.map((field) => field.split('.')[0]!)
+  if (outer.some((field) => !isKeyword(field) && !/^[0-9A-Fa-f]{8}$/.test(field)))
+    throw new WebError(400, 'includefield names no DICOM attribute')
+  return new Set(outer.map((field) => hexOf(tagOf(field))))
 }
 
 interface Shaping {

@@ -2,7 +2,9 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Department } from '#db/department.ts'
+import { actOf } from '#db/mutations/act.ts'
 import { audit } from '#db/mutations/audit.ts'
+import { rejectInstances } from '#db/mutations/rejections.ts'
 import { Ingest } from '../ingest/ingest.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { DerivedStore } from '../storage/derived-store.ts'
@@ -27,11 +29,16 @@ export interface DicomwebOptions {
   blobFolder: string
   aeTitle: string
   log: Logger
+  /** The longest object that is taken over the web. */
+  largestBytes?: number
 }
+
+const LARGEST_BYTES = 4 * 1024 ** 3
 
 const INDEX_MS = 5_000
 const SAME_VIEW_MS = 15 * 60_000
 const MOST_REMEMBERED = 10_000
+const PAGE_ENDS = 10_000
 const BODIES_BYTES = 64 * 1024 * 1024
 /** Some fifty bytes each. */
 const PLACES_FRAMES = 500_000
@@ -41,6 +48,7 @@ export async function openDicomweb({
   blobFolder,
   aeTitle,
   log,
+  largestBytes = LARGEST_BYTES,
 }: DicomwebOptions): Promise<DicomwebService> {
   const blobs = new FileStore(blobFolder)
   // A web client is answered once its object can be found: Success always waits for the index here.
@@ -71,7 +79,11 @@ export async function openDicomweb({
     blobs,
     threads,
     places: new Recent({ most: PLACES_FRAMES, weigh: placeWeight }),
-    ingest: (incoming) => storePart10({ sql: department.sql, ingest }, incoming),
+    pages: new Recent({ most: PAGE_ENDS }),
+    ingest: (incoming) => storePart10({ sql: department.sql, ingest, largestBytes }, incoming),
+    reject: async ({ actor, ...asked }) => {
+      await rejectInstances(department, await actOf(department, actor, 'web'), asked)
+    },
     denied: (asking) => write(department, asking, 'denied'),
     given: async (asking) => {
       if (isNews(asking)) await write(department, asking, 'success')

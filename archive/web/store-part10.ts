@@ -6,7 +6,7 @@ import { isDicomError } from '../dimse/dicom-error.ts'
 import { readPart10 } from '../dimse/part10.ts'
 import type { Ingest } from '../ingest/ingest.ts'
 import { WebError } from './exchange.ts'
-import { type Incoming, type Ingested, NOT_THIS_STUDY } from './stow-rs.ts'
+import { type Incoming, type Ingested, NOT_THIS_STUDY, TOO_LARGE } from './stow-rs.ts'
 
 /** File Meta and, in any object of the real world, the identifying groups before the first large value. */
 const BEGINNING_BYTES = 256 * 1024
@@ -19,17 +19,20 @@ const SOURCE_AE = 'STOW-RS'
 export interface Storing {
   sql: AnySql
   ingest: Ingest
+  /** The longest object that is taken. */
+  largestBytes: number
 }
 
 /** Stored, synced and indexed when it resolves to something else than a refusal. */
 export async function storePart10(
-  { sql, ingest }: Storing,
+  { sql, ingest, largestBytes }: Storing,
   { bytes, studyUid }: Incoming,
 ): Promise<Ingested> {
-  const { beginning, rest } = await split(bytes)
+  const { beginning, rest: whole } = await split(bytes)
+  const rest = limited(whole, largestBytes - beginning.length)
   const announced = announcedBy(beginning)
   if (!announced) {
-    await keepUnreadable(ingest, beginning, rest)
+    if (!(await keepUnreadable(ingest, beginning, rest))) return tooLarge(whole, null)
     return { outcome: 'refused', failureReason: CANNOT_UNDERSTAND, sopClassUid: null, sopInstanceUid: null }
   }
   const { sopClassUid, sopInstanceUid, transferSyntaxUid, datasetOffset } = announced
@@ -49,6 +52,7 @@ export async function storePart10(
     for await (const chunk of rest) await coming.write(chunk)
   } catch (error) {
     await coming.abort()
+    if (error instanceof TooLarge) return tooLarge(whole, announced)
     throw error
   }
   const fault = await coming.finish()
@@ -68,22 +72,48 @@ async function split(bytes: AsyncIterable<Uint8Array>) {
   return { beginning: Buffer.concat(chunks), rest: { [Symbol.asyncIterator]: () => source } }
 }
 
-// Never dropped without a word: the bytes are kept aside and somebody is asked to look.
+class TooLarge extends Error {}
+
+/** The bytes as far as they may go. @throws TooLarge instead of the first ones beyond */
+function limited(bytes: AsyncIterable<Uint8Array>, most: number): AsyncIterable<Uint8Array> {
+  const source = bytes[Symbol.asyncIterator]()
+  let left = most
+  const next = async (): Promise<IteratorResult<Uint8Array>> => {
+    const result = left < 0 ? null : await source.next()
+    if (result && !result.done) left -= result.value.length
+    if (result === null || left < 0) throw new TooLarge()
+    return result
+  }
+  return { [Symbol.asyncIterator]: () => ({ next }) }
+}
+
+async function tooLarge(
+  rest: AsyncIterable<Uint8Array>,
+  announced: { sopClassUid: string; sopInstanceUid: string } | null,
+): Promise<Ingested> {
+  await skip(rest)
+  const { sopClassUid = null, sopInstanceUid = null } = announced ?? {}
+  return { outcome: 'refused', failureReason: TOO_LARGE, sopClassUid, sopInstanceUid }
+}
+
+// Never dropped without a word: the bytes are kept aside and somebody is asked to look. False when there are too many.
 async function keepUnreadable(
   ingest: Ingest,
   beginning: Buffer,
   rest: AsyncIterable<Uint8Array>,
-): Promise<void> {
-  if (beginning.length === 0) return skip(rest)
+): Promise<boolean> {
+  if (beginning.length === 0) return true
   const coming = await ingest.beginUnreadable({ sourceAe: SOURCE_AE, peer: 'web' })
   try {
     coming.write(beginning)
     for await (const chunk of rest) coming.write(chunk)
   } catch (error) {
     await coming.abort()
+    if (error instanceof TooLarge) return false
     throw error
   }
   await coming.finish()
+  return true
 }
 
 async function skip(rest: AsyncIterable<Uint8Array>): Promise<void> {

@@ -1,6 +1,6 @@
 /** STOW-RS: storing instances, each answered for by itself (PS3.18 10.5). */
 import type { Actor } from '#domain/permissions.ts'
-import { contentType } from './accept.ts'
+import { acceptable, contentType, takes } from './accept.ts'
 import type { Access } from './access.ts'
 import { WebError, type WebRequest, type WebResponse } from './exchange.ts'
 import { readMultipart } from './multipart.ts'
@@ -24,6 +24,8 @@ export interface Incoming {
   actor: Actor
 }
 
+const JSON_MODEL = 'application/dicom+json'
+
 export interface StowDependencies {
   ingest(incoming: Incoming): Promise<Ingested>
 }
@@ -31,11 +33,16 @@ export interface StowDependencies {
 /** A900H: the data set is not what it should be, here of another study than the address says (PS3.18 table I.2-2). */
 export const NOT_THIS_STUDY = 0xa900
 
+/** A700H: out of resources, here longer than any object that is taken. */
+export const TOO_LARGE = 0xa700
+
 export async function storeInstances(
   { ingest }: StowDependencies,
   { request, access, studyUid }: { request: WebRequest; access: Access; studyUid: string | null },
 ): Promise<WebResponse> {
   if (access.kind !== 'program' || !access.mayStore) throw new WebError(403, 'storing is not allowed here')
+  if (!acceptable(request).some((range) => takes(range, JSON_MODEL) || range.type === 'application/json'))
+    throw new WebError(406, `what became of the objects is to be had as ${JSON_MODEL}`)
   const type = String(request.headers['content-type'] ?? '')
   const results: Ingested[] = []
   for await (const bytes of objectsIn(request, type))
@@ -69,13 +76,16 @@ function answer(results: readonly Ingested[], root: string): WebResponse {
       '00081199': { vr: 'SQ', Value: stored.map((result) => referenced(result, root)) },
     }),
   }
-  const status = refused.length === 0 ? 200 : stored.length === 0 ? 409 : 202
+  const status = refused.length === 0 ? 200 : stored.length > 0 ? 202 : isOnlyTooLarge(refused) ? 413 : 409
   return {
     status,
-    headers: { 'Content-Type': 'application/dicom+json' },
+    headers: { 'Content-Type': JSON_MODEL },
     body: [Buffer.from(JSON.stringify(inTagOrder(body)))],
   }
 }
+
+const isOnlyTooLarge = (refused: readonly Ingested[]): boolean =>
+  refused.every((one) => one.outcome === 'refused' && one.failureReason === TOO_LARGE)
 
 const inTagOrder = (body: object): object =>
   Object.fromEntries(Object.entries(body).sort(([a], [b]) => (a < b ? -1 : 1)))

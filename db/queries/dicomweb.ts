@@ -31,8 +31,19 @@ export interface Search {
   matches: readonly Match[]
   limit: number
   offset: number
+  /** A place to begin at, the offset counted from there: the thousandth page then costs what the first one does. */
+  after?: SearchPlace | null
   /** Names match as beginnings of their components, without wildcards being typed (fuzzymatching=true). */
   fuzzy?: boolean
+}
+
+/** A place between two hits, by the key of the study of the hit before it. */
+export interface SearchPlace {
+  studyDate: string
+  studyTime: string
+  studyUid: string
+  /** Hits of that study that were given out already. */
+  given: number
 }
 
 type Json = Record<string, { vr: string; Value?: unknown[]; BulkDataURI?: string; InlineBinary?: string }>
@@ -91,27 +102,97 @@ export interface Found {
   instance: InstanceSummary | null
 }
 
-/** In a stable order: newest study first, then by series and instance number, then by UID. */
+/**
+ * In a stable order: newest study first, then by series and instance number, then by UID. The page is found by its keys
+ * alone, and only its own rows are read.
+ */
 export async function search(sql: AnySql, asked: Search): Promise<Found[]> {
   const { level } = asked
-  const rows = await sql<{ study: StudyRow; series: SeriesRow | null; instance: InstanceSummary | null }[]>`
+  const skipped = asked.offset + (asked.after && level !== 'study' ? asked.after.given : 0)
+  const rows = await plannedAnew(sql<
+    { study: StudyRow; series: SeriesRow | null; instance: InstanceSummary | null }[]
+  >`
+    with page as materialized (
+      select s.id as study_id ${level === 'study' ? sql`` : sql`, e.id as series_id`}
+        ${level === 'instance' ? sql`, i.id as instance_id` : sql``}
+      from studies s ${joined(sql, level)}
+      where ${visible(sql, level, asked.scope.view)} and ${inScope(sql, asked.scope)} ${all(sql, conditions(sql, asked))}
+        ${beyond(sql, asked)}
+      order by ${inOrder(sql, level)}
+      limit ${asked.limit} offset ${skipped})
     select ${studyJson(sql)} as study,
       ${level === 'study' ? sql`null::jsonb` : seriesJson(sql)} as series,
       ${level === 'instance' ? instanceJson(sql) : sql`null::jsonb`} as instance
-    from studies s
-    ${level === 'study' ? sql`` : sql`join series e on e.study_id = s.id`}
-    ${level === 'instance' ? sql`join instances i on i.series_id = e.id` : sql``}
-    where ${visible(sql, level, asked.scope.view)} and ${inScope(sql, asked.scope)} ${all(sql, conditions(sql, asked))}
-    order by s.study_date desc, s.study_time desc, s.study_uid desc
-      ${level === 'study' ? sql`` : sql`, e.series_number nulls last, e.series_uid`}
-      ${level === 'instance' ? sql`, i.instance_number nulls last, i.sop_instance_uid` : sql``}
-    limit ${asked.limit} offset ${asked.offset}`
+    from page p join studies s on s.id = p.study_id
+      ${level === 'study' ? sql`` : sql`join series e on e.id = p.series_id`}
+      ${level === 'instance' ? sql`join instances i on i.id = p.instance_id` : sql``}
+    order by ${inOrder(sql, level)}`)
   return rows.map(({ study, series, instance }) => ({ study, series, instance }))
+}
+
+function joined(sql: AnySql, level: Level): Fragment {
+  return sql`${level === 'study' ? sql`` : sql`join series e on e.study_id = s.id`}
+    ${level === 'instance' ? sql`join instances i on i.series_id = e.id` : sql``}`
+}
+
+function inOrder(sql: AnySql, level: Level): Fragment {
+  return sql`s.study_date desc, s.study_time desc, s.study_uid desc
+    ${level === 'study' ? sql`` : sql`, e.series_number nulls last, e.series_uid`}
+    ${level === 'instance' ? sql`, i.instance_number nulls last, i.sop_instance_uid` : sql``}`
+}
+
+// Within a study its rows are counted off; it is the studies that there are a million of.
+function beyond(sql: AnySql, { level, after }: Search): Fragment {
+  if (!after) return sql``
+  const key = sql`(${after.studyDate}, ${after.studyTime}, ${after.studyUid})`
+  return level === 'study'
+    ? sql`and (s.study_date, s.study_time, s.study_uid) < ${key}`
+    : sql`and (s.study_date, s.study_time, s.study_uid) <= ${key}`
+}
+
+/**
+ * A plan for these very values each time. One kept for any value takes the index of names for "S*" too, and sorts a
+ * hundred thousand people to show a hundred.
+ */
+function plannedAnew<Q>(query: Q): Q {
+  // What `unsafe` offers as an option, postgres.js reads from the query for templates as well.
+  ;(query as { options: { prepare?: boolean } }).options.prepare = false
+  return query
+}
+
+/** Every so many studies of a search, in its order: from there a page far behind is near. */
+export async function milestones(
+  sql: AnySql,
+  asked: Omit<Search, 'limit' | 'offset'>,
+  every: number,
+): Promise<SearchPlace[]> {
+  return plannedAnew(sql<SearchPlace[]>`
+    select study_date as "studyDate", study_time as "studyTime", study_uid as "studyUid", 1 as given
+    from (select s.study_date, s.study_time, s.study_uid, row_number() over (order by ${inOrder(sql, 'study')}) as number
+      from studies s
+      where ${visible(sql, 'study', asked.scope.view)} and ${inScope(sql, asked.scope)}
+        ${all(sql, conditions(sql, { ...asked, limit: 0, offset: 0 }))}) numbered
+    where number % ${every} = 0 order by number`)
+}
+
+/** Where the page after these hits begins; null when there are none. */
+export function placeAfter(found: readonly Found[], before: SearchPlace | null): SearchPlace | null {
+  const last = found.at(-1)?.study
+  if (!last) return null
+  const given = found.filter(({ study }) => study.id === last.id).length
+  const isSame = before !== null && before.studyUid === last.studyUid
+  const { studyDate, studyTime, studyUid } = last
+  return { studyDate, studyTime, studyUid, given: given + (isSame ? before.given : 0) }
 }
 
 /** Whether a key is matched on at a level; others are returned and not matched on. */
 export function isMatched(level: Level, tag: string): boolean {
   return keysOf(level).has(tag)
+}
+
+/** How values of a key are matched; null for one that none of the levels matches on. */
+export function kindOf(tag: string): KeyKind | null {
+  return keysOf('instance').get(tag)?.[0] ?? null
 }
 
 /** A stored object as retrieval needs it. */
@@ -254,7 +335,7 @@ function all(sql: AnySql, conditions: readonly Fragment[]): Fragment {
   return conditions.reduce((so, condition) => sql`${so} and ${condition}`, sql``)
 }
 
-type KeyKind = 'text' | 'folded' | 'name' | 'date' | 'time' | 'uid' | 'number' | 'list'
+export type KeyKind = 'text' | 'folded' | 'name' | 'date' | 'time' | 'uid' | 'number' | 'list'
 type Key = readonly [kind: KeyKind, expression: string]
 
 const first = (alias: string, tag: string) => `coalesce(${alias}.attributes->'${tag}'->'Value'->>0, '')`
@@ -340,14 +421,33 @@ function condition(sql: AnySql, { kind, column, value, fuzzy }: Condition): Frag
     case 'time':
       return range(sql, { column, value: value.replaceAll(':', ''), last: '~' })
     case 'list':
-      return sql`exists (select 1 from unnest(${column}) m where m like any(${value.split(/[\\,]/).map(likePattern)}))`
+      return hasWildcard(value)
+        ? sql`exists (select 1 from unnest(${column}) m where m like any(${listOf(value).map(likePattern)}))`
+        : sql`${column} && ${listOf(value)}`
     case 'name':
-      return sql`${column} like any(${namePatterns(value, fuzzy)})`
+      return likeAny(sql, column, namePatterns(value, fuzzy))
     case 'folded':
-      return sql`lower(${column}) like ${likePattern(value.toLowerCase())}`
+      return like(sql, sql`lower(${column})`, likePattern(value.toLowerCase()))
     case 'text':
-      return hasWildcard(value) ? sql`${column} like ${likePattern(value)}` : sql`${column} = ${value}`
+      return hasWildcard(value) ? like(sql, column, likePattern(value)) : sql`${column} = ${value}`
   }
+}
+
+const listOf = (value: string): string[] => value.split(/[\\,]/).map((one) => one.trim())
+
+function likeAny(sql: AnySql, column: Fragment, patterns: readonly string[]): Fragment {
+  const either = patterns.map((pattern) => like(sql, column, pattern))
+  return sql`(${either.reduce((so, one) => sql`${so} or ${one}`)})`
+}
+
+/** A pattern that begins with letters is a range of the index as well, which no plan made in advance can see by itself. */
+function like(sql: AnySql, column: Fragment, pattern: string): Fragment {
+  const [beginning = ''] = /^(?:[^%_\\]|\\.)*/.exec(pattern) ?? []
+  const prefix = beginning.replace(/\\(.)/g, '$1')
+  if (prefix === '') return sql`${column} like ${pattern}`
+  const within = sql`${column} ~>=~ ${prefix}`
+  // The highest character there is ends every continuation of the prefix.
+  return sql`(${within} and ${column} ~<~ ${`${prefix}\u{10ffff}`} and ${column} like ${pattern})`
 }
 
 // PS3.4 C.2.2.2.5: from-to, each end may be open; DA and TM sort as text.
@@ -356,6 +456,7 @@ function range(
   { column, value, last }: { column: Fragment; value: string; last: string },
 ): Fragment {
   const dash = value.indexOf('-')
+  if (/^\d{8}$/.test(value)) return sql`${column} = ${value}`
   if (dash < 0) return sql`${column} like ${`${escaped(value)}%`}`
   const [from, to] = [value.slice(0, dash), value.slice(dash + 1)]
   return sql`${column} <> '' ${from === '' ? sql`` : sql`and ${column} >= ${from}`}
