@@ -25,9 +25,9 @@ export function CaseDetail({ row, facts, children }: CaseDetailProps) {
   return (
     <aside className="case-detail" aria-label={t('detail.title')}>
       <section>
-        <p className="case-detail-name">
-          {/* Drawn anew for another case: a glyph that another name pushed aside would count as a shift. */}
-          <PatientName key={row.id} name={row.name} similar={row.isSimilar} />
+        {/* Drawn anew for another case: what other words push aside would count as a shift. */}
+        <p key={row.id} className="case-detail-name">
+          <PatientName name={row.name} similar={row.isSimilar} />
           <span className="push small">{row.accession}</span>
         </p>
         <p className="small text-2">
@@ -43,7 +43,7 @@ export function CaseDetail({ row, facts, children }: CaseDetailProps) {
             <li key={why}>{why}</li>
           ))}
         </ul>
-        {facts ? <Promised row={row} facts={facts} /> : null}
+        {facts ? <Promised key={row.id} row={row} facts={facts} /> : null}
       </section>
       <section>
         <h2 className="label">{`${t('room.priors')}, ${t('room.same-patient')}`}</h2>

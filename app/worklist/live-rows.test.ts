@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { isUnsettled, type LiveRows, liveRows, receive, settle, type Watching } from './live-rows.ts'
+import {
+  isUnsettled,
+  type LiveRows,
+  liveRows,
+  looksAlike,
+  receive,
+  settle,
+  type Watching,
+} from './live-rows.ts'
 
 interface Case {
   id: string
@@ -74,7 +82,7 @@ test('a case that comes back is not gone', () => {
   const gone = get(liveRows(cases('a', 'b'), idOf), cases('a'), 1_000)
   const back = settle(get(gone, cases('a', 'b'), 2_000), idle)
   expect(back.shown[1]?.goneSinceMs).toBeNull()
-  expect(isUnsettled(back, 3_000)).toBe(false)
+  expect(isUnsettled(settle(back, { ...idle, nowMs: 3_000 }))).toBe(false)
 })
 
 test('a new case is new until it has been in view for two seconds, or for a minute', () => {
@@ -103,4 +111,18 @@ test('a hundred inserts around the cursor lose and double nobody', () => {
     })
   }
   expect(state.shown.map((row) => row.id)).toEqual(all)
+})
+
+test('words that changed are news for two seconds, and a row without news is the row it was', () => {
+  const rows = cases('a', 'b')
+  const before = settle(get(liveRows(rows, idOf), rows, 1_000), idle)
+  const state = settle(get(before, [rows[0]!, { id: 'b', claim: 'Dr A. Ruiz' }], 1_000), idle)
+  expect(state.shown[0]).toBe(before.shown[0])
+  expect(looksAlike(state, before)).toBe(false)
+  const later = settle(state, { ...idle, nowMs: 2_999 })
+  expect(looksAlike(later, state)).toBe(true)
+  expect(isUnsettled(later)).toBe(true)
+  const faded = settle(state, { ...idle, nowMs: 3_000 })
+  expect(faded.shown[1]?.changedMs).toEqual({})
+  expect(isUnsettled(faded)).toBe(false)
 })

@@ -33,7 +33,7 @@ export interface Watching {
   isInView: (id: string) => boolean
 }
 
-export const CHANGED_FOR_MS = 2_000
+const CHANGED_FOR_MS = 2_000
 const SEEN_AFTER_MS = 2_000
 const NEW_AT_MOST_MS = 60_000
 const GONE_AT_MOST_MS = 10_000
@@ -68,7 +68,8 @@ export function receive<R>(
   const next = new Map(rows.map((row) => [idOf(row), row]))
   const update = (shown: ShownRow<R>): ShownRow<R> => {
     const row = next.get(shown.id)
-    if (row === undefined) return { ...shown, goneSinceMs: shown.goneSinceMs ?? nowMs }
+    if (row === undefined) return shown.goneSinceMs === null ? { ...shown, goneSinceMs: nowMs } : shown
+    if (row === shown.row && shown.goneSinceMs === null) return shown
     const before = wordsOf(shown.row)
     const changedMs = { ...shown.changedMs }
     for (const [column, words] of Object.entries(wordsOf(row)))
@@ -91,7 +92,7 @@ export function receive<R>(
 /** Lets rows come, go and change places as far as the person's eye, cursor and pointer allow it now. */
 export function settle<R>(state: LiveRows<R>, watching: Watching): LiveRows<R> {
   const { nowMs, cursorId, pointerInside } = watching
-  const shown = state.shown.map((row) => touched(row, cursorId))
+  const shown = state.shown.map((row) => faded(touched(row, cursorId), nowMs))
   if (pointerInside && nowMs - state.updatedMs < POINTER_HOLD_MS) return { ...state, shown }
   const staying = shown.filter((row) => !mayLeave(row, nowMs, cursorId))
   const all = new Map([...staying, ...state.arriving].map((row) => [row.id, row]))
@@ -111,7 +112,7 @@ export function settle<R>(state: LiveRows<R>, watching: Watching): LiveRows<R> {
 }
 
 /** True when time alone will still change something, so that a timer is worth its while. */
-export function isUnsettled<R>({ shown, arriving, ranked }: LiveRows<R>, nowMs: number): boolean {
+export function isUnsettled<R>({ shown, arriving, ranked }: LiveRows<R>): boolean {
   return (
     arriving.length > 0 ||
     shown.some(
@@ -119,7 +120,7 @@ export function isUnsettled<R>({ shown, arriving, ranked }: LiveRows<R>, nowMs: 
         row.newSinceMs !== null ||
         row.goneSinceMs !== null ||
         row.id !== ranked[index] ||
-        Object.values(row.changedMs).some((ms) => nowMs - ms < CHANGED_FOR_MS + 500),
+        Object.keys(row.changedMs).length > 0,
     )
   )
 }
@@ -137,6 +138,23 @@ function mayLeave<R>(row: ShownRow<R>, nowMs: number, cursorId: string | null): 
 function touched<R>(row: ShownRow<R>, cursorId: string | null): ShownRow<R> {
   const isLeft = row.goneSinceMs === null || row.id !== cursorId || row.goneUnderCursor
   return isLeft ? row : { ...row, goneUnderCursor: true }
+}
+
+// What is no news any more leaves the row, so that a row without news is the same row again.
+function faded<R>(row: ShownRow<R>, nowMs: number): ShownRow<R> {
+  const changes = Object.entries(row.changedMs)
+  const recent = changes.filter(([, ms]) => nowMs - ms < CHANGED_FOR_MS)
+  return recent.length === changes.length ? row : { ...row, changedMs: Object.fromEntries(recent) }
+}
+
+/** Whether two states look alike, so that nothing needs to be drawn. */
+export function looksAlike<R>(one: LiveRows<R>, other: LiveRows<R>): boolean {
+  return (
+    one.ranked === other.ranked &&
+    one.arriving.length === other.arriving.length &&
+    one.shown.length === other.shown.length &&
+    one.shown.every((row, index) => row === other.shown[index])
+  )
 }
 
 function seen<R>(row: ShownRow<R>, { nowMs, isInView }: Watching): ShownRow<R> {

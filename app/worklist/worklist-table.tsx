@@ -2,6 +2,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import {
   type CSSProperties,
+  memo,
   type ReactNode,
   useCallback,
   useEffect,
@@ -12,7 +13,7 @@ import {
 import { useKeys } from '../keys/key-layer.tsx'
 import { t } from '../strings/words.ts'
 import { Glyph } from '../ui/glyph.tsx'
-import { CHANGED_FOR_MS, isUnsettled, liveRows, receive, type ShownRow, settle } from './live-rows.ts'
+import { isUnsettled, liveRows, looksAlike, receive, type ShownRow, settle } from './live-rows.ts'
 
 export interface Column<R> {
   key: string
@@ -180,6 +181,32 @@ function Row<R extends WorklistRow>({ shown, columns, index, top, isCursor, onPi
       onClick={onPick}
       onDoubleClick={onOpen}
     >
+      <Cells
+        row={row}
+        columns={columns}
+        state={state}
+        isCursor={isCursor}
+        changed={Object.keys(changedMs).join(' ')}
+      />
+    </tr>
+  )
+}
+
+interface CellsProps<R extends WorklistRow> {
+  row: R
+  columns: readonly Column<R>[]
+  state: 'gone' | 'new' | ''
+  isCursor: boolean
+  /** The keys of the columns whose words changed a moment ago. */
+  changed: string
+}
+
+// Most rows of a list that changes say what they said, wherever they stand now.
+const Cells = memo(function Cells<R extends WorklistRow>(props: CellsProps<R>) {
+  const { row, columns, state, isCursor, changed } = props
+  const isChanged = new Set(changed.split(' '))
+  return (
+    <>
       <td {...is.cell}>
         {state === 'gone' ? <span className="visually-hidden">{t('worklist.gone')}</span> : null}
         {state === 'new' ? (
@@ -191,13 +218,13 @@ function Row<R extends WorklistRow>({ shown, columns, index, top, isCursor, onPi
         {isCursor && state === '' ? <Glyph name="chevron" /> : null}
       </td>
       {columns.map(({ key, align, cell }) => (
-        <td key={key} {...is.cell} className={`${align ?? ''} ${isRecent(changedMs[key]) ? 'changed' : ''}`}>
+        <td key={key} {...is.cell} className={`${align ?? ''} ${isChanged.has(key) ? 'changed' : ''}`}>
           {cell(row)}
         </td>
       ))}
-    </tr>
+    </>
   )
-}
+}) as <R extends WorklistRow>(props: CellsProps<R>) => ReactNode
 
 /** New rows above what is in view: said at the top edge, and one press goes there. */
 function NewsAbove<R extends WorklistRow>({ shown, scroller, rowHeight }: NewsAboveProps<R>) {
@@ -244,12 +271,13 @@ function useLiveRows<R extends WorklistRow>(
       setState((before) => {
         const changed = change(before)
         const visible = viewOf(scroller.current, rowHeight)
-        return settle(changed, {
+        const after = settle(changed, {
           ...person.current,
           nowMs: Date.now(),
           cursorId: latest.current.cursorId,
           isInView: (id) => visible(changed.shown.findIndex((row) => row.id === id)),
         })
+        return looksAlike(before, after) ? before : after
       }),
     [rowHeight, scroller],
   )
@@ -266,9 +294,9 @@ function useLiveRows<R extends WorklistRow>(
   }, [rows, step])
 
   useEffect(() => {
-    if (!isUnsettled(state, Date.now())) return
-    const timer = setTimeout(() => step((before) => before), 200)
-    return () => clearTimeout(timer)
+    if (!isUnsettled(state)) return
+    const timer = setInterval(() => step((before) => before), 200)
+    return () => clearInterval(timer)
   }, [state, step])
 
   // Another list under the same table (a tab) starts from its own rows, without news.
@@ -396,10 +424,6 @@ function viewOf(scroller: HTMLDivElement | null, rowHeight: number): (index: num
   const top = scroller?.scrollTop ?? 0
   const bottom = top + (scroller?.clientHeight ?? 0) - 28
   return (index) => index >= 0 && index * rowHeight >= top - 4 && (index + 1) * rowHeight <= bottom + 4
-}
-
-function isRecent(changedMs: number | undefined): boolean {
-  return changedMs !== undefined && Date.now() - changedMs < CHANGED_FOR_MS
 }
 
 function newStats<R extends WorklistRow>(shown: readonly ShownRow<R>[]): string {

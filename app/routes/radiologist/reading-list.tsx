@@ -1,6 +1,6 @@
 /** What next, how long have I, why is it mine, who has the others? */
 import './reading-list.css'
-import { useEffect, useMemo, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import {
   type ActionFunctionArgs,
   type ClientLoaderFunctionArgs,
@@ -162,6 +162,7 @@ export default function ReadingList() {
     load: (id) => void asking.load(`/reading/facts/${id}`),
     loaded: asking.data,
   })
+  useFactsAgain(current, (id) => void asking.load(`/reading/facts/${id}`))
   const [hasDetail, setDetail] = useState(true)
   const [skipping, setSkipping] = useState<ListedCase | null>(null)
   const [told, setTold] = useState<string | null>(null)
@@ -304,6 +305,17 @@ export default function ReadingList() {
       </div>
     </Screen>
   )
+}
+
+/** A row that says something else, while the cursor rests on it, has other facts perhaps. */
+function useFactsAgain(current: ListedCase | undefined, load: (id: string) => void): void {
+  const before = useRef(current)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another row is the only reason to ask
+  useEffect(() => {
+    const was = before.current
+    before.current = current
+    if (current && was !== current && was?.id === current.id) load(current.id)
+  }, [current])
 }
 
 function EscapeKey({ onPress }: { onPress: () => void }) {
