@@ -32,8 +32,10 @@ interface NewToken {
 }
 
 /**
- * The token itself is answered once and kept nowhere.
+ * The token itself is answered once and kept nowhere. A name stands for one token that is in force: whoever never saw
+ * the words of one, since its making was cut off, finds it by name and revokes it instead of making a second.
  * @throws RadiologyError 'forbidden' for a site that the maker doesn't have; 'invalid-message' for one that isn't there
+ *   or a name that is taken
  */
 export async function createToken(
   department: Department,
@@ -44,6 +46,7 @@ export async function createToken(
   const token = `iso_${randomBytes(30).toString('base64url')}`
   return mutate(department, act, 'create-token', async (scope) => {
     await mustBeSitesOf(scope, sites)
+    await mustBeFree(scope, name)
     const id = ulid()
     await scope.sql`
       insert into api_tokens (token_hash, id, name, role, sites, created_by, created_at)
@@ -51,6 +54,13 @@ export async function createToken(
     scope.audit({ subject: 'tokens', type: 'token.created', data: { tokenId: id, role, sites } })
     return { id, token }
   })
+}
+
+async function mustBeFree({ sql }: Scope, name: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 4))`
+  const [taken] = await sql`select 1 from api_tokens where name = ${name} and revoked_at is null`
+  if (taken)
+    throw new RadiologyError('invalid-message', { problem: 'there is a token of that name: revoke it first' })
 }
 
 async function mustBeSitesOf({ sql, act }: Scope, sites: string[]): Promise<void> {

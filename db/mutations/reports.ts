@@ -105,7 +105,10 @@ async function keepStray(
   throw new RadiologyError(item?.state === 'open' ? 'lease-expired' : 'stale-fence', { itemId, fence })
 }
 
-/** Releases a preliminary version: an urgent word must go out. A resident's completes the item; a radiologist goes on reading. */
+/**
+ * Releases a preliminary version: an urgent word must go out. A resident's completes the item; a radiologist goes on
+ * reading. The same words again under the same fence are the version that went out: nobody is told twice.
+ */
 export async function issuePreliminary(
   department: Department,
   act: Act,
@@ -115,6 +118,8 @@ export async function issuePreliminary(
     const item = await lockReading(scope, itemId, reportId)
     await mustBeAbleOnItem(scope, 'preliminary', item)
     await mustHold(scope, item, fence)
+    const said = await preliminarySaid(scope, { itemId, fence, reportId, content })
+    if (said !== null) return { version: said }
     await transition(scope, reportId, ['DRAFT', 'WET_READ', 'PRELIM', 'SIGN_REJECTED'], 'PRELIM')
     const version = await addVersion(scope, {
       reportId,
@@ -132,6 +137,17 @@ export async function issuePreliminary(
     await releaseVersion(scope, { reportId, version })
     return { version }
   })
+}
+
+async function preliminarySaid(
+  { sql }: Scope,
+  { itemId, fence, reportId, content }: UnderFence & { content: ReportContent },
+): Promise<number | null> {
+  const [newest] = await sql<{ version: number; isSame: boolean }[]>`
+    select version, kind = 'preliminary' and item_id = ${itemId} and fence = ${fence}
+      and content->'sections' = ${sql.json(content.sections as never)}::jsonb as "isSame"
+    from report_versions where report_id = ${reportId} order by version desc limit 1`
+  return newest?.isSame ? newest.version : null
 }
 
 export interface Signature extends UnderFence {

@@ -67,7 +67,7 @@ async function tryBook(scope: Scope, booking: Booking, roomId: string): Promise<
 }
 
 /**
- * Books or moves one step (scheduler, lead, technologist).
+ * Books or moves one step (scheduler, lead, technologist). Where it stands already: no effect.
  * @throws RadiologyError 'slot-taken' when the room is not free then; 'illegal-transition' when the step has begun
  */
 export async function bookStep(
@@ -81,21 +81,26 @@ export async function bookStep(
     if (!['planned', 'scheduled', 'no-show'].includes(step.status)) {
       throw new RadiologyError('illegal-transition', { stepId, from: step.status, event: 'book' })
     }
-    const booked = await tryBook(
-      scope,
-      {
-        orderId: step.order_id,
-        stepId,
-        siteId: step.site_id,
-        modality: step.modality,
-        start,
-        minutes: minutes ?? step.slot_minutes,
-        room: roomId,
-      },
-      roomId,
-    )
+    const booking: Booking = {
+      orderId: step.order_id,
+      stepId,
+      siteId: step.site_id,
+      modality: step.modality,
+      start,
+      minutes: minutes ?? step.slot_minutes,
+      room: roomId,
+    }
+    if (standsThere(step, booking)) return
+    const booked = await tryBook(scope, booking, roomId)
     if (!booked) throw new RadiologyError('slot-taken', { stepId, roomId })
   })
+}
+
+// Booked once more it would count as moved, and the work at the scanner would be another piece of work.
+function standsThere(step: LockedStep, { start, minutes, room }: Booking): boolean {
+  const end = start.getTime() + minutes * MINUTE_MS
+  const isSameTime = step.planned_start?.getTime() === start.getTime() && step.planned_end?.getTime() === end
+  return step.status === 'scheduled' && step.room_id === room && isSameTime
 }
 
 /** Takes a step off its slot; it waits on the scheduler's list again. */
@@ -130,6 +135,7 @@ export interface LockedStep {
   modality: string
   room_id: string | null
   planned_start: Date | null
+  planned_end: Date | null
   status_before_begin: string | null
   study_uid: string
   slot_minutes: number

@@ -1,0 +1,239 @@
+/** One act in a process of its own, which dies at an armed place or says on its standard output what the act came to. */
+import { pino } from 'pino'
+import { refusalCode } from '#domain/errors.ts'
+import type { RejectionCode } from '#domain/study-visibility.ts'
+import { type Department, openDepartment } from '../department.ts'
+import { armFailpoints } from '../failpoint.ts'
+import { actAs, anEnvelope, anOrder } from '../order.fixture.ts'
+import { openLaunch } from '../queries/reading-room.ts'
+import { dueForVerification } from '../queries/verification.ts'
+import { deviceAct, dutyAct } from './act.ts'
+import { createToken, revokeToken } from './api-tokens.ts'
+import {
+  claimCommitment,
+  commitmentNotReported,
+  commitmentReported,
+  decideCommitment,
+  takeCommitment,
+} from './commitments.ts'
+import { applyConfiguration, type ConfigurationChange } from './configuration.ts'
+import { replayDelivery } from './deliveries.ts'
+import { escalateDue } from './escalations.ts'
+import { closeException } from './exceptions.ts'
+import { receiveOrderMessage } from './inbound-messages.ts'
+import { createLaunch } from './launches.ts'
+import { raiseListenerException } from './listener-exceptions.ts'
+import type { Act } from './mutate.ts'
+import { cancelOrder } from './orders.ts'
+import { decideStopped } from './performed-steps.ts'
+import { acceptIncomplete, rejectQuality } from './quality.ts'
+import { rejectInstances, revokeRejection } from './rejections.ts'
+import { issuePreliminary, recallReport } from './reports.ts'
+import { sweepRetention } from './retention.ts'
+import { bookStep, unbookStep } from './scheduling.ts'
+import { closeOrder } from './settle.ts'
+import { settleDuplicate } from './settle-duplicate.ts'
+import { noteSimilarSeen } from './similar-names.ts'
+import { beginStep, endExam, undoArrive } from './steps.ts'
+import { indexInstances, type StoredInstance } from './studies.ts'
+import { recordVerified } from './verification.ts'
+import { expireLeases, release, skip, takeOver } from './work-items.ts'
+
+/** What an act is about, as JSON carries it; each act reads what it needs. */
+export interface Refs {
+  /** Department instant of the act; the department's own when left out. */
+  now?: string
+  /** Who presses; an act of a device or a duty needs nobody. */
+  user: string
+  orderId: string
+  stepId: string
+  performedStepId: string
+  studyUid: string
+  sopInstanceUid: string
+  itemId: string
+  fence: number
+  reportId: string
+  version: number
+  deliveryId: string
+  exceptionId: string
+  rejectionId: string
+  commitmentId: string
+  transactionUid: string
+  tokenId: string
+  sessionId: string
+  patientId: string
+  instanceId: string
+  name: string
+  controlId: string
+  start: string
+  machineNow: string
+  images: StoredInstance[]
+  change: ConfigurationChange
+}
+
+type Performed = (department: Department, act: Act, refs: Refs) => Promise<unknown>
+
+const CONTENT = {
+  sections: [
+    { key: 'findings', text: 'A bleed.' },
+    { key: 'impression', text: 'Tell the ward.' },
+  ],
+}
+
+/** Each as its caller does it: what a caller looks up first is looked up here too. */
+const PRESSED: Record<string, Performed> = {
+  'book-step': (department, act, { stepId, start }) =>
+    bookStep(department, act, { stepId, roomId: 'ct-1', start: new Date(start) }),
+  'unbook-step': unbookStep,
+  'undo-arrive': undoArrive,
+  'begin-step': beginStep,
+  'end-exam': endExam,
+  'decide-stopped': (department, act, { performedStepId }) =>
+    decideStopped(department, act, { performedStepId, decision: 'book-again' }),
+  'cancel-order': (department, act, { orderId }) =>
+    cancelOrder(department, act, { orderId, reason: 'asked twice' }),
+  'reject-quality': (department, act, { itemId, fence }) =>
+    rejectQuality(department, act, {
+      itemId,
+      fence,
+      reasonCodes: ['motion'],
+      instances: [],
+      repeated: true,
+    }),
+  'accept-incomplete': (department, act, { itemId, fence }) =>
+    acceptIncomplete(department, act, { itemId, fence, reason: 'the patient has left' }),
+  'reject-instances': (department, act, { studyUid, sopInstanceUid }) =>
+    rejectInstances(department, act, {
+      studyUid,
+      sopInstanceUid,
+      code: '113001' satisfies RejectionCode,
+      reason: 'blurred',
+    }),
+  'revoke-rejection': (department, act, { rejectionId }) =>
+    revokeRejection(department, act, { rejectionId, reason: 'it is fine' }),
+  release,
+  skip: (department, act, { itemId, fence }) => skip(department, act, { itemId, fence, reason: 'not mine' }),
+  'take-over': (department, act, { itemId, fence }) =>
+    takeOver(department, act, { itemId, fenceSeen: fence, reason: 'the patient waits' }),
+  'issue-preliminary': (department, act, { itemId, fence, reportId }) =>
+    issuePreliminary(department, act, { itemId, fence, reportId, content: CONTENT }),
+  'recall-report': recallReport,
+  'replay-delivery': replayDelivery,
+  'close-exception': (department, act, { exceptionId }) => closeException(department, act, exceptionId),
+  'settle-duplicate': (department, act, { exceptionId }) =>
+    settleDuplicate(department, act, { exceptionId, decision: 'take' }),
+  'create-token': (department, act, { name }) =>
+    createToken(department, act, { name, role: 'integration', sites: ['MAIN'], reauthenticated: true }),
+  'revoke-token': (department, act, { tokenId }) =>
+    revokeToken(department, act, { id: tokenId, reauthenticated: true }),
+  'apply-configuration': (department, act, { change }) => applyConfiguration(department, act, change),
+  'create-launch': async (department, act, { orderId, sessionId, studyUid }) => {
+    const asked = { orderId, sessionId, purpose: 'read' } as const
+    const open = await openLaunch(department.sql, { ...asked, studies: [studyUid] })
+    return open ?? createLaunch(department, act, asked)
+  },
+  'note-similar-seen': noteSimilarSeen,
+}
+
+const OF_DEVICES: Record<string, Performed> = {
+  'index-instances': (department, act, { images }) => indexInstances(department, act, images),
+  'take-commitment': (department, act, { images, transactionUid }) =>
+    takeCommitment(department, act, {
+      aeTitle: 'CT1',
+      transactionUid,
+      instances: images,
+      patienceUntil: act.machineNow,
+    }),
+  'decide-commitment': async (department, act, { images, machineNow }) => {
+    const owed = await owedCommitment(department, machineNow)
+    if (!owed || owed.failures) return
+    const studies = new Map(images.map((image) => [image.sopInstanceUid, image.studyUid]))
+    await decideCommitment(department, act, { id: owed.id, failures: {}, studies })
+  },
+  'report-commitment': async (department, act, { machineNow }) => {
+    const owed = await owedCommitment(department, machineNow)
+    if (owed)
+      await commitmentReported(department, act, { id: owed.id, aeTitle: 'CT1', onSameAssociation: false })
+  },
+  'commitment-not-reported': async (department, act, { machineNow }) => {
+    const owed = await owedCommitment(department, machineNow)
+    if (!owed) return
+    await commitmentNotReported(department, act, {
+      id: owed.id,
+      aeTitle: 'CT1',
+      nextAttemptAt: new Date(Date.parse(machineNow) + 60_000),
+      reason: 'CT1 cannot be told.',
+    })
+  },
+  'set-aside': async (department, act, { name }) => {
+    const { setAside } = await import('#archive/ingest/set-aside.ts')
+    const blob = { key: name, bytes: 1_000, datasetOffset: 300, sha256: name }
+    const fault = { reason: 'dataset-truncated', sopInstanceUid: null } as const
+    await setAside(department, act, { blob, fault, sourceAe: 'CT1', peer: '127.0.0.1' })
+  },
+  'note-refusal': async (department, _act, { name }) => {
+    const { RefusalLog } = await import('#archive/scp/refusal-log.ts')
+    const log = new RefusalLog(department, pino({ level: 'silent' }))
+    log.note({
+      key: `unknown:${name}`,
+      aeTitle: name,
+      address: '127.0.0.1',
+      audit: { type: 'association.refused', outcome: 'denied', data: {} },
+      exception: { reasonCode: 'unknown-calling-ae', reason: 'Nobody knows it.', refs: { aeTitle: name } },
+    })
+    await log.close()
+  },
+}
+
+const DUTIES: Record<string, Performed> = {
+  'expire-lease': (department, act, { machineNow }) =>
+    expireLeases(department, { ...act, machineNow: new Date(machineNow) }),
+  escalate: escalateDue,
+  'close-order': closeOrder,
+  'sweep-retention': sweepRetention,
+  'record-verified': async (department, act, { instanceId }) => {
+    const before = new Date(Date.now() - 3_600_000)
+    const due = await dueForVerification(department.sql, { before, limit: 10_000 })
+    const mine = due.filter((one) => one.instanceId === instanceId)
+    await recordVerified(
+      department,
+      act,
+      mine.map(({ blob }) => ({ instanceId, blob, found: 'altered' })),
+    )
+  },
+  'refuse-message': async (department, act, { controlId }) => {
+    const received = await receiveOrderMessage(department, act, anEnvelope({ controlId }), [
+      anOrder({ control: 'CA', placer: { value: controlId, authority: 'EMR' } }),
+    ])
+    if (received.outcome === 'refused') throw received.error
+  },
+  'listener-exception': (department, _act, { name }) =>
+    raiseListenerException(department, { type: 'cut', bytes: Buffer.from('MSH|') }, name),
+}
+
+// Claimed at the same instant by every try, so that the claim itself leaves no trace.
+async function owedCommitment(department: Department, machineNow: string) {
+  return claimCommitment(department, new Date(machineNow), { leaseMs: 0, answered: [] })
+}
+
+async function perform(department: Department, name: string, refs: Refs): Promise<unknown> {
+  const now = refs.now === undefined ? undefined : new Date(refs.now)
+  const at = now ? { now } : {}
+  if (PRESSED[name]) return PRESSED[name](department, await actAs(department, refs.user, now), refs)
+  if (OF_DEVICES[name]) return OF_DEVICES[name](department, await deviceAct(department, 'CT1', at), refs)
+  return DUTIES[name]!(department, await dutyAct(department, at), refs)
+}
+
+const [databaseUrl, failpointFile, name, refs] = process.argv.slice(2) as [string, string, string, string]
+armFailpoints(failpointFile)
+const department = openDepartment(databaseUrl, { name: 'killed-act', max: 3 })
+let said = 'done'
+try {
+  await perform(department, name, JSON.parse(refs) as Refs)
+} catch (error) {
+  const refusal = refusalCode(error)
+  if (refusal === null) throw error
+  said = refusal
+}
+await department.close()
+process.stdout.write(said)
