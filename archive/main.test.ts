@@ -8,6 +8,7 @@ import { freePort } from '#bin/testing/global-setup.ts'
 import type { Department } from '#db/department.ts'
 import { seededDepartment } from '#db/order.fixture.ts'
 import { newUid } from './dimse/uid.ts'
+import { findings, sendThroughKills, stormImages } from './kill-storm.fixture.ts'
 import { CORPUS, dcmtk, until } from './scp/archive.fixture.ts'
 
 let department: Department
@@ -138,3 +139,24 @@ for (const place of PLACES) {
     if (place === 'store:before-sync') expect(acknowledged).toBe(false)
   })
 }
+
+test('nothing acknowledged is lost, halved or doubled when the archive is killed again and again in the middle of a send', async () => {
+  let archive = await start()
+  const images = stormImages(200, 64 * 1024)
+  const { acknowledged, kills } = await sendThroughKills({
+    peer: { host: '127.0.0.1', port, callingAe: 'CT1', calledAe: 'ISOCENTER' },
+    images,
+    associations: 4,
+    kills: 2,
+    async kill() {
+      archive.child.kill('SIGKILL')
+      await archive.ended
+      archive = await start()
+    },
+  })
+  expect([acknowledged.size, kills]).toEqual([images.length, 2])
+  // What waits for the index is written before the process ends.
+  expect(await stop(archive)).toBe(0)
+  const found = await findings({ sql: department.sql, blobs: join(home, 'blobs') }, images)
+  expect(found).toMatchObject({ indexed: images.length, lost: [], halves: [], doubled: 0 })
+})
