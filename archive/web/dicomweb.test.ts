@@ -164,6 +164,28 @@ describe('searching', () => {
     expect(await found('/series?Modality=US')).toHaveLength(1)
   })
 
+  test('[DW-01] what is asked for besides is answered at each level, and all of it for all', async () => {
+    const study = `/studies/${ct[0]!.studyUid}`
+    const fields = async (path: string) => (await found(path))[0]!
+    expect((await fields(`${study}/instances`))['00200032']).toBeUndefined()
+    const some = await fields(
+      `${study}/instances?includefield=ImagePositionPatient,00080008&includefield=00280030`,
+    )
+    for (const tag of ['00200032', '00080008', '00280030'])
+      expect([tag, some[tag]!.Value!.length > 1]).toEqual([tag, true])
+    const all = await fields(`${study}/instances?includefield=all`)
+    expect(Object.keys(all).length).toBeGreaterThan(60)
+    expect(Object.values(all).some((element) => 'BulkDataURI' in element)).toBe(false)
+    const series = await fields(`${study}/series?includefield=Manufacturer`)
+    expect([series['00080070']!.Value, series['00180050']]).toEqual([['GE MEDICAL SYSTEMS'], undefined])
+    expect((await fields(`${study}/series?includefield=all`))['00080070']!.Value).toEqual([
+      'GE MEDICAL SYSTEMS',
+    ])
+    const uid = `StudyInstanceUID=${ct[0]!.studyUid}`
+    expect((await fields(`/studies?${uid}`))['00080070']).toBeUndefined()
+    expect((await fields(`/studies?${uid}&includefield=00080070`))['00080070']).toBeDefined()
+  })
+
   test('[DW-01] a name in Japanese writing comes back whole, as UTF-8', async () => {
     const [study] = await found(`/studies?StudyInstanceUID=${charset.studyUid}`)
     expect(study!['00100010']!.Value).toEqual([

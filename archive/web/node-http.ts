@@ -62,17 +62,29 @@ export async function sendResponse({ request, response, answered, blobs }: Sendi
   response.statusCode = answered.status
   for (const [name, value] of Object.entries(answered.headers)) response.setHeader(name, value)
   response.setHeader('X-Content-Type-Options', 'nosniff')
-  if (answered.status !== 304) response.setHeader('Content-Length', bodyLength(answered.body))
+  const length = bodyLength(answered.body)
+  if (![204, 304].includes(answered.status)) response.setHeader('Content-Length', length)
   if (request.method === 'HEAD' || answered.body.length === 0) {
     response.end()
     return
   }
+  if (length <= AT_ONCE_BYTES) return sendAtOnce(response, answered.body, blobs)
   try {
     await pipeline(Readable.from(bytesOf(answered.body, blobs), { objectMode: false }), response)
   } catch (error) {
     // The other side left while the bytes were on their way; there is nobody left to tell.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
   }
+}
+
+/** A frame and what stands around it: not worth a stream. */
+const AT_ONCE_BYTES = 2 * 1024 * 1024
+
+async function sendAtOnce(response: ServerResponse, body: readonly Piece[], blobs: BlobStore): Promise<void> {
+  response.cork()
+  for await (const bytes of bytesOf(body, blobs)) response.write(bytes)
+  response.uncork()
+  response.end()
 }
 
 const LARGEST_READ_BYTES = 1024 * 1024

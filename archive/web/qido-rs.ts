@@ -86,7 +86,8 @@ export async function searchResource(
   const key = createHash('sha256').update(JSON.stringify(sought)).digest('base64url')
   const start = await startOf({ sql, pages }, { key, sought, offset })
   // One more than asked for, to know whether to say that there is more.
-  const found = await search(sql, { ...sought, limit: limit + 1, ...start })
+  const wanted = fields === 'all' ? fields : [...fields]
+  const found = await search(sql, { ...sought, limit: limit + 1, ...start, fields: wanted })
   const answered = found.slice(0, limit)
   await refuseUnseen(sql, asked, answered)
   const end = placeAfter(answered, start.after)
@@ -274,7 +275,10 @@ interface Shaping {
 }
 
 /** The level asked for, and the levels above it that the address does not already name (PS3.18 10.6.3.3). */
-function resultOf({ study, series, instance }: Found, { level, within, fields, root }: Shaping): Json {
+function resultOf(
+  { study, series, instance, fields: asked }: Found,
+  { level, within, fields, root }: Shaping,
+): Json {
   const at = `${root}/studies/${study.studyUid}`
   const all: Json = {
     '00080005': { vr: 'CS', Value: ['ISO_IR 192'] },
@@ -299,7 +303,7 @@ function resultOf({ study, series, instance }: Found, { level, within, fields, r
     Object.assign(all, instanceResult(instance))
     Object.assign(extra, instance.attributes)
   }
-  for (const [tag, element] of Object.entries(extra)) {
+  for (const [tag, element] of Object.entries({ ...asked, ...extra })) {
     if (all[tag] === undefined && (fields === 'all' || fields.has(tag))) all[tag] = element
   }
   return inTagOrder(all)

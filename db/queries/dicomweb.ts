@@ -33,6 +33,8 @@ export interface Search {
   offset: number
   /** A place to begin at, the offset counted from there: the thousandth page then costs what the first one does. */
   after?: SearchPlace | null
+  /** Attributes wanted besides those of the rows, by tag: from the header of the instance, or of the first one. */
+  fields?: 'all' | readonly string[]
   /** Names match as beginnings of their components, without wildcards being typed (fuzzymatching=true). */
   fuzzy?: boolean
 }
@@ -100,6 +102,8 @@ export interface Found {
   study: StudyRow
   series: SeriesRow | null
   instance: InstanceSummary | null
+  /** The attributes asked for in `fields`, as far as the headers hold them. */
+  fields: Json
 }
 
 /**
@@ -110,7 +114,7 @@ export async function search(sql: AnySql, asked: Search): Promise<Found[]> {
   const { level } = asked
   const skipped = asked.offset + (asked.after && level !== 'study' ? asked.after.given : 0)
   const rows = await plannedAnew(sql<
-    { study: StudyRow; series: SeriesRow | null; instance: InstanceSummary | null }[]
+    { study: StudyRow; series: SeriesRow | null; instance: InstanceSummary | null; fields: Json | null }[]
   >`
     with page as materialized (
       select s.id as study_id ${level === 'study' ? sql`` : sql`, e.id as series_id`}
@@ -122,12 +126,46 @@ export async function search(sql: AnySql, asked: Search): Promise<Found[]> {
       limit ${asked.limit} offset ${skipped})
     select ${studyJson(sql)} as study,
       ${level === 'study' ? sql`null::jsonb` : seriesJson(sql)} as series,
-      ${level === 'instance' ? instanceJson(sql) : sql`null::jsonb`} as instance
+      ${level === 'instance' ? instanceJson(sql) : sql`null::jsonb`} as instance,
+      ${fieldsJson(sql, asked)} as fields
     from page p join studies s on s.id = p.study_id
       ${level === 'study' ? sql`` : sql`join series e on e.id = p.series_id`}
       ${level === 'instance' ? sql`join instances i on i.id = p.instance_id` : sql``}
     order by ${inOrder(sql, level)}`)
-  return rows.map(({ study, series, instance }) => ({ study, series, instance }))
+  return rows.map(({ study, series, instance, fields }) => ({
+    study,
+    series,
+    instance,
+    fields: fields ?? {},
+  }))
+}
+
+// PS3.3 C.7.1.1, C.7.2.1 and C.7.2.2: what the images of a study agree on.
+// biome-ignore format: a list is read by its rows
+const STUDY_FIELDS = [
+  '00080096', '00081032', '00081048', '00081060', '00081110', '00100022', '00100024', '00100032', '00101000', '00101001',
+  '00101010', '00101020', '00101030', '00102160', '001021B0', '00104000', '00321060', '00324000', '00380010',
+]
+// PS3.3 C.7.3.1 and C.7.5.1: what the images of a series agree on.
+// biome-ignore format: a list is read by its rows
+const SERIES_FIELDS = [
+  '00080070', '00080080', '00080081', '00081010', '0008103F', '00081040', '00081050', '00081070', '00081090', '00081111',
+  '00180015', '00181000', '00181020', '00181030', '00185100', '00200052', '00200060', '00400250', '00400251', '00400253',
+  '00400254', '00400260', '00400275',
+]
+
+function fieldsJson(sql: AnySql, { level, fields = [] }: Search): Fragment {
+  if (fields !== 'all' && fields.length === 0) return sql`null::jsonb`
+  const tags = fields === 'all' ? (level === 'study' ? STUDY_FIELDS : SERIES_FIELDS) : (fields as string[])
+  const isWanted = fields === 'all' && level === 'instance' ? sql`true` : sql`f.key = any(${tags})`
+  const header =
+    level === 'instance'
+      ? sql`(select i.attributes)`
+      : sql`(select r.attributes from instances r where ${level === 'study' ? sql`r.study_id = s.id` : sql`r.series_id = e.id`}
+          and ${instanceShown(sql, undefined, 'r')} order by r.id limit 1)`
+  // Long values are for metadata, which say where they are to be had.
+  return sql`(select jsonb_object_agg(f.key, f.value) from ${header} h, jsonb_each(h.attributes) f
+    where ${isWanted} and not jsonb_exists(f.value, 'BulkDataURI'))`
 }
 
 function joined(sql: AnySql, level: Level): Fragment {
