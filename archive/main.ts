@@ -28,7 +28,13 @@ await runService('archive', config, async ({ department, log }) => {
     aeTitle,
     log,
   })
-  const reports = new CommitmentReports({ department, store, aeTitle, log, flush: () => ingest.flush() })
+  const reports = new CommitmentReports({
+    department,
+    store,
+    ourselves: { aeTitle, ...(dicom.tls ? { tls: dicom.tls } : {}) },
+    log,
+    flush: () => ingest.flush(),
+  })
   const listener = await listenArchive({
     department,
     ingest,

@@ -66,7 +66,7 @@ export async function openArchive(
     archive.reports = new CommitmentReports({
       department,
       store,
-      aeTitle: 'ISOCENTER',
+      ourselves: { aeTitle: 'ISOCENTER', ...(door?.tls ? { tls: door.tls } : {}) },
       log,
       flush: () => ingest.flush(),
       timings: { patienceMs: 300, recheckMs: 50, retryMs: [100], pollMs: 100, ...timings },

@@ -21,7 +21,7 @@ import {
 } from '#db/mutations/commitments.ts'
 import { addressOf } from '#db/queries/dimse-query.ts'
 import { checkInstances } from './commitment-check.ts'
-import { dial } from './dial.ts'
+import { dial, type Ourselves } from './dial.ts'
 
 export interface ReportTimings {
   /** How long instances that are not in the index yet may still be on their way. */
@@ -60,8 +60,7 @@ const WORKERS = 3
 export interface ReportParts {
   department: Department
   store: BlobStore
-  /** Our own AE title. */
-  aeTitle: string
+  ourselves: Ourselves
   log: Logger
   /** What was received and is not in the index yet goes there now. */
   flush: () => void
@@ -193,10 +192,10 @@ export class CommitmentReports {
   }
 
   async #tellAnew(owed: OwedCommitment & { failures: Record<string, number> }): Promise<void> {
-    const { department, aeTitle } = this.#parts
+    const { department, ourselves } = this.#parts
     const address = await addressOf(department.sql, owed.aeTitle)
     if (!address) throw new NotTold('Its device is not enabled or has no host and port')
-    const association = await dial(aeTitle, address, { contexts: [REPORT_CONTEXT] })
+    const association = await dial(ourselves, address, { contexts: [REPORT_CONTEXT] })
     try {
       const answer = association.agreement.roles.find(
         ({ sopClassUid }) => sopClassUid === STORAGE_COMMITMENT_PUSH,
@@ -234,7 +233,7 @@ export class CommitmentReports {
     }))
     return {
       transactionUid,
-      retrieveAe: this.#parts.aeTitle,
+      retrieveAe: this.#parts.ourselves.aeTitle,
       committed: all.filter(({ sopInstanceUid }) => failures[sopInstanceUid] === undefined),
       failed: all.flatMap((one) => {
         const reason = failures[one.sopInstanceUid]

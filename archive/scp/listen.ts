@@ -49,7 +49,7 @@ export async function listenArchive({ port, tls, ...parts }: ArchivePort): Promi
   const { department, log, ingest, host, timers } = parts
   const refusals = new RefusalLog(department, log)
   const limits = { ...DIMSE_LIMITS, ...parts.limits }
-  const reception = new Reception(parts, refusals)
+  const reception = new Reception({ ...parts, ...(tls ? { tls } : {}) }, refusals)
   const door = {
     host,
     limits,
@@ -78,12 +78,12 @@ export async function listenArchive({ port, tls, ...parts }: ArchivePort): Promi
 
 /** Decides on callers, and counts how often each of them is here. */
 class Reception {
-  readonly #parts: Omit<ArchivePort, 'port' | 'tls'>
+  readonly #parts: Omit<ArchivePort, 'port'>
   readonly #refusals: RefusalLog
   readonly #registerNow: ReturnType<typeof deviceRegister>
   readonly #here = new Map<string, number>()
 
-  constructor(parts: Omit<ArchivePort, 'port' | 'tls'>, refusals: RefusalLog) {
+  constructor(parts: Omit<ArchivePort, 'port'>, refusals: RefusalLog) {
     this.#parts = parts
     this.#refusals = refusals
     this.#registerNow = deviceRegister(parts.department)
@@ -116,10 +116,11 @@ class Reception {
   }
 
   #servicesFor(caller: Caller): Services {
-    const { department, ingest, store, aeTitle, reports, log } = this.#parts
+    const { department, ingest, store, aeTitle, tls, reports, log } = this.#parts
+    const ourselves = { aeTitle, ...(tls ? { tls } : {}) }
     const onError = (error: unknown) => log.error({ err: error, aeTitle: caller.aeTitle }, 'a request failed')
     return {
-      ...servicesFor(caller, { department, ingest, store, aeTitle, reports, onError }),
+      ...servicesFor(caller, { department, ingest, store, ourselves, reports, onError }),
       onFailure: (request, outcome) => this.#refusals.note(requestRefused(request, outcome)),
     }
   }

@@ -5,14 +5,13 @@ import { STATUS, StatusError } from '#archive/dimse/status.ts'
 import type { Proposed } from '#archive/scu/association.ts'
 import type { BlobStore } from '#archive/storage/blob-store.ts'
 import type { PeerAddress, Retrievable } from '#db/queries/dimse-query.ts'
-import { dial } from './dial.ts'
+import { dial, type Ourselves } from './dial.ts'
 import { sendableIn } from './stored-object.ts'
 import { sendAll, type Tally } from './sub-operations.ts'
 
 export interface Moving {
   store: BlobStore
-  /** Ours: what the destination sees as calling. */
-  aeTitle: string
+  ourselves: Ourselves
   destination: PeerAddress
   objects: readonly Retrievable[]
   request: Pick<DimseRequest, 'association' | 'command' | 'signal'>
@@ -40,7 +39,7 @@ async function* moveBatch(moving: Moving, batch: Batch): AsyncGenerator<SubOpera
   const { signal } = request
   let left = batch.objects
   for (let hope = true; left.length > 0 && hope && !signal.aborted; ) {
-    const association = await dial(moving.aeTitle, moving.destination, batch).catch(() => null)
+    const association = await dial(moving.ourselves, moving.destination, batch).catch(() => null)
     if (!association) break
     const before = tally.now.remaining
     yield* sendOn(moving, association, left)

@@ -8,6 +8,7 @@ import { deviceAct } from '#db/mutations/act.ts'
 import { audit } from '#db/mutations/audit.ts'
 import { addressOf, type Retrievable, retrievable } from '#db/queries/dimse-query.ts'
 import type { View } from '#db/queries/visibility.ts'
+import type { Ourselves } from './dial.ts'
 import { moveTo, mustBeKnown } from './move.ts'
 import { retrieveAsked, rootOf } from './retrieve-keys.ts'
 import type { Outbound } from './stored-object.ts'
@@ -16,8 +17,7 @@ import { sendAll, Tally } from './sub-operations.ts'
 export interface RetrieveParts {
   department: Department
   store: BlobStore
-  /** Our own AE title. */
-  aeTitle: string
+  ourselves: Ourselves
   /** Who asks, which sites' studies it may have (null: all), and what it sees of rejected instances. */
   caller: { aeTitle: string; siteIds: readonly string[] | null; view: View }
 }
@@ -27,13 +27,13 @@ export async function* moveObjects(
   parts: RetrieveParts,
   request: DatasetRequest,
 ): AsyncGenerator<SubOperations, RetrieveOutcome> {
-  const { department, store, aeTitle } = parts
+  const { department, store, ourselves } = parts
   const objects = await asked(parts, request)
   const title = request.command.set.text('MoveDestination') ?? ''
   const destination = mustBeKnown(await addressOf(department.sql, title))
   const tally = new Tally(objects.length)
   try {
-    return yield* moveTo({ store, aeTitle, destination, objects, request, tally })
+    return yield* moveTo({ store, ourselves, destination, objects, request, tally })
   } finally {
     await noted(parts, request, { service: 'C-MOVE', destination: title, objects, tally })
   }

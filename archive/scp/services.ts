@@ -26,6 +26,7 @@ import type { Department } from '#db/department.ts'
 import { takeCommitmentRequest } from './commitment.ts'
 import type { CommitmentReports } from './commitment-reports.ts'
 import type { Caller } from './devices.ts'
+import type { Ourselves } from './dial.ts'
 import { echo } from './echo.ts'
 import { findObjects } from './find.ts'
 import { findModalityWorklist } from './modality-worklist.ts'
@@ -72,17 +73,17 @@ export interface ServiceParts {
   department: Department
   ingest: Ingest
   store: BlobStore
-  /** Our own AE title. */
-  aeTitle: string
+  ourselves: Ourselves
   reports: CommitmentReports
   onError: NonNullable<Services['onError']>
 }
 
 export function servicesFor(caller: Caller, parts: ServiceParts): Services {
-  const { department, ingest, store, aeTitle, reports, onError } = parts
+  const { department, ingest, store, ourselves, reports, onError } = parts
   const siteIds = caller.siteId === null || caller.roomId === null ? null : [caller.siteId]
+  const { aeTitle } = ourselves
   const asking = { department, aeTitle, caller: { aeTitle: caller.aeTitle, siteIds, view: caller.view } }
-  const retrieving = { ...asking, store }
+  const retrieving = { ...asking, store, ourselves }
   return {
     onError,
     cEcho: echo,

@@ -50,12 +50,17 @@ export interface PeerAddress {
   aeTitle: string
   host: string
   port: number
+  /** Its row lets it talk over TLS only. */
+  isSecure: boolean
+  certificate: { commonName?: string; fingerprint?: string } | null
 }
 
 /** Where an enabled device of this AE title listens; null when no row says so. */
 export async function addressOf(sql: AnySql, aeTitle: string): Promise<PeerAddress | null> {
   const [row] = await sql<PeerAddress[]>`
-    select ae_title as "aeTitle", host, port from devices
+    select ae_title as "aeTitle", host, port, policy->'certificate' as certificate,
+      policy->>'tls' is not null or policy->'certificate' is not null as "isSecure"
+    from devices
     where ae_title = ${aeTitle} and enabled and host is not null and port is not null`
   return row ?? null
 }
