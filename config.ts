@@ -92,10 +92,11 @@ const variables = {
   ),
   DICOM_IDLE_SECONDS: is(seconds, 'seconds', 'A DICOM association on which nothing happens; default 300'),
   DICOM_STALL_SECONDS: is(seconds, 'seconds', 'Silence in the middle of a DICOM message; default 30'),
-  DICOM_FLOOR_BYTES_PER_SECOND: is(
-    count,
-    'a whole number',
-    'What a DICOM peer must average over a message that takes longer than 30 s; default 1000',
+  DICOM_FLOOR_BYTES_PER_SECOND: is(count, 'a whole number', 'What a DICOM peer must average; default 1000'),
+  DICOM_FLOOR_AFTER_SECONDS: is(
+    seconds,
+    'seconds',
+    'How long a DICOM message may take before its average counts; default 30',
   ),
   ISOCENTER_SECRET_KEY: secret(
     z.string().regex(/^[0-9a-f]{64}$/i),
@@ -155,7 +156,13 @@ export interface DicomDoor {
   /** None: nothing listens on the TLS port. */
   tls?: { cert: Buffer; key: Buffer; ca?: Buffer }
   limits: { associations?: number; connections?: number; connectionsPerAddress?: number; pduBytes?: number }
-  timers: { artimMs?: number; idleMs?: number; stallMs?: number; floorBytesPerSecond?: number }
+  timers: {
+    artimMs?: number
+    idleMs?: number
+    stallMs?: number
+    floorBytesPerSecond?: number
+    graceMs?: number
+  }
 }
 
 export interface Config {
@@ -332,6 +339,7 @@ function readDicom(values: Values): DicomDoor {
     idleMs: inMs(values.DICOM_IDLE_SECONDS),
     stallMs: inMs(values.DICOM_STALL_SECONDS),
     floorBytesPerSecond: values.DICOM_FLOOR_BYTES_PER_SECOND,
+    graceMs: inMs(values.DICOM_FLOOR_AFTER_SECONDS),
   }
   return { ...(tls ? { tls } : {}), limits: given(limits), timers: given(timers) }
 }

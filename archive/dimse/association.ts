@@ -23,6 +23,7 @@ import {
   PDU,
   type Role,
 } from './pdu.ts'
+import { type PeerClock, startClock } from './peer-clock.ts'
 import { receiveStore, serve } from './serve.ts'
 import type { DimseRequest, Services } from './services.ts'
 import type { DimseLimits, DimseTimers } from './settings.ts'
@@ -81,7 +82,7 @@ export class Association {
   private waitingRequests = 0
   private requestTurn: Promise<unknown> = Promise.resolve()
   private lastMessageId = 0
-  private idle: NodeJS.Timeout | undefined
+  private idle: PeerClock | undefined
   private releasing = false
   private over: DicomError | 'released' | undefined
 
@@ -204,7 +205,7 @@ export class Association {
     // Between messages the idle timer watches; inside one, the stream does.
     const first = await stream.take(1, this.reader.inMessage ? undefined : Number.POSITIVE_INFINITY)
     stream.beginMeasure()
-    clearTimeout(this.idle)
+    this.idle?.stop()
     const type = first[0]!
     const length = (await stream.take(5)).readUInt32BE(1)
     if (type === PDU.dataTf) await this.reader.pdu(length)
@@ -313,7 +314,7 @@ export class Association {
   }
 
   private async finished(): Promise<End> {
-    clearTimeout(this.idle)
+    this.idle?.stop()
     const error = this.over instanceof DicomError ? this.over : undefined
     await this.reader.abort(error ?? new DicomError('connection-lost', { how: 'released inside a message' }))
     for (const controller of this.serving.values()) controller.abort(error)
@@ -332,7 +333,7 @@ export class Association {
 
   /** Starts the idle clock over, when nothing is under way. */
   private touch() {
-    clearTimeout(this.idle)
+    this.idle?.stop()
     if (
       this.over ||
       this.serving.size > 0 ||
@@ -342,9 +343,8 @@ export class Association {
     )
       return
     const { idleMs } = this.parts.timers
-    this.idle = setTimeout(
-      () => this.stop(new DicomError('peer-too-slow', { waitedMs: idleMs, clock: 'idle' })),
-      idleMs,
+    this.idle = startClock(idleMs, () =>
+      this.stop(new DicomError('peer-too-slow', { waitedMs: idleMs, clock: 'idle' })),
     )
   }
 

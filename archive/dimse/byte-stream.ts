@@ -1,6 +1,7 @@
 /** A socket as bytes to take in order, with backpressure, deadlines and a floor under the peer's speed. */
 import type { Socket } from 'node:net'
 import { DicomError } from './dicom-error.ts'
+import { startClock } from './peer-clock.ts'
 import { hearBytes } from './read-buffer.ts'
 
 export type StreamTimers = {
@@ -132,11 +133,11 @@ export class ByteStream {
   private arrival(patienceMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const done = (came: boolean) => {
-        clearTimeout(timer)
+        clock.stop()
         this.waiting = undefined
         resolve(came)
       }
-      const timer = setTimeout(() => done(false), Math.min(Math.max(patienceMs, 1), 0x7fffffff))
+      const clock = startClock(patienceMs, () => done(false))
       this.waiting = { wake: () => done(true) }
     })
   }

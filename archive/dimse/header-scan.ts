@@ -3,6 +3,7 @@ import { type ByteSource, bufferSource } from './byte-source.ts'
 import type { Dataset } from './dataset.ts'
 import { DECODE_LIMITS, decodeDataset, inflate } from './decode.ts'
 import { DicomError } from './dicom-error.ts'
+import { hasMoreElements } from './element-count.ts'
 import { type PixelData, pixelDataOf } from './frames.ts'
 import { type Part10, readPart10 } from './part10.ts'
 import { encodingOf } from './transfer-syntax.ts'
@@ -24,7 +25,11 @@ export type HeaderScan = Part10 & {
 }
 
 const LOCATE_ABOVE_BYTES = 64 * 1024
-const HEADER_BYTES = 64 * 1024 * 1024
+const HEADER_BYTES = 48 * 1024 * 1024
+/** Elements and items of a header. Each costs memory and time in which nobody else is served. */
+const HEADER_ELEMENTS = 250_000
+/** Of a deflated data set, which has to be held whole: a few hundred kilobytes can ask for any amount. */
+const INFLATED_BYTES = 32 * 1024 * 1024
 
 /**
  * Walks the whole data set, every length held against what contains it, but reads only the header:
@@ -36,7 +41,7 @@ export function scanHeader(given: Buffer | ByteSource, options: ScanOptions = {}
   const part10 = readPart10(source)
   const { transferSyntaxUid, datasetOffset } = part10
   const inflated = encodingOf(transferSyntaxUid).deflated
-    ? inflate(source.bytes(datasetOffset, source.size - datasetOffset))
+    ? inflate(source.bytes(datasetOffset, source.size - datasetOffset), { bytes: INFLATED_BYTES })
     : undefined
   const dataset = scan(
     inflated ? bufferSource(inflated) : source,
@@ -60,10 +65,12 @@ function scan(
 ): Dataset {
   // Inflated by now: the rest is Explicit VR Little Endian, as any unknown transfer syntax is.
   const syntax = encodingOf(transferSyntaxUid).deflated ? '' : transferSyntaxUid
+  if (hasMoreElements(source, offset, syntax, HEADER_ELEMENTS))
+    throw new DicomError('dataset-too-large', { limit: HEADER_ELEMENTS })
   return decodeDataset(source, syntax, {
     offset,
     locateAboveBytes: options.locateAboveBytes ?? LOCATE_ABOVE_BYTES,
-    limits: { ...DECODE_LIMITS, bytes: options.headerBytes ?? HEADER_BYTES },
+    limits: { ...DECODE_LIMITS, elements: HEADER_ELEMENTS, bytes: options.headerBytes ?? HEADER_BYTES },
   })
 }
 

@@ -17,6 +17,7 @@ import {
   encodeAssociateRj,
   PDU,
 } from './pdu.ts'
+import { startClock } from './peer-clock.ts'
 import { withReadBuffer } from './read-buffer.ts'
 import { type Refusal, refusalFor } from './refusal.ts'
 import type { Services } from './services.ts'
@@ -224,9 +225,8 @@ class Door implements Listener {
   /** One deadline for all of it: a peer that sends a byte now and then does not get another. */
   private async proposal(stream: ByteStream): Promise<AssociateRq> {
     const { artimMs } = this.timers
-    const artim = setTimeout(
-      () => stream.finish(new DicomError('peer-too-slow', { waitedMs: artimMs, clock: 'artim' })),
-      artimMs,
+    const artim = startClock(artimMs, () =>
+      stream.finish(new DicomError('peer-too-slow', { waitedMs: artimMs, clock: 'artim' })),
     )
     try {
       // A byte first: whoever speaks another protocol is told so at once.
@@ -239,7 +239,7 @@ class Door implements Listener {
       }
       return decodeAssociateRq(await stream.take(length, Number.POSITIVE_INFINITY))
     } finally {
-      clearTimeout(artim)
+      artim.stop()
     }
   }
 

@@ -136,9 +136,12 @@ function withDataset(request: DimseRequest, bytes: Buffer | undefined): DatasetR
   return { ...request, dataset: bytes ? readable(bytes, request) : new Dataset() }
 }
 
+/** Of an identifier or attribute list, deflated ones included: what names more is no message of ours. */
+const MESSAGE_LIMITS = { elements: 100_000, bytes: 32 * 1024 * 1024 }
+
 function readable(bytes: Buffer, { context, command }: DimseRequest): Dataset {
   try {
-    return decodeDataset(bytes, context.transferSyntax)
+    return decodeDataset(bytes, context.transferSyntax, { limits: MESSAGE_LIMITS })
   } catch (cause) {
     const query = command.name === 'cFind' || command.name === 'cMove' || command.name === 'cGet'
     const status = query ? STATUS.cannotUnderstand : STATUS.processingFailure

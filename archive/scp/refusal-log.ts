@@ -12,7 +12,7 @@ interface Entry {
 }
 
 /** Different incidents that may wait to be written; beyond it, those of one type are told as one. */
-const WAITING = 200
+const WAITING = 1_000
 /** Open exceptions of this kind; beyond it, one of them stands for the rest. */
 const LISTED = 500
 const PAUSE_MS = 250

@@ -1,0 +1,63 @@
+/** Whether a data set has more elements than anybody should read: known before one of them is kept. */
+import type { ByteSource } from './byte-source.ts'
+import { vrOf } from './dictionary.ts'
+import { type Encoding, encodingOf, IMPLICIT_LITTLE } from './transfer-syntax.ts'
+import { isVr, SHORT_LENGTH_VRS } from './value-representation.ts'
+
+const ITEM = 0xfffee000
+const SEQUENCE_DELIMITATION = 0xfffee0dd
+const UNDEFINED = 0xffffffff
+
+/**
+ * Walks over headers in the order in which they stand, nested ones too, and keeps nothing. What makes no sense ends the
+ * walk: to say what is wrong with it is the decoder's business.
+ */
+export function hasMoreElements(
+  source: ByteSource,
+  offset: number,
+  transferSyntaxUid: string,
+  limit: number,
+): boolean {
+  const outer: Encoding[] = []
+  let encoding = encodingOf(transferSyntaxUid)
+  let isInFragments = false
+  let count = 0
+  for (let at = offset; at + 8 <= source.size; ) {
+    count += 1
+    if (count > limit) return true
+    const head = source.peek(at, Math.min(12, source.size - at))
+    const tag = tagOf(head, encoding)
+    if (tag >>> 16 === 0xfffe) {
+      if (tag === SEQUENCE_DELIMITATION) {
+        encoding = outer.pop() ?? encoding
+        isInFragments = false
+      }
+      at += 8 + (tag === ITEM && isInFragments ? u32(head, 4, encoding) : 0)
+      continue
+    }
+    const { vr, length, headBytes } = headerOf(head, tag, encoding)
+    at += headBytes
+    if (length === UNDEFINED) {
+      outer.push(encoding)
+      isInFragments = vr === 'OB' || vr === 'OW'
+      if (vr === 'UN') encoding = encodingOf(IMPLICIT_LITTLE)
+    } else if (vr !== 'SQ') at += length
+  }
+  return false
+}
+
+function headerOf(head: Buffer, tag: number, encoding: Encoding) {
+  if (!encoding.explicit) return { vr: vrOf(tag), length: u32(head, 4, encoding), headBytes: 8 }
+  const vr = head.toString('latin1', 4, 6)
+  if (isVr(vr) && SHORT_LENGTH_VRS.has(vr)) return { vr, length: u16(head, 6, encoding), headBytes: 8 }
+  return { vr, length: head.length < 12 ? 0 : u32(head, 8, encoding), headBytes: 12 }
+}
+
+const tagOf = (head: Buffer, encoding: Encoding): number =>
+  ((u16(head, 0, encoding) << 16) | u16(head, 2, encoding)) >>> 0
+
+const u16 = (head: Buffer, at: number, { little }: Encoding): number =>
+  little ? head.readUInt16LE(at) : head.readUInt16BE(at)
+
+const u32 = (head: Buffer, at: number, { little }: Encoding): number =>
+  little ? head.readUInt32LE(at) : head.readUInt32BE(at)
