@@ -43,6 +43,15 @@ export interface StandingRejection {
   received: boolean
 }
 
+/** What is withdrawn now of the studies of an order, newest first. */
+export async function rejectionsOfOrder(sql: AnySql, orderId: string): Promise<StandingRejection[]> {
+  return await sql<StandingRejection[]>`
+    select r.id, r.code, cardinality(r.instances) as instances, coalesce(u.name, r.by) as by, r.at, r.words, r.received
+    from rejections r left join users u on u.id = r.by
+    where r.study_id in (select study_id from study_links where order_id = ${orderId} and undone_at is null)
+      and r.revoked_at is null and r.without_effect is null order by r.at desc, r.id desc`
+}
+
 /** What is withdrawn of a study now, newest first. */
 export async function standingRejections(sql: AnySql, studyUid: string): Promise<StandingRejection[]> {
   return await sql<StandingRejection[]>`

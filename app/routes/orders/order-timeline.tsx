@@ -1,13 +1,23 @@
 /** What happened, who or what did it, where did the time go, can it be proved? */
 import './order-timeline.css'
 import { useEffect, useRef, useState } from 'react'
-import { data, type LoaderFunctionArgs, useLoaderData, useNavigate } from 'react-router'
+import {
+  type ActionFunctionArgs,
+  data,
+  type LoaderFunctionArgs,
+  useLoaderData,
+  useNavigate,
+} from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { viewerAddress } from '#app/server/launches.ts'
+import { answer } from '#app/server/refusal.ts'
+import { revokeRejection } from '#db/mutations/rejections.ts'
+import { basicActor } from '#db/mutations/sessions.ts'
 import { orderParts } from '#db/queries/order-parts.ts'
 import { findOrders, timeline } from '#db/queries/orders.ts'
 import { deliveriesOf, exceptionsOfOrder } from '#db/queries/oversight.ts'
 import { orderIdentity, reportsOfOrder } from '#db/queries/reading-room.ts'
+import { rejectionsOfOrder } from '#db/queries/rejections.ts'
 import { requesterOf } from '#db/queries/requester.ts'
 import { similarToday } from '#db/queries/similar-people.ts'
 import { proveTimeline } from '#db/queries/timeline-proof.ts'
@@ -25,6 +35,7 @@ import { IdentityBanner } from '../../ui/identity-banner.tsx'
 import { ErrorLine } from '../../ui/messages.tsx'
 import { PhaseTag } from '../../ui/phase-tag.tsx'
 import { Screen } from '../../ui/screen.tsx'
+import { WithdrawnImages } from './withdrawn-images.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
   const signedIn = await requireUser(args)
@@ -38,8 +49,9 @@ export async function loader(args: LoaderFunctionArgs) {
   const subject = { siteId: order.site, ownerId, released: order.times.released !== undefined }
   const mayRead = can(person.actor, 'see-report', subject).allowed
   const maySeeImages = can(person.actor, 'see-images', subject).allowed
+  const isReferrer = person.roles.every((role) => role === 'referrer')
   const now = await server.department.now()
-  const [events, parts, deliveries, exceptions, reports, proof, similar] = await Promise.all([
+  const [events, parts, deliveries, exceptions, reports, proof, similar, withdrawn] = await Promise.all([
     timeline(sql, orderId),
     orderParts(sql, orderId),
     deliveriesOf(sql, person.actor, orderId),
@@ -47,10 +59,10 @@ export async function loader(args: LoaderFunctionArgs) {
     mayRead ? reportsOfOrder(sql, orderId) : [],
     proveTimeline(sql, orderId),
     similarToday(sql, person.actor, { orderId, now }),
+    maySeeImages && !isReferrer ? rejectionsOfOrder(sql, orderId) : [],
   ])
   const studies = [...new Set(order.procedures.map(({ studyInstanceUid }) => studyInstanceUid))]
   const hasImages = events.some(({ type }) => type === 'images.arrived')
-  const isReferrer = person.roles.every((role) => role === 'referrer')
   return {
     order,
     identity,
@@ -64,11 +76,29 @@ export async function loader(args: LoaderFunctionArgs) {
     versions: reports
       .flatMap(({ versions }) => versions)
       .filter((version) => !isReferrer || version.releasedAt !== null),
+    withdrawn,
+    mayRevoke: can(person.actor, 'revoke-rejection', { siteId: order.site, reason: 'asked' }).allowed,
     proof,
     now: now.toISOString(),
     viewer:
       maySeeImages && hasImages ? await viewerAddress(signedIn, { orderId, purpose: 'view', studies }) : null,
   }
+}
+
+/** Fields: intent (bring-back), rejectionId, reason; for 113037 also secondUser and secondPassword. */
+export async function action(args: ActionFunctionArgs) {
+  const { server, act } = await requireUser(args, ['lead', 'admin'])
+  const { department } = server
+  const form = await args.request.formData()
+  const field = (name: string) => String(form.get(name) ?? '')
+  if (field('intent') !== 'bring-back') throw data(null, { status: 400 })
+  return answer(async () => {
+    const second = { userName: field('secondUser'), password: field('secondPassword') }
+    const secondPerson = second.userName === '' ? null : await basicActor(department, second)
+    const asked = { rejectionId: field('rejectionId'), reason: field('reason'), secondPerson }
+    await revokeRejection(department, await act(), asked)
+    return {}
+  })
 }
 
 export function meta({ loaderData }: { loaderData?: { order: { accession: string; phase: string } } }) {
@@ -90,6 +120,8 @@ export default function OrderTimeline() {
     deliveries,
     exceptions,
     versions,
+    withdrawn,
+    mayRevoke,
     proof,
     viewer,
     now,
@@ -266,6 +298,7 @@ export default function OrderTimeline() {
               </ul>
             </section>
           ) : null}
+          {then ? null : <WithdrawnImages withdrawn={withdrawn} mayRevoke={mayRevoke} now={new Date(now)} />}
           {viewer && !then ? (
             <a className="button wide" href={viewer} target="_blank" rel="noreferrer">
               {t('timeline.images-open')}
