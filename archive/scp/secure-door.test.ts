@@ -11,7 +11,7 @@ import { CT_IMAGE_STORAGE } from '#archive/dimse/sop-class.ts'
 import { STATUS } from '#archive/dimse/status.ts'
 import { EXPLICIT_LITTLE } from '#archive/dimse/transfer-syntax.ts'
 import { openAssociation } from '#archive/scu/association.ts'
-import { ECHO_CONTEXT } from '#archive/scu/echo.ts'
+import { ECHO_CONTEXT, echo as sendEcho } from '#archive/scu/echo.ts'
 import { mppsSet } from '#archive/scu/mpps.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import { dcmtk, openArchive, type TestArchive, until } from './archive.fixture.ts'
@@ -143,6 +143,16 @@ test('[AR-01] with an authority of ours, only peers that it signed a certificate
   await until('the words', async () => (await listed('no certificate that our authority')).length === 2)
   for (const { setting } of await listed('no certificate that our authority'))
     expect(setting).toBe('DICOM_TLS_CA_FILE')
+})
+
+test('as requestor we speak TLS too, and hang up on a peer whose certificate nobody vouches for', async () => {
+  const at = { host: '127.0.0.1', port: open.listener.tlsPort!, callingAe: 'MR1', calledAe: 'ISOCENTER' }
+  expect(await sendEcho({ ...at, tls: { ca: readFileSync(own.cert) } })).toBe(STATUS.success)
+  for (const ca of [readFileSync(stranger.cert), undefined])
+    await expect(sendEcho({ ...at, tls: ca ? { ca } : {} })).rejects.toMatchObject({
+      code: 'connection-lost',
+      refs: { how: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
+    })
 })
 
 test('[AR-01] a device that must come over TLS is refused without it, and with a certificate of another', async () => {
