@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
+import { connect, type Sql } from '../client.ts'
+import { type Level, milestones, placeAfter, search } from './dicomweb.ts'
+
+const STUDIES = 12_000
+const SITE = ['MAIN']
+
+let sql: Sql
+
+beforeAll(async () => {
+  sql = connect(await testDatabase(), { name: 'dicomweb-queries', max: 2 })
+  await sql`insert into sites (id, name, zone) values ('MAIN', 'Main', 'Europe/Berlin')`
+  await sql`
+    insert into studies (id, study_uid, site_id, dicom_patient_id, patient_name_key, accession, study_date, study_time,
+      study_id, description, referring_physician, modalities, attributes, instance_count, series_count)
+    select 'S' || n, '1.2.3.' || n, 'MAIN', 'P' || n / 3, (array['SMITH', 'YAMADA', 'GARCIA'])[1 + n % 3] || n % 977 || '^ANNA',
+      'A' || n, to_char(date '2015-01-01' + n % 3650, 'YYYYMMDD'), lpad((n % 240000)::text, 6, '0'), 'ID' || n,
+      'examination ' || n % 977, 'DOC' || n % 977, array[(array['CT', 'MR', 'US'])[1 + n % 3]],
+      jsonb_build_object('00100030', jsonb_build_object('vr', 'DA', 'Value', jsonb_build_array(to_char(date '1930-01-01' + n % 30000, 'YYYYMMDD')))),
+      1, 1
+    from generate_series(1, ${STUDIES}) n`
+  await sql`
+    insert into series (id, study_id, series_uid, modality, series_number, instance_count)
+    select 'E' || n, 'S' || n, '1.2.4.' || n, 'CT', 1, 1 from generate_series(1, ${STUDIES}) n`
+  await sql`
+    insert into instances (id, sop_instance_uid, sop_class_uid, series_id, study_id, instance_number, transfer_syntax_uid,
+      blob, bytes, dataset_offset, sha256, stored_at)
+    select 'I' || n, '1.2.5.' || n, '1.2', 'E' || n, 'S' || n, 1, '1.2', 'b' || n, 1, 1, '', now()
+    from generate_series(1, ${STUDIES}) n`
+  await sql`vacuum analyze studies, series, instances`
+})
+
+afterAll(() => sql.end())
+
+interface Asked {
+  level: Level
+  key?: [tag: string, value: string]
+  offset?: number
+  fuzzy?: boolean
+}
+
+/** How many rows one search read through, and how many it fetched by an index. */
+async function cost({ level, key, offset = 0, fuzzy = false }: Asked) {
+  return sql.begin(async (tx) => {
+    // A table of twelve thousand rows is read through for a hundred of them, which at a million would be folly.
+    await tx`set local random_page_cost = 1`
+    const matches = key ? [{ tag: key[0], value: key[1] }] : []
+    const scope = { studies: null, sites: SITE }
+    const before = await rowsRead(tx as never)
+    await search(tx as never, { level, scope, matches, limit: 101, offset, fuzzy })
+    const after = await rowsRead(tx as never)
+    return { through: after.through - before.through, fetched: after.fetched - before.fetched }
+  })
+}
+
+async function rowsRead(tx: Sql): Promise<{ through: number; fetched: number }> {
+  const [read] = await tx<{ through: number; fetched: number }[]>`
+    select sum(seq_tup_read)::int as through, sum(coalesce(idx_tup_fetch, 0))::int as fetched
+    from pg_stat_xact_user_tables where relname in ('studies', 'series', 'instances')`
+  return read!
+}
+
+test.each<[string, Asked]>([
+  ['the newest studies', { level: 'study' }],
+  ['a Study Instance UID', { level: 'study', key: ['0020000D', '1.2.3.7000'] }],
+  ['a Patient ID', { level: 'study', key: ['00100020', 'P700'] }],
+  ['the beginning of a Patient ID', { level: 'study', key: ['00100020', 'P70*'] }],
+  ['a part of a Patient ID', { level: 'study', key: ['00100020', '*700*'] }],
+  ['an accession number', { level: 'study', key: ['00080050', 'A7000'] }],
+  ['a Study ID', { level: 'study', key: ['00200010', 'ID7000'] }],
+  ['a name', { level: 'study', key: ['00100010', 'yamada80^anna'] }],
+  ['the beginning of a name', { level: 'study', key: ['00100010', 'yamada80*'] }],
+  ['the beginning of a third of all names', { level: 'study', key: ['00100010', 'yamada*'] }],
+  ['a part of a name', { level: 'study', key: ['00100010', '*mada80*'] }],
+  ['a name fuzzily', { level: 'study', key: ['00100010', 'yamada80'], fuzzy: true }],
+  ['a day', { level: 'study', key: ['00080020', '20170101'] }],
+  ['a week', { level: 'study', key: ['00080020', '20170101-20170107'] }],
+  ['a modality', { level: 'study', key: ['00080061', 'CT'] }],
+  ['a modality that is not there', { level: 'study', key: ['00080061', 'XA'] }],
+  ['a part of a description', { level: 'study', key: ['00081030', '*tion 80*'] }],
+  ['a referring physician', { level: 'study', key: ['00080090', 'doc80'] }],
+  ['a birth date', { level: 'study', key: ['00100030', '19400101'] }],
+  ['the series of a study', { level: 'series', key: ['0020000D', '1.2.3.7000'] }],
+  ['a Series Instance UID', { level: 'series', key: ['0020000E', '1.2.4.7000'] }],
+  ['the newest series', { level: 'series' }],
+  ['a SOP Instance UID', { level: 'instance', key: ['00080018', '1.2.5.7000'] }],
+  ['the newest instances', { level: 'instance' }],
+])('[DW-01] a search for %s reads a small part of the archive', async (_, asked) => {
+  const { through, fetched } = await cost(asked)
+  // A page is read twice, by its keys and by its rows, with what stands above and below.
+  expect({ through, many: fetched > 2_000 }).toEqual({ through: 0, many: false })
+})
+
+test('[DW-01] a page far behind is reached from a milestone, and follows the one before it', async () => {
+  const asked = { level: 'study' as const, scope: { studies: null, sites: SITE }, matches: [] }
+  const places = await milestones(sql, asked, 5_000)
+  expect(places).toHaveLength(2)
+  const uids = async (more: object) =>
+    (await search(sql, { ...asked, limit: 10, offset: 0, ...more })).map(({ study }) => study.studyUid)
+  expect(await uids({ after: places[1] })).toEqual(await uids({ offset: 10_000 }))
+  expect(await uids({ after: places[0], offset: 7 })).toEqual(await uids({ offset: 5_007 }))
+  const first = await search(sql, { ...asked, limit: 10, offset: 0 })
+  expect(await uids({ after: placeAfter(first, null) })).toEqual(await uids({ offset: 10 }))
+})
