@@ -11,10 +11,14 @@ interface Entry {
   times: number
 }
 
-/** Different incidents that may wait to be written; beyond it, those of one type are told as one. */
-const WAITING = 1_000
-/** Open exceptions of this kind; beyond it, one of them stands for the rest. */
-const LISTED = 500
+export interface RefusalLimits {
+  /** Different incidents that may wait to be written; beyond it, those of one type are told as one. */
+  waiting: number
+  /** Open exceptions of this kind; beyond it, one of them stands for the rest. */
+  listed: number
+}
+
+const LIMITS: RefusalLimits = { waiting: 1_000, listed: 500 }
 const PAUSE_MS = 250
 
 /**
@@ -24,15 +28,17 @@ const PAUSE_MS = 250
 export class RefusalLog {
   readonly #department: Department
   readonly #log: Logger
+  readonly #limits: RefusalLimits
   #waiting = new Map<string, Entry>()
   #writing: Promise<void> | undefined
   #pause: { end(): void } | undefined
   #noted = 0
   #isClosing = false
 
-  constructor(department: Department, log: Logger) {
+  constructor(department: Department, log: Logger, limits = LIMITS) {
     this.#department = department
     this.#log = log
+    this.#limits = limits
   }
 
   /** How many incidents there were since the start. */
@@ -42,7 +48,10 @@ export class RefusalLog {
 
   note(incident: Incident): void {
     this.#noted += 1
-    const one = this.#waiting.size < WAITING || this.#waiting.has(incident.key) ? incident : folded(incident)
+    const one =
+      this.#waiting.size < this.#limits.waiting || this.#waiting.has(incident.key)
+        ? incident
+        : folded(incident)
     const entry = this.#waiting.get(one.key)
     if (entry) entry.times += 1
     else this.#waiting.set(one.key, { incident: one, times: 1 })
@@ -71,7 +80,7 @@ export class RefusalLog {
     const { audit, aeTitle, address } = entry.incident
     this.#log.warn({ aeTitle, address, times: entry.times, ...audit.data }, audit.type)
     try {
-      await record(this.#department, entry)
+      await record(this.#department, entry, this.#limits.listed)
     } catch (error) {
       this.#log.error({ err: error }, 'a refusal could not be written down')
     }
@@ -101,22 +110,22 @@ function folded({ audit }: Incident): Incident {
   }
 }
 
-async function record(department: Department, { incident, times }: Entry): Promise<void> {
+async function record(department: Department, { incident, times }: Entry, room: number): Promise<void> {
   const { aeTitle, address, audit, exception } = incident
   const act = await deviceAct(department, aeTitle, { address })
   await mutate(department, act, 'note-refusal', async (scope) => {
     const { type, outcome, data } = audit
     const counted = times > 1 ? { ...data, times } : data
     scope.audit({ subject: `device:${aeTitle}`, type, outcome, data: counted })
-    if (exception) await list(scope, incident, exception, times)
+    if (exception) await list(scope, incident, { ...exception, times }, room)
   })
 }
 
 async function list(
   scope: Scope,
   { aeTitle, key }: Incident,
-  exception: NonNullable<Incident['exception']>,
-  times: number,
+  { times, ...exception }: NonNullable<Incident['exception']> & { times: number },
+  room: number,
 ): Promise<void> {
   const [row] = await scope.sql<{ id: string; listed: number; isListed: boolean }[]>`
     select site_id as id, listed, "isListed" from (
@@ -126,7 +135,7 @@ async function list(
         where kind = 'refused-association' and state = 'open') so_far
     order by rank limit 1`
   if (!row) return
-  const hasRoom = row.isListed || row.listed < LISTED
+  const hasRoom = row.isListed || row.listed < room
   const one = hasRoom ? exception : { reasonCode: 'many', reason: LIST_IS_FULL, refs: {} }
   const kind = 'refused-association'
   await raiseException(scope, { kind, key: hasRoom ? key : 'many', ...one, siteId: row.id, times })
