@@ -212,6 +212,32 @@ test('[AR-02] an answer is in the character set the requestor named, or in UTF-8
   }
 })
 
+test('[AR-02] an answer of many pages has every study once, newest first, and stops when it is cancelled', async () => {
+  const { sql } = archive.department
+  await sql`
+    insert into studies (id, study_uid, site_id, dicom_patient_id, study_date, study_time, instance_count, attributes)
+    select 'many-' || n, '1.2.3.4.' || n, 'MAIN', 'MANY', day, '120000', 1,
+      jsonb_build_object('00100020', '{"vr": "LO", "Value": ["MANY"]}'::jsonb,
+        '00080020', jsonb_build_object('vr', 'DA', 'Value', jsonb_build_array(day)))
+    from generate_series(1, 1100) n cross join lateral (select (20300101 + n % 3)::text as day) d`
+  try {
+    const all = await studies({ PatientID: 'MANY', StudyDate: null })
+    const uids = all.map((study) => study.text('StudyInstanceUID'))
+    expect(new Set(uids).size).toBe(1100)
+    expect(uids).toHaveLength(1100)
+    const dates = all.map((study) => study.text('StudyDate')!)
+    expect(dates).toEqual([...dates].sort().reverse())
+    const { said } = await dcmtk('findscu', [
+      ...['-d', '-S', '--cancel', '3', '-aec', 'ISOCENTER', '-k', 'QueryRetrieveLevel=STUDY'],
+      ...['-k', 'PatientID=MANY', '-k', 'StudyInstanceUID', '127.0.0.1', String(archive.port)],
+    ])
+    expect(said).toMatch(/0xfe00/i)
+    expect(said.match(/Find Response:? *\d+/gi)!.length).toBeLessThan(1100)
+  } finally {
+    await sql`delete from studies where dicom_patient_id = 'MANY'`
+  }
+})
+
 test('a rejected instance is invisible at every level, and so is a study of nothing else', async () => {
   const { sql } = archive.department
   const dx = readDataset(files.at(-1)!)

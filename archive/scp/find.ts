@@ -1,4 +1,5 @@
 /** Patient Root and Study Root Query as SCP (PS3.4 C.4.1, C.6): what the archive holds; rejected instances are not there. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Dataset, type Value } from '#archive/dimse/dataset.ts'
 import { hexOf, tagOf, vrOf } from '#archive/dimse/dictionary.ts'
 import type { DatasetRequest, Match } from '#archive/dimse/services.ts'
@@ -6,7 +7,15 @@ import { STATUS, StatusError } from '#archive/dimse/status.ts'
 import type { Department } from '#db/department.ts'
 import { deviceAct } from '#db/mutations/act.ts'
 import { audit } from '#db/mutations/audit.ts'
-import { type Found, type Match as Key, type Level, type Search, search } from '#db/queries/dicomweb.ts'
+import {
+  type Found,
+  type Match as Key,
+  type Level,
+  placeAfter,
+  type Search,
+  type SearchPlace,
+  search,
+} from '#db/queries/dicomweb.ts'
 import { type PatientCounts, patientCounts, type RetrieveLevel } from '#db/queries/dimse-query.ts'
 import type { View } from '#db/queries/visibility.ts'
 import { answer } from './identifier.ts'
@@ -25,6 +34,7 @@ export interface FindParts {
 }
 
 const PAGE = 500
+const MATCHES_A_TURN = 20
 
 /** Newest study first; read page by page, so that a query for everything holds no more than a page in memory. */
 export async function* findObjects(parts: FindParts, request: DatasetRequest): AsyncGenerator<Match> {
@@ -41,6 +51,8 @@ export async function* findObjects(parts: FindParts, request: DatasetRequest): A
     if (signal.aborted) break
     if (!matches(candidate, identifier, MATCHED_BY_QUERY)) continue
     found += 1
+    // Others have their turn, and a C-CANCEL can be read.
+    if (found % MATCHES_A_TURN === 0) await nextTurn()
     yield answer(candidate, identifier, ALWAYS_ANSWERED)
   }
   const act = await deviceAct(department, caller.aeTitle, { address: association.agreement.remoteAddress })
@@ -91,18 +103,19 @@ async function* candidates(
   asked: Omit<Search, 'limit' | 'offset'>,
 ): AsyncGenerator<Dataset> {
   const patients = new Set<string>()
-  for (let offset = 0; ; offset += PAGE) {
-    const page = await search(department.sql, { ...asked, limit: PAGE, offset })
+  for (let after: SearchPlace | null = null; ; ) {
+    const page: Found[] = await search(department.sql, { ...asked, limit: PAGE, offset: 0, after })
     if (level === 'patient') {
       const fresh = page.filter(({ study }) => isFirst(patients, study))
       const counted = await patientCounts(
         department.sql,
         fresh.map(({ study }) => study),
-        asked.scope.sites,
+        asked.scope,
       )
       for (const [at, { study }] of fresh.entries()) yield patientEntry(study, counted[at]!, aeTitle)
     } else for (const one of page) yield entry(one, level, aeTitle)
     if (page.length < PAGE) return
+    after = placeAfter(page, after)
   }
 }
 

@@ -75,7 +75,7 @@ export interface PatientCounts {
 export async function patientCounts(
   sql: AnySql,
   patients: readonly { patientId: string; issuer: string }[],
-  sites: readonly string[] | null,
+  { sites, view }: { sites: readonly string[] | null; view?: View },
 ): Promise<PatientCounts[]> {
   if (patients.length === 0) return []
   return sql<PatientCounts[]>`
@@ -84,7 +84,7 @@ export async function patientCounts(
         with ordinality as p(patient_id, issuer, at)
       cross join lateral (select count(*) as studies, coalesce(sum(series_count), 0) as series,
           coalesce(sum(instance_count), 0) as instances
-        from studies s where s.dicom_patient_id = p.patient_id and s.dicom_issuer = p.issuer and ${levelShown(sql, 'study')}
+        from studies s where s.dicom_patient_id = p.patient_id and s.dicom_issuer = p.issuer and ${levelShown(sql, 'study', view)}
           ${sites === null ? sql`` : sql`and s.site_id = any(${sites as string[]})`}) c
     order by p.at`
 }
