@@ -166,7 +166,7 @@ export async function until(
 async function freeBasePort(): Promise<number> {
   for (let tries = 0; tries < 50; tries += 1) {
     const base = 20_000 + Math.floor(Math.random() * 200) * 100
-    const wanted = [0, 1, 2, 4, 5, 6, 7, 8, 91].map((offset) => base + offset)
+    const wanted = [0, 1, 2, 3, 4, 5, 6, 7, 8, 91].map((offset) => base + offset)
     const free = await Promise.all(wanted.map(isFree))
     if (free.every(Boolean)) return base
   }
