@@ -28,13 +28,21 @@ export function hasNativeForm(object: StoredObject, header: Header): boolean {
   return isDecodable(object.transferSyntaxUid, numberOf(header, '00280100') ?? 8)
 }
 
+export interface Decoding {
+  object: StoredObject
+  header: Header
+  /** The first frame of the answer: decoded at once, so that what cannot be read is said before anything is sent. */
+  leads: boolean
+}
+
 /**
- * The frames decoded, each when its turn comes; the first at once, so that what cannot be read is said before anything is sent.
- * @throws WebError 404 without such a frame, 500 when the first is broken
+ * The frames decoded, each when its turn comes: never more than two are held.
+ * @throws WebError 404 without such a frame, 500 when the leading one is broken
  */
 export async function nativeFrames(
   stored: NativeDependencies,
-  { object, header, numbers }: { object: StoredObject; header: Header; numbers: readonly number[] },
+  { object, header, leads }: Decoding,
+  numbers: readonly number[],
 ): Promise<Piece[][]> {
   const frames = await framesOf(stored, object, numbers)
   if (isNative(object.transferSyntaxUid)) return frames
@@ -47,12 +55,9 @@ export async function nativeFrames(
       shape,
       picture: null,
     })
-  const [first, ...others] = frames
   const length = decodedBytes(shape)
-  return [
-    ...(first ? [[await make(first)]] : []),
-    ...others.map((pieces) => [{ length, make: () => make(pieces) }]),
-  ]
+  const later = frames.map((pieces): Piece[] => [{ length, make: () => make(pieces) }])
+  return leads && frames[0] ? [[await make(frames[0])], ...later.slice(1)] : later
 }
 
 const decodedBytes = ({ rows, columns, samples, bitsAllocated }: PixelShape): number =>
@@ -66,10 +71,10 @@ const READ_UP_TO_BYTES = 128 * 1024 * 1024
 export async function nativeObject(
   stored: NativeDependencies,
   object: StoredObject,
-  { header, coercion }: { header: Header; coercion?: Coercion | undefined },
+  { header, leads, coercion }: Omit<Decoding, 'object'> & { coercion?: Coercion | undefined },
 ): Promise<Piece[]> {
   const dataset = await datasetOf(stored, object)
-  const pixels = dataset.has(PIXEL_DATA) ? await pixelElement(stored, object, header) : []
+  const pixels = dataset.has(PIXEL_DATA) ? await pixelElement(stored, { object, header, leads }) : []
   if (!isNative(object.transferSyntaxUid)) describeDecoded(dataset, object.transferSyntaxUid)
   return [
     encodeFileMeta({
@@ -121,14 +126,11 @@ function encoded(dataset: Dataset, isWanted: (tag: number) => boolean): Buffer {
   return encodeDataset(part, EXPLICIT_LITTLE)
 }
 
-async function pixelElement(
-  stored: NativeDependencies,
-  object: StoredObject,
-  header: Header,
-): Promise<Piece[]> {
+async function pixelElement(stored: NativeDependencies, decoding: Decoding): Promise<Piece[]> {
+  const { object, header } = decoding
   const pieces = isNative(object.transferSyntaxUid)
     ? (await bulkValue(stored.blobs, object, [hexOf(PIXEL_DATA)])).parts.flat()
-    : await allFrames(stored, object, header)
+    : await allFrames(stored, decoding)
   const length = pieces.reduce((bytes, piece) => bytes + piece.length, 0)
   const pad = length % 2
   if (length + pad > 0xfffffffe) throw new WebError(406, 'uncompressed it is longer than a value may be')
@@ -140,7 +142,7 @@ async function pixelElement(
   return [head, ...pieces, ...(pad ? [Buffer.alloc(1)] : [])]
 }
 
-async function allFrames(stored: NativeDependencies, object: StoredObject, header: Header): Promise<Piece[]> {
-  const numbers = Array.from({ length: object.frames }, (_, n) => n + 1)
-  return (await nativeFrames(stored, { object, header, numbers })).flat()
+async function allFrames(stored: NativeDependencies, decoding: Decoding): Promise<Piece[]> {
+  const numbers = Array.from({ length: decoding.object.frames }, (_, n) => n + 1)
+  return (await nativeFrames(stored, decoding, numbers)).flat()
 }

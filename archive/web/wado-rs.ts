@@ -65,6 +65,7 @@ export async function retrieveObjects(
         ? await wholeObject(wado, object, coercions.get(object.sopInstanceUid))
         : await nativeObject(wado, object, {
             header: headers.get(object.id)!,
+            leads: parts.length === 0,
             coercion: coercions.get(object.sopInstanceUid),
           }),
     })
@@ -113,7 +114,7 @@ export async function retrieveFrames(
   const isStored = chosen.form === 'stored' || isNative(object.transferSyntaxUid)
   const frames = isStored
     ? await framesOf(wado, object, numbers)
-    : await nativeFrames(wado, { object, header: header!, numbers })
+    : await nativeFrames(wado, { object, header: header!, leads: true }, numbers)
   const mediaType = isStored ? frameMediaType(object.transferSyntaxUid) : 'application/octet-stream'
   const syntax = isStored ? frameTransferSyntax(object.transferSyntaxUid) : EXPLICIT_LITTLE
   const contentType = `${mediaType}; transfer-syntax=${syntax}`
