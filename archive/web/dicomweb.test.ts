@@ -553,6 +553,15 @@ describe('storing', () => {
     expect((await send('multipart/related; type="application/dicom"')).status).toBe(400)
   })
 
+  test('[DW-06] nobody adds to a study they may not see', async () => {
+    access = { ...program, sites: ['WEST'] } as Access
+    const object = await corpus('us-cine/01.dcm')
+    expect((await post(`/studies/${us.studyUid}`, [object])).status).toBe(404)
+    expect(await denials()).toHaveLength(1)
+    const { status, body } = await post('/studies', [object])
+    expect([status, (body['00081198']!.Value as Json[])[0]!['00081197']!.Value]).toEqual([409, [0x0124]])
+  })
+
   test('[DW-06] who may not store is refused, a viewer under its launch too', async () => {
     const object = await corpus('mr-head/06.dcm')
     access = { ...program, mayStore: false } as Access

@@ -1,7 +1,7 @@
 /** The DICOMweb service: which address means which transaction, and one edge where errors become statuses (PS3.18 10.3). */
 import type { AnySql } from '#db/client.ts'
-import { isStored, type Level, type Place } from '#db/queries/dicomweb.ts'
-import type { Access, Asking } from './access.ts'
+import { isStored, type Level, type Place, seriesAt } from '#db/queries/dicomweb.ts'
+import { type Access, type Asking, scopeOf } from './access.ts'
 import { allowed, capabilities } from './capabilities.ts'
 import { bodyLength, sliceBody, WebError, type WebRequest, type WebResponse } from './exchange.ts'
 import { type MetadataDependencies, retrieveMetadata } from './metadata.ts'
@@ -9,6 +9,7 @@ import { type QidoDependencies, searchResource } from './qido-rs.ts'
 import { type RemoveDependencies, removeObjects } from './remove.ts'
 import { type StowDependencies, storeInstances } from './stow-rs.ts'
 import {
+  notHere,
   type Retrieval,
   retrieveBulkData,
   retrieveFrames,
@@ -88,14 +89,24 @@ async function answer(
     : retrieved(service, { request, access, place: target.place }, target)
 }
 
-function stored(
+async function stored(
   service: DicomwebDependencies,
   { request, access, target }: { request: WebRequest; access: Access; target: Target },
 ): Promise<WebResponse> {
   const isStudies = target.kind === 'search' && request.path.length === 1 && target.level === 'study'
   const isStudy = target.kind === 'objects' && target.place.seriesUid === undefined
   if (!isStudies && !isStudy) throw new WebError(405, 'objects are stored to studies or to one study')
-  return storeInstances(service, { request, access, studyUid: isStudy ? target.place.studyUid : null })
+  const studyUid = isStudy ? target.place.studyUid : null
+  await refuseUnseen(service.sql, access, studyUid)
+  return storeInstances(service, { request, access, studyUid })
+}
+
+/** A new study may be named; one that is there and may not be seen is not there. */
+async function refuseUnseen(sql: AnySql, access: Access, studyUid: string | null): Promise<void> {
+  const isLimited = access.kind === 'launch' || access.sites !== null
+  if (studyUid === null || !isLimited) return
+  const seen = await seriesAt(sql, scopeOf(access), { studyUid })
+  if (seen.length === 0 && (await isStored(sql, studyUid))) throw notHere()
 }
 
 type Target =

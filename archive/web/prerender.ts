@@ -1,6 +1,6 @@
 /** Makes the metadata of series ready as they come in, so that no viewer is the first to wait for them. */
 
-import { seriesDue } from '#db/mutations/prerendered.ts'
+import { type SeriesDue, seriesDue } from '#db/mutations/prerendered.ts'
 import { studyOfSeries } from '#db/queries/corrections.ts'
 import { correctionAt, keptMetadata, type MetadataDependencies } from './metadata.ts'
 
@@ -19,6 +19,7 @@ const MOST_AT_ONCE = 50
 export class Prerender {
   readonly #options: PrerenderOptions
   #seen = new Map<string, number>()
+  readonly #failed = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #isClosing = false
@@ -45,10 +46,21 @@ export class Prerender {
     this.#seen = new Map(due.map(({ id, rev }) => [id, rev]))
     for (const series of quiet) {
       if (this.#isClosing) return
+      await this.#make(series)
+      this.#seen.delete(series.id)
+    }
+  }
+
+  // What cannot be made ready keeps nobody else waiting, and is tried again when it changes.
+  async #make(series: SeriesDue): Promise<void> {
+    if (this.#failed.get(series.id) === series.rev) return
+    try {
       const { sql } = this.#options
       const correction = await correctionAt(sql, await studyOfSeries(sql, series.id))
       await keptMetadata(this.#options, { ...series, correction }, 'gzip')
-      this.#seen.delete(series.id)
+    } catch (error) {
+      this.#failed.set(series.id, series.rev)
+      this.#options.onError(error)
     }
   }
 

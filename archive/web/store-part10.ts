@@ -6,7 +6,7 @@ import { isDicomError } from '../dimse/dicom-error.ts'
 import { readPart10 } from '../dimse/part10.ts'
 import type { Ingest } from '../ingest/ingest.ts'
 import { WebError } from './exchange.ts'
-import { type Incoming, type Ingested, NOT_THIS_STUDY, TOO_LARGE } from './stow-rs.ts'
+import { type Incoming, type Ingested, NOT_ALLOWED, NOT_THIS_STUDY, TOO_LARGE } from './stow-rs.ts'
 
 /** File Meta and, in any object of the real world, the identifying groups before the first large value. */
 const BEGINNING_BYTES = 256 * 1024
@@ -26,7 +26,7 @@ export interface Storing {
 /** Stored, synced and indexed when it resolves to something else than a refusal. */
 export async function storePart10(
   { sql, ingest, largestBytes }: Storing,
-  { bytes, studyUid }: Incoming,
+  { bytes, studyUid, sites }: Incoming,
 ): Promise<Ingested> {
   const { beginning, rest: whole } = await split(bytes)
   const rest = limited(whole, largestBytes - beginning.length)
@@ -39,6 +39,10 @@ export async function storePart10(
   if (studyUid !== null && announced.studyUid !== studyUid) {
     await skip(rest)
     return { outcome: 'refused', failureReason: NOT_THIS_STUDY, sopClassUid, sopInstanceUid }
+  }
+  if (announced.studyUid && !(await mayAddTo(sql, announced.studyUid, sites))) {
+    await skip(rest)
+    return { outcome: 'refused', failureReason: NOT_ALLOWED, sopClassUid, sopInstanceUid }
   }
   const coming = await ingest.begin({
     sopClassUid,
@@ -58,6 +62,14 @@ export async function storePart10(
   const fault = await coming.finish()
   if (fault) return { outcome: 'refused', failureReason: fault.status, sopClassUid, sopInstanceUid }
   return filed(sql, sopInstanceUid)
+}
+
+/** A new study is anybody's who may store; one that is there already only theirs who may see it. */
+async function mayAddTo(sql: AnySql, studyUid: string, sites: readonly string[] | null): Promise<boolean> {
+  if (sites === null) return true
+  const [study] = await sql<{ siteId: string }[]>`
+    select site_id as "siteId" from studies where study_uid = ${studyUid}`
+  return study === undefined || sites.includes(study.siteId)
 }
 
 async function split(bytes: AsyncIterable<Uint8Array>) {

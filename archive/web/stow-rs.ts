@@ -21,6 +21,8 @@ export interface Incoming {
   bytes: AsyncIterable<Uint8Array>
   /** The study that the address names: an instance of another one is refused. */
   studyUid: string | null
+  /** Sites whose studies whoever stores may see, and so add to; null: all. */
+  sites: readonly string[] | null
   actor: Actor
 }
 
@@ -32,6 +34,9 @@ export interface StowDependencies {
 
 /** A900H: the data set is not what it should be, here of another study than the address says (PS3.18 table I.2-2). */
 export const NOT_THIS_STUDY = 0xa900
+
+/** 0124H: not authorised, here to add to a study that may not be seen. */
+export const NOT_ALLOWED = 0x0124
 
 /** A700H: out of resources, here longer than any object that is taken. */
 export const TOO_LARGE = 0xa700
@@ -46,7 +51,7 @@ export async function storeInstances(
   const type = String(request.headers['content-type'] ?? '')
   const results: Ingested[] = []
   for await (const bytes of objectsIn(request, type))
-    results.push(await ingest({ bytes, studyUid, actor: access.actor }))
+    results.push(await ingest({ bytes, studyUid, sites: access.sites, actor: access.actor }))
   if (results.length === 0) throw new WebError(400, 'there is no object in the body')
   return answer(results, request.root)
 }
