@@ -128,6 +128,14 @@ async function take(scope: Scope, { code, rejectionId, instances, tells }: Taken
     await studyChanged(scope, { studyId, type: 'study.rejected', code, rejectionId, instances: uids, tells })
 }
 
+/** Whether a rejection that stands names any of these. */
+export async function anyWithdrawn({ sql }: Scope, instances: readonly string[]): Promise<boolean> {
+  const [one] = await sql`
+    select 1 from rejections
+    where instances && ${instances as string[]} and revoked_at is null and without_effect is null limit 1`
+  return one !== undefined
+}
+
 /**
  * Brings what instances show in line with the rejections that stand: the strongest one, or none. Counts follow.
  * Answers what changed, by study.

@@ -7,7 +7,7 @@ import type { Department } from '../department.ts'
 import { duplicatePolicy, keepAside, raiseDuplicate, stepAside } from './duplicates.ts'
 import { raiseException } from './exceptions.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
-import { showWhatStands, takeNote } from './rejections.ts'
+import { anyWithdrawn, showWhatStands, takeNote } from './rejections.ts'
 import { lockStep } from './scheduling.ts'
 import { inferPerformedStep, startStep } from './steps.ts'
 import { count } from './study-counts.ts'
@@ -122,10 +122,8 @@ export async function putInPlace(scope: Scope, instance: StoredInstance, excepti
 async function imagesArrived(scope: Scope, study: StudyRow, images: StoredInstance[]): Promise<void> {
   const [first] = images as [StoredInstance]
   // What a note has withdrawn before it came is hidden from the beginning.
-  await showWhatStands(
-    scope,
-    images.map(({ sopInstanceUid }) => sopInstanceUid),
-  )
+  const uids = images.map(({ sopInstanceUid }) => sopInstanceUid)
+  if (await anyWithdrawn(scope, uids)) await showWhatStands(scope, uids)
   const orderIds = await linkStudy(scope, study.id, { studyUid: study.study_uid, header: first.header })
   if (orderIds.length === 0) await flagUnmatched(scope, study, first)
   const kind = await batchKindOf(scope, study.id)
