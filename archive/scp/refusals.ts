@@ -63,8 +63,12 @@ export function requestRefused(
   // What was set aside is on the list already, with its bytes; a query that cannot be understood harmed nobody; and a
   // scanner that lost our answer says again what we have, which is how it learns that we have it.
   const isRepeat = outcome.status === STATUS.duplicateSopInstance || outcome.errorId === NO_LONGER_UPDATABLE
+  // What failed on our side is no setting's fault: the log has the error, the health page what is down.
+  const isOurs = outcome.status === STATUS.processingFailure || outcome.status === STATUS.outOfResources
   const isTold =
-    isRepeat || (command.name === 'cStore' ? SET_ASIDE.includes(outcome.status) : command.name === 'cFind')
+    isRepeat ||
+    isOurs ||
+    (command.name === 'cStore' ? SET_ASIDE.includes(outcome.status) : command.name === 'cFind')
   return {
     key: `request:${aeTitle}:${remoteAddress}:${service}:${data.sopClassUid}:${status}`,
     aeTitle,
@@ -101,7 +105,8 @@ function brokenOff(refusal: Refusal): Incident {
     type: 'association.broken-off',
     key: `aborted:${peerOf(refusal)}:${code}:${clock}`,
     reasonCode: code === 'peer-too-slow' ? 'too-slow' : 'protocol-broken',
-    isListed: !byPeer && clock !== 'idle',
+    // Nor is anything wrong with those whom we leave because we stop.
+    isListed: !byPeer && clock !== 'idle' && code !== 'association-aborted',
     data: { code, ...(clock ? { clock } : {}) },
   })
 }

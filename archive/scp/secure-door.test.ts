@@ -199,3 +199,17 @@ test('[AR-01] a SOP class kept out by its device and a performed step that is re
   expect(await listed('The SOP class')).toEqual([{ setting: 'devices.XR1.policy.sopClasses' }])
   await until('the request', async () => (await listed('N-SET was answered 0112H')).length === 1)
 })
+
+test('a peer that is left because the archive stops is no work for anybody', async () => {
+  const peer = { host: '127.0.0.1', port: guarded.port, callingAe: 'CTW', calledAe: 'ISOCENTER' }
+  const association = await openAssociation(peer, { contexts: [ECHO_CONTEXT] })
+  await guarded.reopen()
+  await association.ended
+  await until('the end in the audit trail', async () => {
+    const { sql } = open.department
+    const ends = await sql`
+      select 1 from audit_events where chain = 'device:CTW' and type = 'association.broken-off'`
+    return ends.length === 1
+  })
+  expect(await listed('CTW from')).toEqual([])
+})
