@@ -51,7 +51,7 @@ test('metadata are ready before anybody asks, follow each change, and leave noth
   await prerender.look()
   expect(await files()).toEqual([])
   await prerender.look()
-  expect(await files()).toHaveLength(1)
+  expect(await files()).toHaveLength(2)
   const series = await seriesOf(first!)
   const kept = JSON.parse(gunzipSync(await keptMetadata(metadata, series, 'gzip')).toString()) as unknown[]
   expect(kept).toHaveLength(2)
@@ -63,7 +63,7 @@ test('metadata are ready before anybody asks, follow each change, and leave noth
   await prerender.look()
   await prerender.look()
   const later = await seriesOf(first!)
-  expect([later.rev > series.rev, (await files()).length]).toEqual([true, 1])
+  expect([later.rev > series.rev, (await files()).length]).toEqual([true, 2])
   expect(JSON.parse(gunzipSync(await keptMetadata(metadata, later, 'gzip')).toString())).toHaveLength(3)
 })
 

@@ -57,7 +57,8 @@ export class Prerender {
     try {
       const { sql } = this.#options
       const correction = await correctionAt(sql, await studyOfSeries(sql, series.id))
-      await keptMetadata(this.#options, { ...series, correction }, 'gzip')
+      for (const coding of ['gzip', 'zstd'] as const)
+        await keptMetadata(this.#options, { ...series, correction }, coding)
     } catch (error) {
       this.#failed.set(series.id, series.rev)
       this.#options.onError(error)
