@@ -1005,7 +1005,7 @@ export const en = {
   'exception.conflict': 'conflict',
   'exception.identity': 'identity',
   'exception.delivery': 'delivery',
-  'exception.refused-association': 'refused connection',
+  'exception.refused-association': 'refused device',
   'fault.process-down.title': '{process}: no answer',
   'fault.process-down.cause':
     'It has not been heard for 15 seconds. The supervisor starts it again by itself.',
