@@ -2,7 +2,14 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { CORPUS, dcmtk, openArchive, type TestArchive, until } from '#archive/scp/archive.fixture.ts'
+import {
+  CORPUS,
+  dcmtk,
+  openArchive,
+  readDataset,
+  type TestArchive,
+  until,
+} from '#archive/scp/archive.fixture.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import { health } from '#db/queries/health.ts'
 import { invariantViolations } from '#db/queries/invariants.ts'
@@ -95,4 +102,28 @@ test('[AR-11] an altered and a missing object are found, shown, and forgotten on
     'instance.mended',
     'instance.mended',
   ])
+})
+
+test('[AR-11] a damaged object is sound again when its sender sends it once more', async () => {
+  const { sql } = archive.department
+  const file = `${CORPUS}ct-head/03.dcm`
+  const find = async () =>
+    (
+      await sql<(Row & { dataset_offset: number; sha256: string })[]>`
+        select * from instances where sop_instance_uid = ${readDataset(file).text('SOPInstanceUID')!}`
+    )[0]!
+  const before = await find()
+  rmSync(join(archive.root, before.blob))
+  await periodPasses()
+  expect(await verify()).toEqual({ read: 3, damaged: 1 })
+  const at = ['127.0.0.1', String(archive.port)]
+  await dcmtk('dcmsend', ['-aet', 'CT1', '-aec', 'ISOCENTER', ...at, file])
+  await until('the object healed', async () => (await find()).damaged === null)
+  const after = await find()
+  expect([after.id, after.sha256]).toEqual([before.id, before.sha256])
+  expect(after.blob).not.toBe(before.blob)
+  expect(readFileSync(join(archive.root, after.blob)).length).toBeGreaterThan(after.dataset_offset)
+  expect(await damageFaults()).toEqual([])
+  expect(await verify()).toEqual({ read: 1, damaged: 0 })
+  expect(await sql`select 1 from exceptions where key like 'blob:%' and state = 'open'`).toEqual([])
 })

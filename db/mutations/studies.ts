@@ -4,8 +4,9 @@ import { nameKeyOfDicom } from '#domain/identity.ts'
 import { batchKind } from '#domain/quality.ts'
 import { rejectionNoteIn } from '#domain/rejection-note.ts'
 import type { Department } from '../department.ts'
-import { duplicatePolicy, keepAside, raiseDuplicate, stepAside } from './duplicates.ts'
 import { raiseException } from './exceptions.ts'
+import { integer, text } from './header-values.ts'
+import { outcomeOf, replace } from './known-instances.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { anyWithdrawn, showWhatStands, takeNote } from './rejections.ts'
 import { lockStep } from './scheduling.ts'
@@ -131,7 +132,7 @@ async function imagesArrived(scope: Scope, study: StudyRow, images: StoredInstan
   if (kind === 'awaited') await beginByFirstImage(scope, study.id, first)
 }
 
-interface StudyRow {
+export interface StudyRow {
   id: string
   study_uid: string
   site_id: string
@@ -230,55 +231,6 @@ async function insertInstances(
       dataset_offset int, sha256 text, pixel jsonb, attributes jsonb, source_ae text, rejected_code text)
     on conflict do nothing returning blob`
   return new Set(added.map((row) => row.blob))
-}
-
-interface Filed {
-  study: StudyRow
-  series: Map<string, string>
-  /** Blobs that were new to the index. */
-  added: Set<string>
-}
-
-async function outcomeOf(
-  scope: Scope,
-  { study, series, added }: Filed,
-  instance: StoredInstance,
-): Promise<IndexOutcome> {
-  const { sopInstanceUid, blob, sha256 } = instance
-  const said = { sopInstanceUid, blob }
-  if (added.has(blob)) return { ...said, outcome: 'stored', kept: true }
-  const [known] = await scope.sql<{ sha256: string; blob: string; is_note: boolean }[]>`
-    select sha256, blob, is_note from instances where sop_instance_uid = ${sopInstanceUid}`
-  if (known?.blob === blob) return { ...said, outcome: 'stored', kept: true }
-  if (known?.sha256 === sha256) return { ...said, outcome: 'repeat', kept: false }
-  const rule = await duplicatePolicy(scope.sql, instance.sourceAe)
-  // What a rejection note once said stays said.
-  const mayReplace = rule === 'newest-wins' && !known!.is_note && rejectionNoteIn(instance) === null
-  if (!mayReplace)
-    return { ...said, outcome: 'conflict', kept: await keepAside(scope, study, { instance, rule }) }
-  const exceptionId = await raiseDuplicate(scope, study, { instance, rule })
-  await replace(scope, { study, series }, { instance, exceptionId, isSettled: false })
-  return { ...said, outcome: 'replaced', kept: true }
-}
-
-async function replace(
-  scope: Scope,
-  { study, series }: Pick<Filed, 'study' | 'series'>,
-  { instance, exceptionId, isSettled }: { instance: StoredInstance; exceptionId: string; isSettled: boolean },
-): Promise<void> {
-  const { sql, act } = scope
-  const { header } = instance
-  const before = await stepAside(scope, instance.sopInstanceUid, { exceptionId, isSettled })
-  await sql`
-    update instances set sop_class_uid = ${instance.sopClassUid}, series_id = ${series.get(instance.seriesUid)!},
-      study_id = ${study.id}, instance_number = ${integer(header, '00200013')},
-      transfer_syntax_uid = ${instance.transferSyntaxUid}, frames = ${instance.frames}, rows = ${integer(header, '00280010')},
-      columns = ${integer(header, '00280011')}, blob = ${instance.blob}, bytes = ${instance.bytes},
-      dataset_offset = ${instance.datasetOffset}, sha256 = ${instance.sha256}, pixel = ${sql.json(instance.pixel as never)},
-      attributes = ${sql.json(header as never)}, source_ae = ${instance.sourceAe}, stored_at = ${act.now}, verified_at = null,
-      damaged = null
-    where sop_instance_uid = ${instance.sopInstanceUid}`
-  if (before !== study.id) await count(scope, before)
 }
 
 async function batchKindOf({ sql }: Scope, studyId: string): Promise<'awaited' | 'appended' | 'late'> {
@@ -384,22 +336,6 @@ const seriesLevel = [
 
 function pick(header: DicomJson, tags: readonly string[]): DicomJson {
   return Object.fromEntries(tags.filter((tag) => header[tag]).map((tag) => [tag, header[tag]!]))
-}
-
-function text(header: DicomJson, tag: string): string {
-  const value = header[tag]?.Value?.[0]
-  if (value === undefined || value === null) return ''
-  return typeof value === 'object' ? personName(value) : String(value)
-}
-
-/** A Person Name value with all its component groups (PS3.5 section 6.2.1.2): who cannot type one types another. */
-function personName(groups: { Alphabetic?: string; Ideographic?: string; Phonetic?: string }): string {
-  return [groups.Alphabetic, groups.Ideographic, groups.Phonetic].join('=').replace(/=+$/, '')
-}
-
-function integer(header: DicomJson, tag: string): number | null {
-  const value = Number(header[tag]?.Value?.[0])
-  return Number.isSafeInteger(value) && Math.abs(value) < 2 ** 31 ? value : null
 }
 
 function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {

@@ -60,7 +60,8 @@ async function damaged(scope: Scope, { instanceId, found }: Verified): Promise<v
   })
 }
 
-async function mended(scope: Scope, instanceId: string): Promise<void> {
+/** It was damaged and is sound again: its study is available, and what was raised closes. */
+export async function mended(scope: Scope, instanceId: string): Promise<void> {
   const study = await markAvailability(scope, instanceId)
   scope.audit({ subject: `study:${study.study_uid}`, type: 'instance.mended', data: { instanceId } })
   const open = await scope.sql<{ id: string }[]>`
