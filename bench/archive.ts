@@ -207,7 +207,9 @@ function line(work: string, our: number, their: number, peer: string): void {
   say(lines.at(-1)!)
 }
 
-const plural = (associations: number) => `${associations} association${associations === 1 ? '' : 's'}`
+function plural(associations: number): string {
+  return `${associations} association${associations === 1 ? '' : 's'}`
+}
 
 function version(program: string, args: string[]): string {
   const said = execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
