@@ -13,7 +13,7 @@ export interface PerformedStepBegun {
   sopInstanceUid: string
   stationAe: string
   studyUid: string
-  /** Scheduled Step Attributes Sequence (0040,0270), one entry per scheduled step; empty: unscheduled. */
+  /** Scheduled Step Attributes Sequence (0040,0270), one entry per scheduled step; empty: nothing was scheduled on the scanner. */
   scheduled: { stepNumber: string; accession: string; studyUid: string }[]
   startedAt: Date
   /** DICOM JSON of the data set as received. */
@@ -85,7 +85,12 @@ async function beginOne(scope: Scope, step: LockedStep, performedStepId: string)
 async function matchSteps(scope: Scope, begun: PerformedStepBegun): Promise<Matched> {
   const unmatched: ScheduledItem[] = []
   const found = new Map<string, string>()
-  for (const item of begun.scheduled) {
+  // Without an item, the study that was performed may still be one that we gave out.
+  const items =
+    begun.scheduled.length > 0
+      ? begun.scheduled
+      : [{ stepNumber: '', accession: '', studyUid: begun.studyUid }]
+  for (const item of items) {
     const steps = await stepsOf(scope, item)
     if (steps.length === 0) unmatched.push(item)
     for (const { id, orderId } of steps) found.set(id, orderId)
