@@ -25,7 +25,7 @@ export type HeaderScan = Part10 & {
 }
 
 const LOCATE_ABOVE_BYTES = 64 * 1024
-const HEADER_BYTES = 48 * 1024 * 1024
+const HEADER_BYTES = 24 * 1024 * 1024
 /** Elements and items of a header. Each costs memory and time in which nobody else is served. */
 const HEADER_ELEMENTS = 250_000
 /** Of a deflated data set, which has to be held whole: a few hundred kilobytes can ask for any amount. */

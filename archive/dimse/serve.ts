@@ -137,7 +137,7 @@ function withDataset(request: DimseRequest, bytes: Buffer | undefined): DatasetR
 }
 
 /** Of an identifier or attribute list, deflated ones included: what names more is no message of ours. */
-const MESSAGE_LIMITS = { elements: 100_000, bytes: 32 * 1024 * 1024 }
+const MESSAGE_LIMITS = { elements: 100_000, bytes: 16 * 1024 * 1024 }
 
 function readable(bytes: Buffer, { context, command }: DimseRequest): Dataset {
   try {

@@ -25,7 +25,7 @@ export const DIMSE_LIMITS: DimseLimits = {
   pduBytes: 256 * 1024,
   associatePduBytes: 512 * 1024,
   commandBytes: 64 * 1024,
-  datasetBytes: 16 * 1024 * 1024,
+  datasetBytes: 8 * 1024 * 1024,
   waitingRequests: 16,
 }
 
