@@ -57,7 +57,7 @@ export async function findWorklist(
 }
 
 function value(text: string, tag: string): string {
-  return new RegExp(`\\(${tag}\\) \\w\\w \\[([^\\]]*)\\]`).exec(text)?.[1]?.trim() ?? ''
+  return new RegExp(`\\(${tag}\\) \\w\\w \\[([^\\]]*)\\]`).exec(text)?.[1]?.replace(/[\s\0]+$/, '') ?? ''
 }
 
 /** Copies of a folder of the corpus with the order's identity and new UIDs, as files. */
