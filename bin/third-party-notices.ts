@@ -1,4 +1,4 @@
-/** Writes THIRD_PARTY_NOTICES.md from what is installed to run the department: every package, its version and licence. */
+/** THIRD_PARTY_NOTICES.md from what is installed to run the department: every package, its version and licence. Run, it writes the file. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -48,15 +48,18 @@ function installedLicence(path: string): string {
   }
 }
 
-const rows = notices().map(({ name, version, licence }) => `| ${name} | ${version} | ${licence} |`)
-writeFileSync(
-  `${ROOT}THIRD_PARTY_NOTICES.md`,
-  `# Third-party notices
+/** The whole file as it should be now. */
+export function thirdPartyNotices(): string {
+  const rows = notices().map(({ name, version, licence }) => `| ${name} | ${version} | ${licence} |`)
+  return `# Third-party notices
 
 Isocenter runs on these packages; each keeps its own licence, whose text stands in the package. Fetched when it is first needed: the Temporal CLI with its development server (MIT). The viewer is OHIF (MIT) with Cornerstone3D (MIT). The DICOM dictionary is generated from dcmjs (MIT). Sample images: [corpus/NOTICE.md](corpus/NOTICE.md).
 
 | Package | Version | Licence |
 |---|---|---|
 ${rows.join('\n')}
-`,
-)
+`
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  writeFileSync(`${ROOT}THIRD_PARTY_NOTICES.md`, thirdPartyNotices())

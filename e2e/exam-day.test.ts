@@ -85,6 +85,11 @@ async function scanWristband(page: Page, text: string): Promise<void> {
   }, text)
 }
 
+test('[OP-10] whoever signs in reads that this is no cleared medical device', async () => {
+  const page = await (await fetch(`${app.url}/sign-in`)).text()
+  expect(page).toContain('Not a cleared medical device')
+})
+
 test('[MA-08] a scanned wristband opens its order, and another patient’s blocks the beginning until it is scanned again', async () => {
   await booked('ADLER', { roomId: 'mr-1', inMinutes: 10 })
   const second = await booked('BERG', { roomId: 'mr-1', inMinutes: 30 })

@@ -59,7 +59,7 @@ test.each<[EmrMode | EmrMode['mode'], string]>([
   expect(await hears(emr)).toBe(heard)
 })
 
-test('an EMR that was down answers on the same port again', async () => {
+test('[AD-05] an EMR that was down answers on the same port again', async () => {
   const emr = await anEmr()
   const { port } = emr
   await emr.setMode('down')

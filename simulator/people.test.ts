@@ -62,7 +62,7 @@ const AN_XRAY = {
   notes: [],
 }
 
-test('from arrival to signature, each by the person whose work it is, on the screens they have', async () => {
+test('[AD-05] from arrival to signature, each by the person whose work it is, on the screens they have', async () => {
   const { department } = archive
   const { sql } = department
   const { orderId } = await bookedOrder(department, {

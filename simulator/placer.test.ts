@@ -58,7 +58,7 @@ test('the opening orders are sent in order and settled by their acknowledgement'
   await receiver.close()
 })
 
-test('an order goes out again under the same control id until it is acknowledged', async () => {
+test('[AD-05] an order goes out again under the same control id until it is acknowledged', async () => {
   const receiver = await emrReceiver({ port: 0, mode: { mode: 'drop-ack' } })
   const { outbox, stop } = aPlacer(receiver.port)
   await vi.waitFor(() => expect(receiver.messages.length).toBeGreaterThanOrEqual(2), 8_000)

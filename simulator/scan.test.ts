@@ -112,7 +112,7 @@ test('a name in two scripts and its phonetic reach the image as they were ordere
   })
 })
 
-test('a scanned exam is begun, its images are stored, and it is completed with every image named', async () => {
+test('[AD-05] a scanned exam is begun, its images are stored, and it is completed with every image named', async () => {
   const { accession, orderId, studyUid } = await bookedOrder(archive.department)
   const scanned = await scanLikeAModality({ peer: peer(), accession, images: 3 })
   expect(scanned).toMatchObject({ created: 0, ended: 0, studyInstanceUid: studyUid, accession })

@@ -129,6 +129,7 @@ export default function SignIn() {
             {t('banner.demonstration')} {t('banner.demonstration-still')}
           </span>
         ) : null}
+        <span>{t('sign-in.not-cleared')}</span>
         <span className="push">
           {t('sign-in.zone', {
             day: dayOf(now, zone, new Date(0)),

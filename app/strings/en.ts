@@ -16,6 +16,7 @@ export const en = {
   'sign-in.signed-out': 'You are signed out. Drafts are kept.',
   'sign-in.department': '{department} · Radiology',
   'sign-in.working': 'Department working, checked {time}',
+  'sign-in.not-cleared': 'Not a cleared medical device',
   'sign-in.zone': '{day} {time} {zone}',
 
   'theme.label': 'Theme',
