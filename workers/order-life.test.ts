@@ -196,6 +196,8 @@ test('a long history goes on under a new run, and the order loses nothing by it'
     args: [{ orderId, historyLimit: 12 }],
   })
   const first = (await handle.describe()).runId
+  // Else a late first look would find all of it at once, and the history would stay short.
+  await until('it has taken its first look', async () => (await status(orderId)).phase !== null)
   await bookAndArrive(department, orderId)
   await scan(department, orderId)
   await until('the technologist has the quality check', () => hasItem(department, orderId, 'quality'))
