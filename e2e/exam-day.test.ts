@@ -1,38 +1,28 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
-import { type Department, openDepartment } from '#db/department.ts'
+import type { Department } from '#db/department.ts'
 import { dutyAct } from '#db/mutations/act.ts'
 import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
 import { bookStep } from '#db/mutations/scheduling.ts'
 import { settleOrder } from '#db/mutations/settle.ts'
 import { anEnvelope, anOrder, aProcedure } from '#db/order.fixture.ts'
-import { type Demonstration, seedDemo } from '#db/seed/demo.ts'
-import { openBrowser, type RunningApp, signIn, startApp } from './app.fixture.ts'
+import type { Demonstration } from '#db/seed/demo.ts'
+import { type RunningApp, signIn } from './app.fixture.ts'
+import { openScreens, type Screens } from './screens.fixture.ts'
 
+let screens: Screens
 let department: Department
 let demonstration: Demonstration
 let app: RunningApp
 let browser: Browser
 
 beforeAll(async () => {
-  const databaseUrl = await testDatabase()
-  demonstration = await seedDemo(databaseUrl, {
-    secretKey: 'a'.repeat(64),
-    listen: '127.0.0.1',
-    ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
-  })
-  department = openDepartment(databaseUrl, { name: 'exam-day', max: 4 })
-  app = await startApp(databaseUrl)
-  browser = await openBrowser()
+  screens = await openScreens('exam-day')
+  ;({ department, demonstration, app, browser } = screens)
 }, 180_000)
 
-afterAll(async () => {
-  await browser?.close()
-  await app?.stop()
-  await department?.close()
-})
+afterAll(() => screens?.close())
 
 interface Ordered {
   orderId: string

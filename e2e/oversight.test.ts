@@ -1,12 +1,13 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
-import { type Department, openDepartment } from '#db/department.ts'
-import { type Demonstration, seedDemo } from '#db/seed/demo.ts'
-import { openBrowser, type RunningApp, signIn, startApp } from './app.fixture.ts'
+import type { Department } from '#db/department.ts'
+import type { Demonstration } from '#db/seed/demo.ts'
+import { type RunningApp, signIn } from './app.fixture.ts'
 import { type CheckedStudy, studyAtTheGate } from './reading.fixture.ts'
+import { openScreens, type Screens } from './screens.fixture.ts'
 
+let screens: Screens
 let department: Department
 let demonstration: Demonstration
 let app: RunningApp
@@ -14,23 +15,12 @@ let browser: Browser
 let study: CheckedStudy
 
 beforeAll(async () => {
-  const databaseUrl = await testDatabase()
-  demonstration = await seedDemo(databaseUrl, {
-    secretKey: 'a'.repeat(64),
-    listen: '127.0.0.1',
-    ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
-  })
-  department = openDepartment(databaseUrl, { name: 'oversight', max: 4 })
+  screens = await openScreens('oversight')
+  ;({ department, demonstration, app, browser } = screens)
   study = await studyAtTheGate(department, 'stat')
-  app = await startApp(databaseUrl)
-  browser = await openBrowser()
 }, 180_000)
 
-afterAll(async () => {
-  await browser?.close()
-  await app?.stop()
-  await department?.close()
-})
+afterAll(() => screens?.close())
 
 /** A screen on a loaded machine takes its time. */
 const SOON = { timeout: 20_000 }

@@ -1,6 +1,6 @@
 /**
- * An accepted connection that reads into one buffer of its own, again and again: a scanner's gigabytes then cost no
- * memory to allocate and collect, which halves what receiving them costs.
+ * An accepted connection that reads into one buffer of its own, again and again: a scanner's gigabytes then leave
+ * nothing to allocate and collect.
  */
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 

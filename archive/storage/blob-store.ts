@@ -8,8 +8,6 @@ export interface BlobStore {
   /** @throws the system error ENOENT when there is no such object */
   open(key: string): Promise<BlobReader>
   remove(key: string): Promise<void>
-  /** Keys of all committed objects from a key on, oldest first; what a crash left unindexed is found by it. */
-  keysFrom(key: string | null): AsyncIterable<string>
 }
 
 export interface BlobWriter {

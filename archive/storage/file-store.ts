@@ -50,15 +50,6 @@ export class FileStore implements BlobStore {
     await this.#directories.sync(dirname(path))
   }
 
-  async *keysFrom(key: string | null): AsyncIterable<string> {
-    for (const year of await names(join(this.#root, 'objects')))
-      for (const month of await names(join(this.#root, 'objects', year)))
-        for (const name of await names(join(this.#root, 'objects', year, month))) {
-          const found = `objects/${year}/${month}/${name}`
-          if (KEY.test(found) && (key === null || found >= key)) yield found
-        }
-  }
-
   /**
    * Throws away what a crash left half written: nothing of it was ever acknowledged. Other processes write into the
    * same store, so what was touched a short while ago is left alone.
