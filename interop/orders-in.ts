@@ -1,10 +1,10 @@
 /** One message of the MLLP listener, from its bytes to the answers on the wire: stored, applied, committed, then acknowledged. */
 import { createHash } from 'node:crypto'
-import { ulid } from 'ulid'
 import type { Department } from '#db/department.ts'
 import { failpoint } from '#db/failpoint.ts'
 import { type InboundMessage, receiveOrderMessage, refuseMessage } from '#db/mutations/inbound-messages.ts'
 import type { Act } from '#db/mutations/mutate.ts'
+import { ulid } from '#db/ulid.ts'
 import type { Actor } from '#domain/permissions.ts'
 import type { KnownConnection } from './connections.ts'
 import type { Outcome } from './v2/ack.ts'

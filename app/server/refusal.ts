@@ -1,5 +1,5 @@
 /** What an action answers when the department refuses: a code to branch on and a sentence to show. */
-import { ulid } from 'ulid'
+import { ulid } from '#db/ulid.ts'
 import { type RefusalCode, refusalCode } from '#domain/errors.ts'
 import { hasWord, t } from '../strings/words.ts'
 

@@ -4,7 +4,7 @@
  */
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ulid } from 'ulid'
+import { ulid } from '#db/ulid.ts'
 
 const KEYS_PER_SEGMENT = 1_000
 

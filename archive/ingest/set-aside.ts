@@ -1,9 +1,10 @@
 /** Quarantine: an object that cannot be filed keeps its bytes, gets its reason, and somebody is asked to look. */
-import { ulid } from 'ulid'
+
 import type { StoredBlob } from '#archive/storage/blob-store.ts'
 import type { Department } from '#db/department.ts'
 import { raiseException } from '#db/mutations/exceptions.ts'
 import { type Act, mutate } from '#db/mutations/mutate.ts'
+import { ulid } from '#db/ulid.ts'
 import { FAULTS, type Fault } from './examine.ts'
 
 export interface SetAside {

@@ -1,7 +1,7 @@
 /** Bytes that can be made again from objects and rows (prerendered metadata): kept for speed, never synced. */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { ulid } from 'ulid'
+import { ulid } from '#db/ulid.ts'
 
 /** `put` writes under the name with a ULID behind it. */
 const WRITTEN = /\.[0-9A-HJKMNP-TV-Z]{26}$/

@@ -7,7 +7,8 @@ import { createReadStream, writevSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { decodeTime, monotonicFactory } from 'ulid'
+import { decodeTime } from 'ulid'
+import { monotonicUlids } from '#db/ulid.ts'
 import { type ByteSource, fileSource } from '../dimse/byte-source.ts'
 import type { BlobReader, BlobStore, BlobWriter, StoredBlob } from './blob-store.ts'
 import { DirectorySync } from './directory-sync.ts'
@@ -229,7 +230,7 @@ async function fill(file: FileHandle, bytes: Buffer, offset: number): Promise<Bu
 }
 
 // Monotonic, so that the order of keys is the order of arrival within one millisecond too.
-const nextId = monotonicFactory()
+const nextId = monotonicUlids()
 
 function mintKey(): string {
   const id = nextId()

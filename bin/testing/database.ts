@@ -1,7 +1,7 @@
 /** A real Postgres database for one test suite, migrated, empty and its own. */
 import postgres from 'postgres'
-import { ulid } from 'ulid'
 import { inject } from 'vitest'
+import { ulid } from '#db/ulid.ts'
 
 const TEMPLATE = 'isocenter_template'
 

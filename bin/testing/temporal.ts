@@ -1,6 +1,7 @@
 /** A real Temporal server for test suites: one for the run, a namespace for each suite. */
-import { ulid } from 'ulid'
+
 import { inject } from 'vitest'
+import { ulid } from '#db/ulid.ts'
 import { prepareNamespace } from '../temporal.ts'
 
 /** Registers a namespace of the suite's own and answers how to reach it. */

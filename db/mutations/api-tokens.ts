@@ -1,10 +1,10 @@
 /** API tokens for programs: made once, stored as a hash, scoped to a role and sites, revocable, audited. */
 import { randomBytes } from 'node:crypto'
-import { ulid } from 'ulid'
 import { RadiologyError } from '#domain/errors.ts'
 import { mustBeAble } from '#domain/permissions.ts'
 import type { Role } from '#domain/words.ts'
 import type { Department } from '../department.ts'
+import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { hashToken } from './sessions.ts'
 

@@ -1,6 +1,7 @@
 /** Storage commitment as the department records it (PS3.4 annex J): taken durably, decided once, told until it is heard. */
-import { ulid } from 'ulid'
+
 import type { Department } from '../department.ts'
+import { ulid } from '../ulid.ts'
 import { closeExceptionIn, raiseException } from './exceptions.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 

@@ -1,8 +1,9 @@
 /** The same SOP Instance UID with other content: which one is filed, and what is kept aside. */
-import { ulid } from 'ulid'
+
 import type { Policy } from '#domain/policy.ts'
 import type { AnySql } from '../client.ts'
 import { policyOf } from '../queries/policy.ts'
+import { ulid } from '../ulid.ts'
 import { raiseException } from './exceptions.ts'
 import type { Scope } from './mutate.ts'
 import type { StoredInstance } from './studies.ts'

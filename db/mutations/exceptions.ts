@@ -1,7 +1,8 @@
 /** What somebody must mend: one open exception per kind and key, counted up when the same thing comes again. */
-import { ulid } from 'ulid'
+
 import type { ExceptionKind } from '#domain/words.ts'
 import type { Department } from '../department.ts'
+import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 
 export interface NewException {

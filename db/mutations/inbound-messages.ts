@@ -1,9 +1,9 @@
 /** HL7 intake: a message's identity decides whether it is new, a repeat or a conflict; its effect commits with its row. */
 import { createHash } from 'node:crypto'
-import { ulid } from 'ulid'
 import { isRefusal, RadiologyError } from '#domain/errors.ts'
 import type { OrderMessage } from '#domain/order-message.ts'
 import type { Department } from '../department.ts'
+import { ulid } from '../ulid.ts'
 import { raiseException } from './exceptions.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { applyOrder } from './orders.ts'

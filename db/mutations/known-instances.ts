@@ -1,6 +1,7 @@
 /** Objects under a SOP Instance UID that the index knows: a repeat, one that heals a damaged file, or other content. */
-import { ulid } from 'ulid'
+
 import { rejectionNoteIn } from '#domain/rejection-note.ts'
+import { ulid } from '../ulid.ts'
 import { duplicatePolicy, keepAside, raiseDuplicate, stepAside } from './duplicates.ts'
 import { integer } from './header-values.ts'
 import type { Scope } from './mutate.ts'

@@ -1,10 +1,11 @@
 /** Launches: who opened which order's images, for what, with which priors; the only key to images for a viewer. */
-import { ulid } from 'ulid'
+
 import { RadiologyError } from '#domain/errors.ts'
 import { scopeOf } from '#domain/permissions.ts'
 import type { AnySql } from '../client.ts'
 import type { Department } from '../department.ts'
 import { requestedBy, requesterOf } from '../queries/requester.ts'
+import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnOrder } from './permission.ts'
 

@@ -1,7 +1,7 @@
 /** What came on the HL7 listener and was no message: its bytes are kept and somebody sees why it was not taken. */
 import { createHash } from 'node:crypto'
-import { ulid } from 'ulid'
 import type { Department } from '../department.ts'
+import { ulid } from '../ulid.ts'
 import { dutyAct } from './act.ts'
 import { raiseException } from './exceptions.ts'
 import { mutate } from './mutate.ts'

@@ -1,8 +1,9 @@
 /** A new order: service request, requested procedures and their scheduled steps, with every number minted or adopted. */
-import { ulid } from 'ulid'
+
 import { RadiologyError } from '#domain/errors.ts'
 import type { OrderedProcedure, OrderedStep, OrderMessage } from '#domain/order-message.ts'
 import { policyOf } from '../queries/policy.ts'
+import { ulid } from '../ulid.ts'
 import { raiseException } from './exceptions.ts'
 import {
   type Minting,

@@ -1,7 +1,8 @@
 /** Patients as messages name them: found by identifier and issuer, made when new, never merged or overwritten silently. */
-import { ulid } from 'ulid'
+
 import { nameKey } from '#domain/identity.ts'
 import type { NameSaid, OrderPatient } from '#domain/order-message.ts'
+import { ulid } from '../ulid.ts'
 import type { Scope } from './mutate.ts'
 
 export interface FoundPatient {

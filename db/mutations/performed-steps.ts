@@ -1,7 +1,8 @@
 /** Modality Performed Procedure Step as the department records it (PS3.4 F.7): begun, updated, ended, never revived. */
-import { ulid } from 'ulid'
+
 import { RadiologyError } from '#domain/errors.ts'
 import type { Department } from '../department.ts'
+import { ulid } from '../ulid.ts'
 import { raiseException } from './exceptions.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnOrder } from './permission.ts'

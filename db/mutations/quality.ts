@@ -1,7 +1,8 @@
 /** The technologist's gate: accepted studies go to reading; rejected images disappear from readers and queries. */
-import { ulid } from 'ulid'
+
 import { RadiologyError } from '#domain/errors.ts'
 import type { Department } from '../department.ts'
+import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
 import { lockStudy, reject } from './rejections.ts'

@@ -1,11 +1,12 @@
 /** Withdrawing instances and taking that back: rows that hide them at once, and a rejection note that says so to others (IHE RAD IOCM). */
-import { ulid } from 'ulid'
+
 import { RadiologyError } from '#domain/errors.ts'
 import type { Actor, Verb } from '#domain/permissions.ts'
 import { mustBeAble } from '#domain/permissions.ts'
 import { type RejectionNote, rejectionNoteIn } from '#domain/rejection-note.ts'
 import { REJECTION_CODES, type RejectionCode } from '#domain/study-visibility.ts'
 import type { Department } from '../department.ts'
+import { ulid } from '../ulid.ts'
 import { raiseException } from './exceptions.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import type { StoredInstance } from './studies.ts'

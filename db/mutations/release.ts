@@ -1,5 +1,5 @@
 /** Release: a signed version goes out, which makes its deliveries in the same transaction. */
-import { ulid } from 'ulid'
+import { ulid } from '../ulid.ts'
 import { mintControlId, minting } from './minting.ts'
 import type { Scope } from './mutate.ts'
 

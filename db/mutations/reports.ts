@@ -1,9 +1,10 @@
 /** Reports: a draft saved under its fence, versions that never change, a signature with its proof. */
-import { ulid } from 'ulid'
+
 import { RadiologyError } from '#domain/errors.ts'
 import type { EventType, Priority } from '#domain/words.ts'
 import type { Department } from '../department.ts'
 import { policyOf } from '../queries/policy.ts'
+import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
 import { ordersOfReport, releaseVersion } from './release.ts'

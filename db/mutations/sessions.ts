@@ -1,11 +1,11 @@
 /** Signing in and out, sessions and re-authentication; every one of them is audited. */
 import { createHash, randomBytes } from 'node:crypto'
-import { ulid } from 'ulid'
 import { RadiologyError } from '#domain/errors.ts'
 import type { Actor, Credential } from '#domain/permissions.ts'
 import type { Role } from '#domain/words.ts'
 import type { Department } from '../department.ts'
 import { passwordMatches } from '../password.ts'
+import { ulid } from '../ulid.ts'
 import { departmentActor } from './act.ts'
 import { audit } from './audit.ts'
 

@@ -1,5 +1,5 @@
 /** One rule, two callers: decides completeness, releases what is due, and opens the work that the facts call for. */
-import { ulid } from 'ulid'
+
 import { RadiologyError } from '#domain/errors.ts'
 import type { OrderFacts } from '#domain/facts.ts'
 import { closesAt, nextLook, nextWork } from '#domain/next-work.ts'
@@ -10,6 +10,7 @@ import { itemKey, type WantedItem } from '#domain/work-item-wanted.ts'
 import type { Department } from '../department.ts'
 import { loadOrderFacts } from '../queries/order-facts.ts'
 import { policyOf } from '../queries/policy.ts'
+import { ulid } from '../ulid.ts'
 import { decideCompleteness } from './completeness.ts'
 import { nextEscalation } from './escalations.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'

@@ -1,7 +1,8 @@
 /** What happens to a scheduled step at the scanner's door: arrival, its undoing, begin and end on our own screen. */
-import { ulid } from 'ulid'
+
 import { RadiologyError } from '#domain/errors.ts'
 import type { Department } from '../department.ts'
+import { ulid } from '../ulid.ts'
 import { uuidUid } from './minting.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnOrder } from './permission.ts'

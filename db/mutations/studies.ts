@@ -1,9 +1,10 @@
 /** Index of what the archive stored: studies, series and instances in one commit per batch, linked to their orders. */
-import { ulid } from 'ulid'
+
 import { nameKeyOfDicom } from '#domain/identity.ts'
 import { batchKind } from '#domain/quality.ts'
 import { rejectionNoteIn } from '#domain/rejection-note.ts'
 import type { Department } from '../department.ts'
+import { ulid } from '../ulid.ts'
 import { raiseException } from './exceptions.ts'
 import { integer, text } from './header-values.ts'
 import { outcomeOf, replace } from './known-instances.ts'

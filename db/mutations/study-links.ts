@@ -1,5 +1,5 @@
 /** Which study belongs to which order: by Study Instance UID, else by accession and patient together; never by score. */
-import { ulid } from 'ulid'
+import { ulid } from '../ulid.ts'
 import type { Scope } from './mutate.ts'
 import type { DicomJson } from './studies.ts'
 

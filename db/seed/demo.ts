@@ -1,11 +1,11 @@
 /** The demonstration department: two sites, ten scanners, an account for every role, an EMR to deliver to. */
 import { createHmac } from 'node:crypto'
-import { ulid } from 'ulid'
 import { SEED_DEVICES } from '#domain/seed-department.ts'
 import { AREAS, type Role } from '#domain/words.ts'
 import { connect, type TransactionSql } from '../client.ts'
 import { hashToken } from '../mutations/sessions.ts'
 import { hashPassword } from '../password.ts'
+import { ulid } from '../ulid.ts'
 import { seedBase, turnClock } from './base.ts'
 
 export interface DemoSettings {

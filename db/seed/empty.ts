@@ -1,8 +1,8 @@
 /** An empty department: one site, the catalogue and an administrator, whose password is answered once. */
 import { randomBytes } from 'node:crypto'
-import { ulid } from 'ulid'
 import { connect, type TransactionSql } from '../client.ts'
 import { hashPassword } from '../password.ts'
+import { ulid } from '../ulid.ts'
 import { seedBase } from './base.ts'
 
 /** Answers the administrator's generated password the first time, undefined ever after. */
