@@ -7,16 +7,9 @@ import { STATUS, StatusError } from '#archive/dimse/status.ts'
 import type { Department } from '#db/department.ts'
 import { deviceAct } from '#db/mutations/act.ts'
 import { audit } from '#db/mutations/audit.ts'
-import {
-  type Found,
-  type Match as Key,
-  type Level,
-  placeAfter,
-  type Search,
-  type SearchPlace,
-  search,
-} from '#db/queries/dicomweb.ts'
+import { type Found, placeAfter, type Search, type SearchPlace, search } from '#db/queries/dicomweb.ts'
 import { type PatientCounts, patientCounts, type RetrieveLevel } from '#db/queries/dimse-query.ts'
+import type { Match as Key, Level } from '#db/queries/matching-keys.ts'
 import type { View } from '#db/queries/visibility.ts'
 import { answer } from './identifier.ts'
 import { keysOf, matches } from './matching.ts'

@@ -1,5 +1,5 @@
 /** Who asks, and which studies that lets them see: decided on every request, study by study (DW-06). */
-import type { StudyScope } from '#db/queries/dicomweb.ts'
+import type { StudyScope } from '#db/queries/study-scope.ts'
 import type { Actor } from '#domain/permissions.ts'
 
 export type Access =

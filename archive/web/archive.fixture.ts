@@ -87,7 +87,7 @@ export interface Served {
 
 /** The archive under `/dicom-web` for everybody it is told of, on a socket. */
 export async function serve(
-  archive: TestArchive,
+  archive: Pick<TestArchive, 'service'>,
   accessOf: () => Access,
   root = '/dicom-web',
 ): Promise<Served> {

@@ -1,5 +1,5 @@
 /** One value of a stored object by its BulkDataURI: `bulkdata/00420011`, items counted from one (PS3.18 10.4.1.1.5). */
-import type { StoredObject } from '#db/queries/dicomweb.ts'
+import type { StoredObject } from '#db/queries/stored-objects.ts'
 import { bufferSource } from '../dimse/byte-source.ts'
 import type { Dataset, Element, Stretch } from '../dimse/dataset.ts'
 import { decodeDataset, inflate } from '../dimse/decode.ts'

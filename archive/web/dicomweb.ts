@@ -1,6 +1,8 @@
 /** The DICOMweb service: which address means which transaction, and one edge where errors become statuses (PS3.18 10.3). */
 import type { AnySql } from '#db/client.ts'
-import { isStored, type Level, type Place, seriesAt } from '#db/queries/dicomweb.ts'
+import type { Level } from '#db/queries/matching-keys.ts'
+import { seriesAt } from '#db/queries/stored-headers.ts'
+import { isStored, type Place } from '#db/queries/stored-objects.ts'
 import { type Access, type Asking, scopeOf } from './access.ts'
 import { allowed, capabilities } from './capabilities.ts'
 import { bodyLength, sliceBody, WebError, type WebRequest, type WebResponse } from './exchange.ts'

@@ -1,6 +1,6 @@
 /** Where the frames of a stored object are, and their bytes (PS3.5 8.2 and A.4, PS3.18 10.4.1.1.6). */
 import type { AnySql } from '#db/client.ts'
-import { pixelPlaceOf, type StoredObject } from '#db/queries/dicomweb.ts'
+import { pixelPlaceOf, type StoredObject } from '#db/queries/stored-objects.ts'
 import { bufferSource } from '../dimse/byte-source.ts'
 import { decodeDataset, inflate, swapped } from '../dimse/decode.ts'
 import { DEFLATED_LITTLE, EXPLICIT_BIG } from '../dimse/transfer-syntax.ts'

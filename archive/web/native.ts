@@ -1,5 +1,5 @@
 /** Objects and frames as uncompressed pixels in Explicit VR Little Endian, for who cannot read what is stored (PS3.18 8.7.3.5). */
-import type { StoredObject } from '#db/queries/dicomweb.ts'
+import type { StoredObject } from '#db/queries/stored-objects.ts'
 import { bufferSource } from '../dimse/byte-source.ts'
 import { Dataset } from '../dimse/dataset.ts'
 import { decodeDataset } from '../dimse/decode.ts'

@@ -3,18 +3,15 @@ import { createHash } from 'node:crypto'
 import type { AnySql } from '#db/client.ts'
 import {
   type Found,
-  isMatched,
-  isStored,
-  kindOf,
-  type Level,
-  type Match,
   milestones,
   placeAfter,
   type Search,
   type SearchPlace,
   search,
-  seriesAt,
 } from '#db/queries/dicomweb.ts'
+import { isMatched, kindOf, type Level, type Match } from '#db/queries/matching-keys.ts'
+import { seriesAt } from '#db/queries/stored-headers.ts'
+import { isStored } from '#db/queries/stored-objects.ts'
 import { hexOf, isKeyword, tagOf } from '../dimse/dictionary.ts'
 import { acceptable, takes } from './accept.ts'
 import { type Access, scopeOf } from './access.ts'

@@ -3,7 +3,7 @@
  * Nothing is destroyed (IHE RAD IOCM).
  */
 import type { AnySql } from '#db/client.ts'
-import { type Place, storedObjects } from '#db/queries/dicomweb.ts'
+import { type Place, storedObjects } from '#db/queries/stored-objects.ts'
 import { type RefusalCode, refusalCode } from '#domain/errors.ts'
 import type { Actor } from '#domain/permissions.ts'
 import type { RejectionCode } from '#domain/study-visibility.ts'

@@ -1,5 +1,5 @@
 /** Rendered resources (PS3.18 8.3.5 and 10.4.1.1.3): what is asked for in the query, and the picture of one frame. */
-import type { StoredObject } from '#db/queries/dicomweb.ts'
+import type { StoredObject } from '#db/queries/stored-objects.ts'
 import { bulkValue } from './bulkdata.ts'
 import { isDecodable } from './codecs.ts'
 import { WebError } from './exchange.ts'

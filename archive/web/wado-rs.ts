@@ -1,7 +1,8 @@
 /** WADO-RS: studies, series, instances, metadata, frames, bulk data, rendered images and thumbnails (PS3.18 10.4). */
 import { createHash } from 'node:crypto'
 import type { AnySql } from '#db/client.ts'
-import { headerOf, middleImage, type Place, type StoredObject, storedObjects } from '#db/queries/dicomweb.ts'
+import { headerOf } from '#db/queries/stored-headers.ts'
+import { middleImage, type Place, type StoredObject, storedObjects } from '#db/queries/stored-objects.ts'
 import { EXPLICIT_LITTLE } from '../dimse/transfer-syntax.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { Coercion } from '../storage/coercion.ts'

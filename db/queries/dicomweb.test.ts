@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import { connect, type Sql } from '../client.ts'
-import { type Level, milestones, placeAfter, search } from './dicomweb.ts'
+import { milestones, placeAfter, search } from './dicomweb.ts'
+import type { Level } from './matching-keys.ts'
 
 const STUDIES = 12_000
 const SITE = ['MAIN']

@@ -1,0 +1,191 @@
+/** The keys that studies, series and instances are matched on, and how each is (PS3.4 C.2.2.2 and C.6, PS3.18 10.6). */
+import { foldName } from '#domain/identity.ts'
+import type { AnySql } from '../client.ts'
+import type { Fragment } from './study-scope.ts'
+
+export type Level = 'study' | 'series' | 'instance'
+
+/** A matching key: eight hexadecimal digits and what the requestor sent for it. */
+export interface Match {
+  tag: string
+  value: string
+}
+
+/** Whether a key is matched on at a level; others are returned and not matched on. */
+export function isMatched(level: Level, tag: string): boolean {
+  return keysOf(level).has(tag)
+}
+
+/** How values of a key are matched; null for one that none of the levels matches on. */
+export function kindOf(tag: string): KeyKind | null {
+  return keysOf('instance').get(tag)?.[0] ?? null
+}
+
+export type KeyKind = 'text' | 'folded' | 'name' | 'date' | 'time' | 'uid' | 'number' | 'list'
+type Key = readonly [kind: KeyKind, expression: string]
+
+const first = (alias: string, tag: string) => `coalesce(${alias}.attributes->'${tag}'->'Value'->>0, '')`
+
+// Expressions of our own, never anything that came from outside.
+const STUDY_KEYS: Record<string, Key> = {
+  '00080020': ['date', 's.study_date'],
+  '00080030': ['time', 's.study_time'],
+  '00080050': ['text', 's.accession'],
+  '00080061': ['list', 's.modalities'],
+  '00080090': ['folded', 's.referring_physician'],
+  '00081030': ['folded', 's.description'],
+  '00100010': ['name', 's.patient_name_key'],
+  '00100020': ['text', 's.dicom_patient_id'],
+  '00100021': ['text', 's.dicom_issuer'],
+  '00100030': ['date', first('s', '00100030')],
+  '00100040': ['text', first('s', '00100040')],
+  '0020000D': ['uid', 's.study_uid'],
+  '00200010': ['text', 's.study_id'],
+}
+
+const SERIES_KEYS: Record<string, Key> = {
+  '00080021': ['date', 'e.series_date'],
+  '00080031': ['time', 'e.series_time'],
+  '00080060': ['text', 'e.modality'],
+  '0008103E': ['folded', 'e.description'],
+  '00180015': ['text', 'e.body_part'],
+  '0020000E': ['uid', 'e.series_uid'],
+  '00200011': ['number', 'e.series_number'],
+  '00400244': ['date', first('e', '00400244')],
+  '00400245': ['time', first('e', '00400245')],
+}
+
+const INSTANCE_KEYS: Record<string, Key> = {
+  '00080016': ['uid', 'i.sop_class_uid'],
+  '00080018': ['uid', 'i.sop_instance_uid'],
+  '00200013': ['number', 'i.instance_number'],
+}
+
+const KEYS: Record<Level, Map<string, Key>> = {
+  study: new Map(Object.entries(STUDY_KEYS)),
+  series: new Map(Object.entries({ ...STUDY_KEYS, ...SERIES_KEYS })),
+  instance: new Map(Object.entries({ ...STUDY_KEYS, ...SERIES_KEYS, ...INSTANCE_KEYS })),
+}
+
+function keysOf(level: Level): Map<string, Key> {
+  return KEYS[level]
+}
+
+export interface Wanted {
+  level: Level
+  matches: readonly Match[]
+  /** Names match as beginnings of their components, without wildcards being typed. */
+  fuzzy?: boolean
+}
+
+/** What rows have to meet; `s`, `e` and `i` name studies, series and instances. */
+export function conditions(sql: AnySql, asked: Wanted): Fragment[] {
+  const keys = keysOf(asked.level)
+  return asked.matches.flatMap(({ tag, value }) => {
+    const key = keys.get(tag)
+    // An empty key, or a lone asterisk, is universal matching.
+    if (!key || value === '' || /^\*+$/.test(value)) return []
+    return [
+      condition(sql, {
+        kind: key[0],
+        column: sql.unsafe(key[1]) as unknown as Fragment,
+        value,
+        fuzzy: asked.fuzzy ?? false,
+      }),
+    ]
+  })
+}
+
+interface Condition {
+  kind: KeyKind
+  column: Fragment
+  value: string
+  fuzzy: boolean
+}
+
+function condition(sql: AnySql, { kind, column, value, fuzzy }: Condition): Fragment {
+  switch (kind) {
+    case 'uid':
+      return sql`${column} = any(${value.split(/[\\,]/).map((uid) => uid.trim())})`
+    case 'number':
+      return /^[+-]?\d{1,9}$/.test(value.trim()) ? sql`${column} = ${Number(value)}` : sql`false`
+    case 'date':
+      return range(sql, { column, value, last: '' })
+    // A time without its seconds begins its minute as well as ends it: 12 to 13 includes 13:59:59.
+    case 'time':
+      return range(sql, { column, value: value.replaceAll(':', ''), last: '~' })
+    case 'list':
+      return hasWildcard(value)
+        ? sql`exists (select 1 from unnest(${column}) m where m like any(${listOf(value).map(likePattern)}))`
+        : sql`${column} && ${listOf(value)}`
+    case 'name':
+      return likeAny(sql, column, namePatterns(value, fuzzy))
+    case 'folded':
+      return like(sql, sql`lower(${column})`, likePattern(value.toLowerCase()))
+    case 'text':
+      return hasWildcard(value) ? like(sql, column, likePattern(value)) : sql`${column} = ${value}`
+  }
+}
+
+const listOf = (value: string): string[] => value.split(/[\\,]/).map((one) => one.trim())
+
+function likeAny(sql: AnySql, column: Fragment, patterns: readonly string[]): Fragment {
+  const either = patterns.map((pattern) => like(sql, column, pattern))
+  return sql`(${either.reduce((so, one) => sql`${so} or ${one}`)})`
+}
+
+/** A pattern that begins with letters is a range of the index as well, which no plan made in advance can see by itself. */
+function like(sql: AnySql, column: Fragment, pattern: string): Fragment {
+  const [beginning = ''] = /^(?:[^%_\\]|\\.)*/.exec(pattern) ?? []
+  const prefix = beginning.replace(/\\(.)/g, '$1')
+  if (prefix === '') return sql`${column} like ${pattern}`
+  const within = sql`${column} ~>=~ ${prefix}`
+  // The highest character there is ends every continuation of the prefix.
+  return sql`(${within} and ${column} ~<~ ${`${prefix}\u{10ffff}`} and ${column} like ${pattern})`
+}
+
+// PS3.4 C.2.2.2.5: from-to, each end may be open; DA and TM sort as text.
+function range(
+  sql: AnySql,
+  { column, value, last }: { column: Fragment; value: string; last: string },
+): Fragment {
+  const dash = value.indexOf('-')
+  if (/^\d{8}$/.test(value)) return sql`${column} = ${value}`
+  if (dash < 0) return sql`${column} like ${`${escaped(value)}%`}`
+  const [from, to] = [value.slice(0, dash), value.slice(dash + 1)]
+  return sql`${column} <> '' ${from === '' ? sql`` : sql`and ${column} >= ${from}`}
+    ${to === '' ? sql`` : sql`and ${column} <= ${to + last}`}`
+}
+
+const hasWildcard = (value: string): boolean => /[*?]/.test(value)
+
+const escaped = (value: string): string => value.replace(/[\\%_]/g, '\\$&')
+
+function likePattern(value: string): string {
+  return escaped(value).replaceAll('*', '%').replaceAll('?', '_')
+}
+
+/**
+ * Patterns over the folded name. A name without a wildcard matches whole or with further components after it, because
+ * a requestor who types DOE^JOHN means DOE^JOHN^Q too; fuzzy matches the beginning of any component.
+ */
+function namePatterns(value: string, fuzzy: boolean): string[] {
+  const folded = likePattern(foldKeepingWildcards(value))
+  if (fuzzy) return [`${folded}%`, `%^${folded}%`, `% ${folded}%`]
+  const whole = folded.endsWith('%') ? [folded] : [folded, `${folded}^%`, `${folded}=%`]
+  // A key that names a later group alone, or one in another script, stands behind the Latin letters of the name.
+  if (folded.startsWith('='))
+    return whole.map((pattern) => pattern.replace(/^=+/, (groups) => groups.replaceAll('=', '%=')))
+  return /[^ -~]/.test(folded) ? [...whole, ...whole.map((pattern) => `%=${pattern}`)] : whole
+}
+
+// The fold drops what is not a letter; the wildcards and carets between the letters are ours to keep.
+function foldKeepingWildcards(value: string): string {
+  const component = (text: string) =>
+    text
+      .split(/([*?])/)
+      .map((part) => (part === '*' || part === '?' ? part : foldName(part)))
+      .join('')
+  const group = (text: string) => text.split('^').slice(0, 3).map(component).join('^').replace(/\^+$/, '')
+  return value.split('=').map(group).join('=').replace(/=+$/, '')
+}

@@ -1,0 +1,77 @@
+/** Stored objects as retrieval needs them: what a requestor may see of them, and where their bytes are (PS3.18 10.4). */
+import type { AnySql } from '../client.ts'
+import { type Fragment, inScope, type StudyScope } from './study-scope.ts'
+import { instanceShown } from './visibility.ts'
+
+/** A stored object as retrieval needs it. */
+export interface StoredObject {
+  id: string
+  studyUid: string
+  seriesUid: string
+  seriesId: string
+  sopInstanceUid: string
+  sopClassUid: string
+  transferSyntaxUid: string
+  frames: number
+  blob: string
+  bytes: number
+  datasetOffset: number
+  sha256: string
+  hasPixels: boolean
+}
+
+export interface Place {
+  studyUid: string
+  seriesUid?: string
+  sopInstanceUid?: string
+}
+
+/** The visible objects at a place, in the order in which they are shown; empty when there is none to be seen. */
+export async function storedObjects(sql: AnySql, scope: StudyScope, place: Place): Promise<StoredObject[]> {
+  return sql<StoredObject[]>`
+    select ${objectColumns(sql)} ${objectsAt(sql, scope, place)}
+    order by e.series_number nulls last, e.series_uid, i.instance_number nulls last, i.sop_instance_uid`
+}
+
+/** Of the visible images at a place the middle one, which says most about a series or a study. */
+export async function middleImage(
+  sql: AnySql,
+  scope: StudyScope,
+  place: Place,
+): Promise<StoredObject | null> {
+  const [object] = await sql<StoredObject[]>`
+    with images as (
+      select i.id, row_number() over (order by e.series_number nulls last, e.series_uid, i.instance_number nulls last,
+          i.sop_instance_uid) as number, count(*) over () as total
+      ${objectsAt(sql, scope, place)} and jsonb_typeof(i.pixel) = 'object')
+    select ${objectColumns(sql)}
+    from images m join instances i on i.id = m.id join series e on e.id = i.series_id join studies s on s.id = i.study_id
+    where m.number = m.total / 2 + 1`
+  return object ?? null
+}
+
+function objectColumns(sql: AnySql): Fragment {
+  return sql`i.id, s.study_uid as "studyUid", e.series_uid as "seriesUid", e.id as "seriesId",
+      i.sop_instance_uid as "sopInstanceUid", i.sop_class_uid as "sopClassUid",
+      i.transfer_syntax_uid as "transferSyntaxUid", i.frames, i.blob, i.bytes, i.dataset_offset as "datasetOffset",
+      i.sha256, coalesce(jsonb_typeof(i.pixel) = 'object', false) as "hasPixels"`
+}
+
+function objectsAt(sql: AnySql, scope: StudyScope, place: Place): Fragment {
+  return sql`from instances i join series e on e.id = i.series_id join studies s on s.id = i.study_id
+    where s.study_uid = ${place.studyUid} and ${instanceShown(sql, scope.view)} and ${inScope(sql, scope)}
+      ${place.seriesUid === undefined ? sql`` : sql`and e.series_uid = ${place.seriesUid}`}
+      ${place.sopInstanceUid === undefined ? sql`` : sql`and i.sop_instance_uid = ${place.sopInstanceUid}`}`
+}
+
+/** Where the frames of an object are, as ingest found them; null without pixels. */
+export async function pixelPlaceOf(sql: AnySql, instanceId: string): Promise<unknown> {
+  const [row] = await sql<{ pixel: unknown }[]>`select pixel from instances where id = ${instanceId}`
+  return row?.pixel ?? null
+}
+
+/** Whether a study is stored at all, seen or not: tells a denial from a study that isn't there. */
+export async function isStored(sql: AnySql, studyUid: string): Promise<boolean> {
+  const [row] = await sql`select 1 from studies where study_uid = ${studyUid}`
+  return row !== undefined
+}
