@@ -1,4 +1,4 @@
-/** Programs that the tests meet on the wire and that are not ours: DCMTK's tools and Chromium, from Debian's packages. */
+/** Programs that the tests meet on the wire, or have judge what we write, and that are not ours: from Debian's packages. */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -9,6 +9,7 @@ import { missing } from './failure.ts'
 export const PEERS = [
   { program: 'findscu', debianPackage: 'dcmtk' },
   { program: 'storescu', debianPackage: 'dcmtk' },
+  { program: 'dciodvfy', debianPackage: 'dicom3tools' },
   { program: 'chromium', debianPackage: 'chromium' },
 ] as const
 
@@ -131,6 +132,6 @@ function run(command: string, args: string[], cwd?: string): string {
   if (status === 0) return stdout
   const reason = error?.message ?? stderr.trim().split('\n').at(-1)
   throw missing(
-    `${command} could not fetch what the tests need (${reason}); install dcmtk and chromium, then start again`,
+    `${command} could not fetch what the tests need (${reason}); install dcmtk, dicom3tools and chromium, then start again`,
   )
 }

@@ -2,6 +2,7 @@
 import { Dataset, type Value } from '#archive/dimse/dataset.ts'
 import { newUid } from '#archive/dimse/uid.ts'
 import { requestAttributes, type ScheduledExam } from './scheduled-exam.ts'
+import { valid } from './valid-image.ts'
 
 export interface Rewriting {
   exam: ScheduledExam
@@ -34,19 +35,24 @@ export function newUidMap(): UidMap {
 
 const UTF8 = ['ISO_IR 192']
 
-/** A new data set in UTF-8; elements that hold pixels are the same ones. `number` is the image's place in the exam, from 0. */
+/** A new data set in UTF-8, with the same pixels. `number` is the image's place in the exam, from 0. */
 export function reIdentify(original: Dataset, rewriting: Rewriting, number = 0): Dataset {
   const image = original.inCharacterSets(UTF8)
   if (!image.has('SpecificCharacterSet')) image.set('SpecificCharacterSet', UTF8)
   for (const keyword of OF_ANOTHER_EXAM) image.delete(keyword)
+  deleteClipDocument(image)
   const values = {
     ...patient(rewriting),
     ...order(rewriting),
     ...times(rewriting.startedOn, number),
     ...identifiers(original, rewriting),
   }
-  for (const [keyword, value] of Object.entries(values)) image.set(keyword, value)
-  return image
+  for (const [keyword, value] of Object.entries(values)) {
+    // An optional sequence has an item or is not there.
+    if (isEmptySequence(value)) image.delete(keyword)
+    else image.set(keyword, value)
+  }
+  return valid(image)
 }
 
 /** What says whose image it was, how it was made anonymous, or points at objects that are not here. */
@@ -83,6 +89,12 @@ const OF_ANOTHER_EXAM = [
   'StudyComments',
   'ContributingEquipmentSequence',
 ]
+
+/** SonoSite describes a clip in XML of its own, with the instance UID that it had. */
+function deleteClipDocument(image: Dataset): void {
+  if (image.text(0x00190010) !== 'SonoSite Private Data') return
+  for (const tag of [0x00190010, 0x00191050, 0x00191060]) image.delete(tag)
+}
 
 function patient({ exam, startedOn }: Rewriting): Record<string, Value> {
   return {
@@ -122,10 +134,15 @@ function order({ exam, performedStepUid, performedStepId, stationName }: Rewriti
     StationName: stationName,
     InstitutionName: 'Main hospital',
     PerformedProcedureStepID: performedStepId,
-    RequestAttributesSequence: [Dataset.of(requestAttributes(exam))],
+    RequestAttributesSequence: [Dataset.of(withItems(requestAttributes(exam)))],
     ReferencedPerformedProcedureStepSequence: performedStepUid ? [performed] : [],
   }
 }
+
+const withItems = (values: Record<string, Value>) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => !isEmptySequence(value)))
+
+const isEmptySequence = (value: Value) => Array.isArray(value) && value.length === 0
 
 const MODALITY_PERFORMED_PROCEDURE_STEP = '1.2.840.10008.3.1.2.3.3'
 

@@ -1,5 +1,6 @@
 /** Scanning over real sockets, into a real archive: the order's identity on a real image, and not one pixel changed. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Element } from '#archive/dimse/dataset.ts'
 import { decodeDataset } from '#archive/dimse/decode.ts'
 import { encodeDataset } from '#archive/dimse/encode.ts'
 import { bookedOrder, openArchive, type TestArchive, until } from '#archive/scp/archive.fixture.ts'
@@ -48,7 +49,7 @@ test.each(['ct-chest', 'ct-head', 'mr-head', 'dx-chest', 'us-abdomen', 'us-cine'
     for (const { dataset, transferSyntaxUid } of corpusSeries(folder)) {
       const sent = encodeDataset(reIdentify(dataset, rewriting), transferSyntaxUid)
       const received = decodeDataset(sent, transferSyntaxUid)
-      expect(received.element('PixelData')).toEqual(dataset.element('PixelData'))
+      expect(received.element('PixelData')).toEqual(evenly(dataset.element('PixelData')))
       for (const keyword of [
         'Rows',
         'Columns',
@@ -70,6 +71,12 @@ test.each(['ct-chest', 'ct-head', 'mr-head', 'dx-chest', 'us-abdomen', 'us-cine'
     }
   },
 )
+
+/** One of the published images has an odd number of pixels and leaves out the byte after them. */
+function evenly(element: Element | undefined): Element | undefined {
+  if (element?.kind !== 'value' || element.value.length % 2 === 0) return element
+  return { ...element, value: Buffer.concat([element.value, Buffer.of(0)]) }
+}
 
 test('images of one series stay one series, and of one frame of reference one frame', async () => {
   const exam = await anExam()

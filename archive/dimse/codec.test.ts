@@ -74,6 +74,12 @@ test.each(SYNTAXES)('DCMTK reads a file we write in %s and finds nothing to comp
   expect(stdout).toContain('0100\\0302\\0504')
 })
 
+test('a value that came with an odd length goes out with an even one', () => {
+  const odd = Buffer.from('e07f10004f42000003000000010203', 'hex')
+  const dataset = decodeDataset(odd, EXPLICIT_LITTLE)
+  expect(encodeDataset(dataset, EXPLICIT_LITTLE).toString('hex')).toBe('e07f10004f4200000400000001020300')
+})
+
 test('a data set DCMTK wrote with undefined lengths, in any syntax, says the same to us', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'codec-'))
   writeFileSync(join(folder, 'a.dcm'), file(examination(), EXPLICIT_LITTLE))

@@ -316,7 +316,7 @@ function asText(value: Value): string {
 }
 
 /** Even length: a NUL for UI and bytes, else a space (PS3.5 section 6.2). */
-function padded(value: Buffer, vr: Vr): Buffer {
+export function padded(value: Buffer, vr: Vr): Buffer {
   if (value.length % 2 === 0) return value
   return Buffer.concat([value, Buffer.of(vr === 'UI' || BINARY.includes(vr) ? 0 : 0x20)])
 }

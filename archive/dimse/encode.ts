@@ -1,6 +1,6 @@
 /** Bytes from data sets we made, in any uncompressed transfer syntax (PS3.5 section 7 and annex A). */
 import { deflateRawSync } from 'node:zlib'
-import type { Dataset, Element } from './dataset.ts'
+import { type Dataset, type Element, padded } from './dataset.ts'
 import { swapped } from './decode.ts'
 import { DicomError } from './dicom-error.ts'
 import { hexOf, type Tag } from './dictionary.ts'
@@ -31,7 +31,8 @@ function encodeElement(element: Element, encoding: Encoding): Buffer[] {
   const { tag, vr } = element
   if (element.kind === 'value') {
     const width = encoding.little ? undefined : SWAPPED_BY[vr]
-    const value = width ? swapped(element.value, width) : element.value
+    // Some images come with a value field of odd length; what we write has none (PS3.5 section 7.1.1).
+    const value = padded(width ? swapped(element.value, width) : element.value, vr)
     return [header(tag, vr, value.length, encoding), value]
   }
   if (element.kind === 'sequence') {
@@ -43,7 +44,8 @@ function encodeElement(element: Element, encoding: Encoding): Buffer[] {
     return [header(tag, 'SQ', length, encoding), ...items]
   }
   if (element.kind === 'fragments') {
-    const items = element.fragments.flatMap((bytes) => [tagAndLength(ITEM, bytes.length, encoding), bytes])
+    const fragments = element.fragments.map((bytes) => padded(bytes, vr))
+    const items = fragments.flatMap((bytes) => [tagAndLength(ITEM, bytes.length, encoding), bytes])
     return [header(tag, vr, UNDEFINED, encoding), ...items, tagAndLength(SEQUENCE_DELIMITATION, 0, encoding)]
   }
   throw new DicomError('not-representable', { tag: hexOf(tag), found: 'bulk data left in its file' })

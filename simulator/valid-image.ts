@@ -1,0 +1,36 @@
+/** What a published image leaves out or says wrongly, put right as a scanner would have, so that it is a valid instance of its SOP class (PS3.3). */
+import { Dataset } from '#archive/dimse/dataset.ts'
+
+/** Changes the image it is given, and answers it. */
+export function valid(image: Dataset): Dataset {
+  stateSide(image)
+  stateRegion(image)
+  // PS3.3 C.7.3.1.1.2: said once, as a code or in words.
+  if (image.has('PatientOrientationCodeSequence')) image.delete('PatientPosition')
+  return image
+}
+
+/** Laterality, type 2C: of the series, unless the image has its own or the part of the body has no side (PS3.3 C.7.3.1). */
+function stateSide(image: Dataset): void {
+  const bodyPart = image.text('BodyPartExamined')
+  const hasNone = image.has('ImageLaterality') || (bodyPart !== undefined && WITHOUT_SIDE.has(bodyPart))
+  if (hasNone) image.delete('Laterality')
+  else if (!image.has('Laterality')) image.set('Laterality', null)
+}
+
+const WITHOUT_SIDE: ReadonlySet<string> = new Set(['ABDOMEN', 'BRAIN', 'CHEST', 'HEAD', 'THORAX'])
+
+/** Anatomic Region Sequence may be empty only where nobody knows the part of the body (PS3.3 C.8.11.2). */
+function stateRegion(image: Dataset): void {
+  const code = CODED_REGIONS[image.text('BodyPartExamined') ?? '']
+  if (!code || !image.has('AnatomicRegionSequence') || image.item('AnatomicRegionSequence')) return
+  image.set('BodyPartExamined', code.bodyPart)
+  const region = { CodeValue: code.value, CodingSchemeDesignator: 'SCT', CodeMeaning: code.meaning }
+  image.set('AnatomicRegionSequence', [Dataset.of(region)])
+}
+
+/** As PS3.16 annex L pairs them. */
+const CODED_REGIONS: Readonly<Record<string, { bodyPart: string; value: string; meaning: string }>> = {
+  CHEST: { bodyPart: 'CHEST', value: '51185008', meaning: 'Chest' },
+  THORAX: { bodyPart: 'CHEST', value: '51185008', meaning: 'Chest' },
+}
