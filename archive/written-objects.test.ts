@@ -162,13 +162,14 @@ test('[AR-07] a rejection note written here is a valid Key Object Selection Docu
   const { department, ingest, root } = archive
   const { studyUid } = await orderWithImages()
   const { sql } = department
-  const [{ uid }] = (await sql<{ uid: string }[]>`
+  const [image] = await sql<{ uid: string }[]>`
     select i.sop_instance_uid as uid from instances i join studies s on s.id = i.study_id
-    where s.study_uid = ${studyUid} limit 1`) as [{ uid: string }]
+    where s.study_uid = ${studyUid} limit 1`
+  const sopInstanceUid = image!.uid
   const technologist = await actAs(department, 'tech')
   await rejectInstances(department, technologist, {
     studyUid,
-    sopInstanceUid: uid,
+    sopInstanceUid,
     code: '113001',
     reason: 'blurred',
   })
