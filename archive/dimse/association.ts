@@ -203,11 +203,12 @@ export class Association {
   private async pdu(): Promise<void> {
     const { stream } = this.parts
     // Between messages the idle timer watches; inside one, the stream does.
-    const first = await stream.take(1, this.reader.inMessage ? undefined : Number.POSITIVE_INFINITY)
+    const patienceMs = this.reader.inMessage ? undefined : Number.POSITIVE_INFINITY
+    const first = stream.wholeAtHand(1) ?? (await stream.take(1, patienceMs))
+    const type = first[0]!
     stream.beginMeasure()
     this.idle?.stop()
-    const type = first[0]!
-    const length = (await stream.take(5)).readUInt32BE(1)
+    const length = (stream.wholeAtHand(5) ?? (await stream.take(5))).readUInt32BE(1)
     if (type === PDU.dataTf) await this.reader.pdu(length)
     else await this.control(type, length)
     if (!this.reader.inMessage) stream.endMeasure()

@@ -74,7 +74,13 @@ export class ByteStream {
       if (this.isBorrowed) this.socket.resume()
       await this.more(patienceMs)
     }
-    const first = this.chunks[0]!
+    return this.atHand(limit)!
+  }
+
+  /** `some` without a wait: undefined when nothing is here yet. */
+  atHand(limit: number): Buffer | undefined {
+    const first = this.chunks[0]
+    if (!first) return undefined
     const part = first.length <= limit ? first : first.subarray(0, limit)
     if (part === first) this.chunks.shift()
     else this.chunks[0] = first.subarray(limit)
@@ -83,6 +89,12 @@ export class ByteStream {
     if (!this.isBorrowed && this.queuedBytes < HIGH_WATER_BYTES && this.socket.isPaused())
       this.socket.resume()
     return part
+  }
+
+  /** `take` without a wait: undefined when they are not all here in one piece. To be looked at before the next call. */
+  wholeAtHand(length: number): Buffer | undefined {
+    const first = this.chunks[0]
+    return first && first.length >= length ? this.atHand(length) : undefined
   }
 
   /** Ends every wait, now and later, with this error. */

@@ -22,6 +22,7 @@ export function decodeText(bytes: Buffer, characterSets: readonly string[], kind
  */
 export function encodeText(text: string, characterSets: readonly string[]): Buffer {
   const { whole, terms, extended } = parseTerms(characterSets)
+  if (terms[0]!.G0 !== ROMAJI && PLAIN.test(text)) return Buffer.from(text, 'latin1')
   if (whole) return whole.encode(text)
   return new ExtendedEncoder(terms, extended).encode(text)
 }
@@ -39,6 +40,9 @@ const ESC = 0x1b
 const ROMAJI = REPERTOIRES[13]!.G0
 
 // Nearly all values are ASCII without escapes, whatever their set.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what is looked for
+const PLAIN = /^[\x00-\x1a\x1c-\x7f]*$/
+
 function isPlain(bytes: Buffer): boolean {
   for (const byte of bytes) if (byte >= 0x80 || byte === ESC) return false
   return true

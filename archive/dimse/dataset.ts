@@ -40,6 +40,8 @@ export class Dataset {
   readonly elements = new Map<Tag, Element>()
   /** Of the data set an item is in, until the item states its own. */
   private readonly inheritedCharacterSets: readonly string[]
+  private stated: readonly string[] = []
+  private statedBy: Element | undefined
 
   constructor(inheritedCharacterSets: readonly string[] = []) {
     this.inheritedCharacterSets = inheritedCharacterSets
@@ -64,11 +66,16 @@ export class Dataset {
   get characterSets(): readonly string[] {
     const own = this.elements.get(SPECIFIC_CHARACTER_SET)
     if (own?.kind !== 'value') return this.inheritedCharacterSets
-    return own.value
-      .toString('latin1')
-      .replace(/\0/g, '')
-      .split('\\')
-      .map((term) => term.trim())
+    // Asked for by every text of the data set.
+    if (this.statedBy !== own) {
+      this.statedBy = own
+      this.stated = own.value
+        .toString('latin1')
+        .replace(/\0/g, '')
+        .split('\\')
+        .map((term) => term.trim())
+    }
+    return this.stated
   }
 
   has(name: Name): boolean {
@@ -224,15 +231,20 @@ export function textsOf(element: ValueElement, characterSets: readonly string[])
   const text = isCharacterSetText(vr)
     ? decodeText(element.value, characterSets, kindOf(vr))
     : element.value.toString('latin1')
-  const values = UNSPLIT.includes(vr) ? [text] : text.split('\\')
-  return values.map((value) => trimmed(value, vr))
+  if (UNSPLIT.includes(vr) || !text.includes('\\')) return [trimmed(text, vr)]
+  return text.split('\\').map((value) => trimmed(value, vr))
 }
 
 // Leading spaces mean something in running text; a NUL pads a UI and, from sloppy senders, anything.
 function trimmed(value: string, vr: Vr): string {
-  const end = value.replace(/[ \0]+$/, '')
-  return UNSPLIT.includes(vr) || vr === 'UC' ? end : end.replace(/^ +/, '')
+  let end = value.length
+  while (end > 0 && isPadding(value.charCodeAt(end - 1))) end -= 1
+  let start = 0
+  if (!UNSPLIT.includes(vr) && vr !== 'UC') while (start < end && value.charCodeAt(start) === 0x20) start += 1
+  return value.slice(start, end)
 }
+
+const isPadding = (code: number): boolean => code === 0x20 || code === 0
 
 type NumberFormat = {
   readonly bytes: number

@@ -59,7 +59,7 @@ export class MessageReader {
 
   private async pdv(left: number): Promise<number> {
     if (left < 6) throw new DicomError('pdu-malformed', { wanted: 'a PDV', found: left })
-    const head = await this.stream.take(6)
+    const head = this.stream.wholeAtHand(6) ?? (await this.stream.take(6))
     const length = head.readUInt32BE(0)
     if (length < 2 || length > left - 4)
       throw new DicomError('pdu-malformed', { wanted: 'a PDV length', found: length })
@@ -100,9 +100,10 @@ export class MessageReader {
       throw new DicomError('message-malformed', { found: 'a data set', wanted: 'a command' })
     }
     for (let left = bytes; left > 0; ) {
-      const piece = await this.stream.some(left)
+      const piece = this.stream.atHand(left) ?? (await this.stream.some(left))
       left -= piece.length
-      await incoming.receiver.write(piece)
+      const writing = incoming.receiver.write(piece)
+      if (writing) await writing
     }
     if (!last) return
     this.incoming = undefined

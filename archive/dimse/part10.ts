@@ -19,23 +19,45 @@ export type FileMeta = {
 
 /** Preamble, prefix and group 0002: what to write before the bytes of a data set. */
 export function encodeFileMeta(meta: FileMeta): Buffer {
-  // Inheriting the default repertoire: group 0002 states no character set.
-  const elements = Dataset.of(
-    {
-      MediaStorageSOPClassUID: meta.sopClassUid,
-      MediaStorageSOPInstanceUID: meta.sopInstanceUid,
-      TransferSyntaxUID: meta.transferSyntaxUid,
+  const { before, after } = aroundInstanceUid(meta)
+  const instance = groupTwo({ MediaStorageSOPInstanceUID: meta.sopInstanceUid })
+  const bytes = before.length + instance.length + after.length
+  const length = encodeDataset(Dataset.of({ FileMetaInformationGroupLength: bytes }), EXPLICIT_LITTLE)
+  return Buffer.concat([PREAMBLE_AND_PREFIX, length, before, instance, after])
+}
+
+const PREAMBLE_AND_PREFIX = Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')])
+
+type Around = { before: Buffer; after: Buffer }
+
+const around = new Map<string, Around>()
+
+/** All of group 0002 but the UID of the one object: alike for a whole series, so made once. */
+function aroundInstanceUid({ sopClassUid, transferSyntaxUid, sendingAe, receivingAe }: FileMeta): Around {
+  const key = [sopClassUid, transferSyntaxUid, sendingAe ?? '', receivingAe ?? ''].join('\n')
+  const known = around.get(key)
+  if (known) return known
+  const made = {
+    before: groupTwo({ MediaStorageSOPClassUID: sopClassUid }, Buffer.of(0, 1)),
+    after: groupTwo({
+      TransferSyntaxUID: transferSyntaxUid,
       ImplementationClassUID: IMPLEMENTATION_CLASS_UID,
       ImplementationVersionName: IMPLEMENTATION_VERSION_NAME,
-      SourceApplicationEntityTitle: meta.sendingAe,
-      SendingApplicationEntityTitle: meta.sendingAe,
-      ReceivingApplicationEntityTitle: meta.receivingAe,
-    },
-    [],
-  ).set('FileMetaInformationVersion', Buffer.of(0, 1), 'OB')
-  const group = encodeDataset(elements, EXPLICIT_LITTLE)
-  const length = encodeDataset(Dataset.of({ FileMetaInformationGroupLength: group.length }), EXPLICIT_LITTLE)
-  return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), length, group])
+      SourceApplicationEntityTitle: sendingAe,
+      SendingApplicationEntityTitle: sendingAe,
+      ReceivingApplicationEntityTitle: receivingAe,
+    }),
+  }
+  // What a sender calls itself comes from the wire: the usual ones are remembered, and no more.
+  if (around.size < 1000) around.set(key, made)
+  return made
+}
+
+// Inheriting the default repertoire: group 0002 states no character set.
+function groupTwo(elements: Record<string, string | undefined>, version?: Buffer): Buffer {
+  const dataset = Dataset.of(elements, [])
+  if (version) dataset.set('FileMetaInformationVersion', version, 'OB')
+  return encodeDataset(dataset, EXPLICIT_LITTLE)
 }
 
 export type Part10 = {

@@ -52,11 +52,13 @@ export async function receiveStore(services: Services, request: DimseRequest): P
     await refuse(error)
   }
   return {
-    async write(piece) {
+    // Called many times for each object: what needs no waiting makes no promise.
+    write(piece) {
       try {
-        await sink?.write(piece)
+        const writing = sink?.write(piece)
+        return writing ? writing.catch(refuse) : undefined
       } catch (error) {
-        await refuse(error)
+        return refuse(error)
       }
     },
     async end() {

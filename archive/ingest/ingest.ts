@@ -123,7 +123,7 @@ export class Ingest {
   }
 
   async #finish(writer: BlobWriter, coming: ObjectToCome): Promise<Fault | null> {
-    const result = examine(writer.source(), coming)
+    const result = await this.#examined(writer, coming)
     await failpoint('store:before-sync')
     const [blob] = await Promise.all([writer.commit(), this.#journal.note(writer.key, writer.digest())])
     await failpoint('store:after-sync')
@@ -140,6 +140,15 @@ export class Ingest {
     if (mayBeRefused && (await indexed) === 'conflict') return duplicate(coming)
     if (this.#queue.backlog > (this.#options.backlogLimit ?? BACKLOG_LIMIT)) await indexed
     return null
+  }
+
+  async #examined(writer: BlobWriter, coming: ObjectToCome) {
+    try {
+      return examine(writer.source(), coming)
+    } catch (error) {
+      await writer.abort()
+      throw error
+    }
   }
 
   async #setObjectAside(

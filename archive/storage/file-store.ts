@@ -3,15 +3,28 @@
  * final place from the start, under `.part` until it is whole and synced, and a row in `instances` publishes it.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { createReadStream, writevSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import {
+  closeSync,
+  createReadStream,
+  fdatasync,
+  open as openFile,
+  rename as renameFile,
+  writevSync,
+} from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
 import { decodeTime } from 'ulid'
 import { monotonicUlids } from '#db/ulid.ts'
 import { type ByteSource, fileSource } from '../dimse/byte-source.ts'
 import type { BlobReader, BlobStore, BlobWriter, StoredBlob } from './blob-store.ts'
 import { DirectorySync } from './directory-sync.ts'
+
+// By number: a `FileHandle` for each object of a series costs more than its system calls.
+const openNumber = promisify(openFile)
+const datasync = promisify(fdatasync)
+const rename = promisify(renameFile)
 
 /** Longer than any association or upload goes without a byte. */
 const UNFINISHED_FOR_MS = 60 * 60_000
@@ -30,13 +43,10 @@ export class FileStore implements BlobStore {
   async create(): Promise<BlobWriter> {
     const key = mintKey()
     const path = this.#path(key)
-    await this.#makeDirectory(dirname(path))
-    return new FileWriter({
-      key,
-      path,
-      file: await open(`${path}.part`, 'wx+', 0o640),
-      directories: this.#directories,
-    })
+    const directory = dirname(path)
+    if (!this.#made.has(directory)) await this.#makeDirectory(directory)
+    const file = await openNumber(`${path}.part`, 'wx+', 0o640)
+    return new FileWriter({ key, path, file, directories: this.#directories })
   }
 
   async open(key: string): Promise<BlobReader> {
@@ -80,7 +90,6 @@ export class FileStore implements BlobStore {
   }
 
   async #makeDirectory(directory: string): Promise<void> {
-    if (this.#made.has(directory)) return
     await mkdir(directory, { recursive: true, mode: 0o750 })
     for (let d = directory; d !== this.#root && d !== dirname(d); d = dirname(d))
       await this.#directories.sync(dirname(d))
@@ -91,7 +100,7 @@ export class FileStore implements BlobStore {
 class FileWriter implements BlobWriter {
   readonly key: string
   readonly #path: string
-  readonly #file: FileHandle
+  readonly #file: number
   readonly #directories: DirectorySync
   readonly #hash: Hash = createHash('sha256')
   #bytes = 0
@@ -99,7 +108,7 @@ class FileWriter implements BlobWriter {
   /** Written with the first bytes behind it. */
   #header: Uint8Array = new Uint8Array()
 
-  constructor(made: { key: string; path: string; file: FileHandle; directories: DirectorySync }) {
+  constructor(made: { key: string; path: string; file: number; directories: DirectorySync }) {
     this.key = made.key
     this.#path = made.path
     this.#file = made.file
@@ -119,7 +128,7 @@ class FileWriter implements BlobWriter {
 
   source(): ByteSource {
     this.#settleHeader()
-    return fileSource(this.#file.fd, this.#bytes)
+    return fileSource(this.#file, this.#bytes)
   }
 
   digest(): string {
@@ -129,10 +138,13 @@ class FileWriter implements BlobWriter {
   #sha256: string | undefined
 
   async commit(): Promise<StoredBlob> {
-    this.#settleHeader()
-    // The name is synced beside the bytes: neither counts before both are down.
-    await Promise.all([this.#file.datasync(), this.#publish()])
-    await this.#file.close()
+    try {
+      this.#settleHeader()
+      // The name is synced beside the bytes: neither counts before both are down.
+      await all(datasync(this.#file), this.#publish())
+    } finally {
+      closeSync(this.#file)
+    }
     return {
       key: this.key,
       bytes: this.#bytes,
@@ -142,7 +154,7 @@ class FileWriter implements BlobWriter {
   }
 
   async abort(): Promise<void> {
-    await this.#file.close()
+    closeSync(this.#file)
     await rm(`${this.#path}.part`, { force: true })
   }
 
@@ -158,11 +170,16 @@ class FileWriter implements BlobWriter {
   // Synchronous: it copies into the page cache, which costs less than a trip through the thread pool.
   #append(all: Uint8Array[]): void {
     for (let pieces = all; pieces.length > 0; ) {
-      const written = writevSync(this.#file.fd, pieces, this.#bytes)
+      const written = writevSync(this.#file, pieces, this.#bytes)
       this.#bytes += written
       pieces = after(pieces, written)
     }
   }
+}
+
+/** Both, to their ends: the file is not closed under a sync that still runs when the other has failed. */
+async function all(...work: Promise<void>[]): Promise<void> {
+  for (const one of await Promise.allSettled(work)) if (one.status === 'rejected') throw one.reason
 }
 
 /** What is left of the pieces behind so many bytes. */
@@ -234,8 +251,20 @@ const nextId = monotonicUlids()
 
 function mintKey(): string {
   const id = nextId()
-  const at = new Date(decodeTime(id)).toISOString()
-  return `objects/${at.slice(2, 4)}/${at.slice(5, 7)}/${id}.dcm`
+  return `objects/${folderOf(decodeTime(id))}/${id}.dcm`
+}
+
+const DAY_MS = 86_400_000
+let folder = { day: -1, name: '' }
+
+/** Year and month of a time, in UTC. */
+function folderOf(ms: number): string {
+  const day = Math.floor(ms / DAY_MS)
+  if (folder.day !== day) {
+    const at = new Date(ms).toISOString()
+    folder = { day, name: `${at.slice(2, 4)}/${at.slice(5, 7)}` }
+  }
+  return folder.name
 }
 
 async function names(directory: string): Promise<string[]> {
