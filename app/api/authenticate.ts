@@ -19,6 +19,11 @@ export async function actorOfRequest(request: IncomingMessage, server: AppServer
   }
 }
 
+/** The token of RFC 6750 2.1, or null when the request has none. */
+export function bearerToken({ headers }: IncomingMessage): string | null {
+  return /^bearer\s+(\S+)/i.exec(headers.authorization ?? '')?.[1] ?? null
+}
+
 async function fromBasic(department: Department, credentials: string): Promise<Actor | null> {
   const text = Buffer.from(credentials, 'base64').toString('utf8')
   const colon = text.indexOf(':')

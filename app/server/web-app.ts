@@ -50,8 +50,14 @@ export async function webApp(
     }) as unknown as RequestHandler,
   )
   routes.use(lastResort(log))
-  return routes
+  // Frames come by the thousand: they pass the same guard as above and nothing else.
+  return (request, response) =>
+    isForImages(request.url) && isSameOrigin(request)
+      ? void images.dicomweb(request, response)
+      : routes(request, response)
 }
+
+const isForImages = (address = ''): boolean => /^\/dicom-web(?![^/?])/.test(address)
 
 /** The few files at the top, by name: what is no file of ours costs no look at the disk. */
 function filesBeside(folder: string): RequestHandler {

@@ -9,11 +9,14 @@ import type { Access } from '#archive/web/access.ts'
 import { problem } from '#archive/web/dicomweb.ts'
 import { answerHttp, sendResponse } from '#archive/web/node-http.ts'
 import { openDicomweb } from '#archive/web/service.ts'
-import { launchOfSession } from '#db/mutations/launches.ts'
+import { Gathered } from '#db/gathered.ts'
+import { type StandingLaunch, standingLaunches } from '#db/mutations/launches.ts'
+import { type SignedInUser, sessionUsers, tokenActors } from '#db/mutations/sessions.ts'
 import { type Actor, can, scopeOf } from '#domain/permissions.ts'
-import { actorOfRequest } from '../api/authenticate.ts'
+import { actorOfRequest, bearerToken } from '../api/authenticate.ts'
 import type { AppServer } from '../server/context.ts'
 import { findPerson } from '../server/guard.ts'
+import { readSessionCookie } from '../server/session-cookie.ts'
 import { serveViewer } from './serve.ts'
 
 export interface ImageServices {
@@ -41,14 +44,16 @@ export async function openImageServices(options: ImageServicesOptions): Promise<
     isSignedIn: async (request) => (await findPerson(request, server)) !== null,
     signInPath: '/sign-in',
   })
-  const programs = rememberBasic((request) => actorOfRequest(request, server))
+  const credentials = credentialsOf(server)
 
   async function dicomweb(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refuse = (status: number, words: string) =>
-      sendResponse({ request, response, answered: problem(status, words), blobs: service.blobs })
+      sendResponse({ request, response, answered: problem(status, words), files: service.files })
     const launchId = launchIn(request)
     const found =
-      launchId === null ? await forProgram(request, programs) : await forLaunch(server, request, launchId)
+      launchId === null
+        ? await forProgram(request, credentials)
+        : await forLaunch(request, launchId, credentials)
     if ('access' in found) return answerHttp(request, response, { service, ...found })
     if (found.status === 401 && launchId === null)
       response.setHeader('WWW-Authenticate', 'Bearer, Basic realm="isocenter"')
@@ -79,17 +84,46 @@ function launchIn(request: IncomingMessage): string | null {
   return LAUNCH.exec(addressOf(request))?.[1] ?? null
 }
 
-async function forLaunch(server: AppServer, request: IncomingMessage, launchId: string): Promise<Found> {
-  const person = await findPerson(request, server)
+/**
+ * Who may come in, asked for with every request: a token that was revoked, a session that ended and a launch that was
+ * closed open nothing from then on. Requests that come at the same time are looked up together.
+ */
+interface Credentials {
+  sessions: Gathered<SignedInUser>
+  launches: Gathered<StandingLaunch>
+  programs: Programs
+}
+
+function credentialsOf(server: AppServer): Credentials {
+  const { department } = server
+  const tokens = new Gathered((known) => tokenActors(department, known))
+  const basic = rememberBasic((request) => actorOfRequest(request, server))
+  return {
+    sessions: new Gathered((cookies) => sessionUsers(department, cookies)),
+    launches: new Gathered((ids) => standingLaunches(department, ids)),
+    programs: (request) => {
+      const token = bearerToken(request)
+      return token === null ? basic(request) : tokens.get(token)
+    },
+  }
+}
+
+async function forLaunch(
+  request: IncomingMessage,
+  launchId: string,
+  { sessions, launches }: Credentials,
+): Promise<Found> {
+  const cookie = readSessionCookie(request.headers.cookie)
+  if (!cookie) return { status: 401, words: 'sign in first' }
+  const [person, launch] = await Promise.all([sessions.get(cookie), launches.get(launchId)])
   if (!person) return { status: 401, words: 'sign in first' }
-  const launch = await launchOfSession(server.department, { launchId, sessionId: person.sessionId })
-  if (!launch) return { status: 404, words: 'there is no such launch' }
+  if (launch?.sessionId !== person.sessionId) return { status: 404, words: 'there is no such launch' }
   const access = { kind: 'launch', launchId, actor: person.actor, studies: launch.studies } as const
   return { access, root: `${ROOT}/launch/${launchId}` }
 }
 
 // A session's cookie opens nothing here: people see images through a launch, which says of which order and why.
-async function forProgram(request: IncomingMessage, programs: Programs): Promise<Found> {
+async function forProgram(request: IncomingMessage, { programs }: Credentials): Promise<Found> {
   if (!request.headers.authorization) return { status: 401, words: 'a program needs a token or an account' }
   const actor = await programs(request)
   if (!actor) return { status: 401, words: 'the token or the account is not known' }

@@ -31,7 +31,7 @@ export interface DicomwebDependencies
   /** A study was asked for that the requestor may not see: an audit row. */
   denied(asking: Asking): Promise<void>
   /** A program was given something of a study: an audit row, once in a while for one study. */
-  given(asking: Asking): Promise<void>
+  given(asking: Asking): Promise<void> | undefined
   /** An error of ours behind a 500: for the log. */
   failed(error: unknown, route: string): void
 }

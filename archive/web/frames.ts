@@ -51,7 +51,7 @@ export async function framesOf(
 export interface FrameDependencies {
   sql: AnySql
   blobs: BlobStore
-  /** Places never change: a viewer that scrolls through a cine loop has them read once. */
+  /** By blob, in which they never change: a viewer that scrolls through a cine loop has them read once. */
   places: Recent<PixelPlace>
 }
 
@@ -60,10 +60,10 @@ export const placeWeight = ({ frames }: PixelPlace): number => 1 + frames.length
 
 async function placeOf({ sql, places }: FrameDependencies, object: StoredObject): Promise<PixelPlace | null> {
   if (!object.hasPixels) return null
-  const known = places.get(object.id)
+  const known = (object.pixel as PixelPlace | null | undefined) ?? places.get(object.blob)
   if (known) return known
-  const place = (await pixelPlaceOf(sql, object.id)) as PixelPlace | null
-  if (place) places.set(object.id, place)
+  const place = (await pixelPlaceOf(sql, object)) as PixelPlace | null
+  if (place) places.set(object.blob, place)
   return place
 }
 

@@ -2,13 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { BlobReader, BlobStore } from '../storage/blob-store.ts'
 import type { Access } from './access.ts'
 import { bodyLength, type Piece, type WebRequest, type WebResponse } from './exchange.ts'
+import type { OpenBlobs } from './open-blobs.ts'
 import type { DicomwebService } from './service.ts'
+import { SpareBuffers } from './spare-buffers.ts'
 
 export interface Mount {
-  service: Pick<DicomwebService, 'answer' | 'blobs'>
+  service: Pick<DicomwebService, 'answer' | 'files'>
   /** The path that the service is mounted on, without a slash at its end: `/dicom-web/launch/01K…`. */
   root: string
   access: Access
@@ -21,13 +22,12 @@ export async function answerHttp(
 ): Promise<void> {
   const asked = webRequest(request, mount.root)
   const answered = await mount.service.answer(asked, mount.access)
-  await sendResponse({ request, response, answered, blobs: mount.service.blobs })
+  await sendResponse({ request, response, answered, files: mount.service.files })
 }
 
 function webRequest(request: IncomingMessage, root: string): WebRequest {
-  const original = (request as IncomingMessage & { originalUrl?: string }).originalUrl ?? request.url ?? '/'
-  const url = new URL(original, 'http://archive')
-  const below = url.pathname.slice(root.length)
+  const { pathname, search } = addressOf(request)
+  const below = pathname.slice(root.length)
   const scheme = 'encrypted' in request.socket ? 'https' : 'http'
   return {
     method: request.method ?? 'GET',
@@ -35,14 +35,22 @@ function webRequest(request: IncomingMessage, root: string): WebRequest {
       .split('/')
       .filter((part) => part !== '')
       .map(decodedPart),
-    query: url.searchParams,
+    query: new URLSearchParams(search),
     headers: request.headers,
     root: `${scheme}://${request.headers.host ?? 'localhost'}${root}`,
     body: request,
   }
 }
 
+function addressOf(request: IncomingMessage): { pathname: string; search: string } {
+  const original = (request as IncomingMessage & { originalUrl?: string }).originalUrl ?? request.url ?? '/'
+  // What has nothing to be resolved is split and no more.
+  if (!/^\/[\w./,-]*$/.test(original) || original.includes('/.')) return new URL(original, 'http://archive')
+  return { pathname: original, search: '' }
+}
+
 function decodedPart(part: string): string {
+  if (!part.includes('%')) return part
   try {
     return decodeURIComponent(part)
   } catch {
@@ -55,60 +63,63 @@ interface Sending {
   request: IncomingMessage
   response: ServerResponse
   answered: WebResponse
-  blobs: BlobStore
+  files: OpenBlobs
 }
 
-export async function sendResponse({ request, response, answered, blobs }: Sending): Promise<void> {
-  response.statusCode = answered.status
-  for (const [name, value] of Object.entries(answered.headers)) response.setHeader(name, value)
-  response.setHeader('X-Content-Type-Options', 'nosniff')
-  const length = bodyLength(answered.body)
-  if (![204, 304].includes(answered.status)) response.setHeader('Content-Length', length)
-  if (request.method === 'HEAD' || answered.body.length === 0) {
+export async function sendResponse({ request, response, answered, files }: Sending): Promise<void> {
+  const { status, headers, body } = answered
+  const length = bodyLength(body)
+  const bytes =
+    request.method === 'HEAD' || length === 0 || length > AT_ONCE_BYTES ? null : await atOnce(body, files)
+  response.writeHead(status, {
+    ...headers,
+    'X-Content-Type-Options': 'nosniff',
+    ...(status !== 204 && status !== 304 && { 'Content-Length': length }),
+  })
+  if (bytes) {
+    response.end(bytes, () => spare.give(bytes))
+    return
+  }
+  if (request.method === 'HEAD' || length === 0) {
     response.end()
     return
   }
-  if (length <= AT_ONCE_BYTES) return sendAtOnce(response, answered.body, blobs)
   try {
-    await pipeline(Readable.from(bytesOf(answered.body, blobs), { objectMode: false }), response)
+    await pipeline(Readable.from(bytesOf(body, files), { objectMode: false }), response)
   } catch (error) {
     // The other side left while the bytes were on their way; there is nobody left to tell.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
   }
 }
 
-/** A frame and what stands around it: not worth a stream. */
+/** A frame and what stands around it: read into one buffer and written in one piece. */
 const AT_ONCE_BYTES = 2 * 1024 * 1024
+const SPARE_BYTES = 32 * 1024 * 1024
+const spare = new SpareBuffers(SPARE_BYTES)
 
-async function sendAtOnce(response: ServerResponse, body: readonly Piece[], blobs: BlobStore): Promise<void> {
-  response.cork()
-  for await (const bytes of bytesOf(body, blobs)) response.write(bytes)
-  response.uncork()
-  response.end()
+async function atOnce(body: readonly Piece[], files: OpenBlobs): Promise<Buffer> {
+  const bytes = spare.take(bodyLength(body))
+  let at = 0
+  for (const piece of body) {
+    if (piece instanceof Uint8Array) bytes.set(piece, at)
+    else if ('make' in piece) bytes.set(await piece.make(), at)
+    else await files.read(piece.blob, bytes.subarray(at, at + piece.length), piece.offset)
+    at += piece.length
+  }
+  return bytes
 }
 
 const LARGEST_READ_BYTES = 1024 * 1024
 
-async function* bytesOf(body: readonly Piece[], blobs: BlobStore): AsyncGenerator<Uint8Array> {
-  let opened: { blob: string; reader: BlobReader } | undefined
-  try {
-    for (const piece of body) {
-      if (piece instanceof Uint8Array) {
-        yield piece
-        continue
+async function* bytesOf(body: readonly Piece[], files: OpenBlobs): AsyncGenerator<Uint8Array> {
+  for (const piece of body) {
+    if (piece instanceof Uint8Array) yield piece
+    else if ('make' in piece) yield await piece.make()
+    else
+      for (let at = 0; at < piece.length; at += LARGEST_READ_BYTES) {
+        const bytes = Buffer.allocUnsafeSlow(Math.min(LARGEST_READ_BYTES, piece.length - at))
+        await files.read(piece.blob, bytes, piece.offset + at)
+        yield bytes
       }
-      if ('make' in piece) {
-        yield await piece.make()
-        continue
-      }
-      if (opened === undefined || opened.blob !== piece.blob) {
-        await opened?.reader.close()
-        opened = { blob: piece.blob, reader: await blobs.open(piece.blob) }
-      }
-      for (let at = 0; at < piece.length; at += LARGEST_READ_BYTES)
-        yield await opened.reader.read(piece.offset + at, Math.min(LARGEST_READ_BYTES, piece.length - at))
-    }
-  } finally {
-    await opened?.reader.close()
   }
 }

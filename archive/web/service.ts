@@ -2,9 +2,11 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Department } from '#db/department.ts'
+import { Gathered } from '#db/gathered.ts'
 import { actOf } from '#db/mutations/act.ts'
 import { audit } from '#db/mutations/audit.ts'
 import { rejectInstances } from '#db/mutations/rejections.ts'
+import { shownObjects } from '#db/queries/stored-objects.ts'
 import { Ingest } from '../ingest/ingest.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { DerivedStore } from '../storage/derived-store.ts'
@@ -13,6 +15,7 @@ import type { Asking } from './access.ts'
 import { type Dicomweb, dicomweb } from './dicomweb.ts'
 import { FrameThreads } from './frame-threads.ts'
 import { placeWeight } from './frames.ts'
+import { OpenBlobs } from './open-blobs.ts'
 import { Prerender } from './prerender.ts'
 import { Recent } from './recent.ts'
 import { storePart10 } from './store-part10.ts'
@@ -20,6 +23,8 @@ import { storePart10 } from './store-part10.ts'
 export interface DicomwebService {
   answer: Dicomweb
   blobs: BlobStore
+  /** The same, to read from. */
+  files: OpenBlobs
   close(): Promise<void>
 }
 
@@ -51,6 +56,7 @@ export async function openDicomweb({
   largestBytes = LARGEST_BYTES,
 }: DicomwebOptions): Promise<DicomwebService> {
   const blobs = new FileStore(blobFolder)
+  const files = new OpenBlobs(blobs)
   // A web client is answered once its object can be found: Success always waits for the index here.
   const ingest = await Ingest.open({
     department,
@@ -62,7 +68,7 @@ export async function openDicomweb({
     backlogLimit: 0,
     gatherMs: 5,
   })
-  const isNews = rememberViews()
+  const given = onceInAWhile((asking) => write(department, asking, 'success'))
   const threads = new FrameThreads()
   const metadata = {
     sql: department.sql,
@@ -79,22 +85,22 @@ export async function openDicomweb({
     blobs,
     threads,
     places: new Recent({ most: PLACES_FRAMES, weigh: placeWeight }),
+    shown: new Gathered((uids) => shownObjects(department.sql, uids)),
     pages: new Recent({ most: PAGE_ENDS }),
     ingest: (incoming) => storePart10({ sql: department.sql, ingest, largestBytes }, incoming),
     reject: async ({ actor, ...asked }) => {
       await rejectInstances(department, await actOf(department, actor, 'web'), asked)
     },
     denied: (asking) => write(department, asking, 'denied'),
-    given: async (asking) => {
-      if (isNews(asking)) await write(department, asking, 'success')
-    },
+    given,
     failed: (error, route) => log.error({ err: error, route }, 'a DICOMweb request failed'),
   })
   const close = async () => {
     await Promise.all([prerender.close(), ingest.close(INDEX_MS)])
     await threads.close()
+    await files.close()
   }
-  return { answer, blobs, close }
+  return { answer, blobs, files, close }
 }
 
 async function write(department: Department, asking: Asking, outcome: 'denied' | 'success'): Promise<void> {
@@ -111,15 +117,31 @@ async function write(department: Department, asking: Asking, outcome: 'denied' |
   )
 }
 
-/** A program that fetches five hundred frames has seen one study once. */
-function rememberViews(): (asking: Asking) => boolean {
-  const seen = new Map<string, number>()
-  return ({ actor, studyUid }) => {
-    const key = `${actor.id} ${studyUid}`
+/**
+ * A program that fetches five hundred frames has seen one study once. Whatever is asked for meanwhile waits for the
+ * same row, and a row that could not be written is tried again by the next.
+ */
+function onceInAWhile(
+  note: (asking: Asking) => Promise<void>,
+): (asking: Asking) => Promise<void> | undefined {
+  const seen = new Map<string, { at: number; writing: Promise<void> | undefined }>()
+  return (asking) => {
+    const key = `${asking.actor.id} ${asking.studyUid}`
     const now = Date.now()
-    if (now - (seen.get(key) ?? 0) < SAME_VIEW_MS) return false
+    const before = seen.get(key)
+    if (before && now - before.at < SAME_VIEW_MS) return before.writing
     if (seen.size >= MOST_REMEMBERED) seen.clear()
-    seen.set(key, now)
-    return true
+    const view = { at: now, writing: undefined as Promise<void> | undefined }
+    seen.set(key, view)
+    view.writing = note(asking).then(
+      () => {
+        view.writing = undefined
+      },
+      (error) => {
+        if (seen.get(key) === view) seen.delete(key)
+        throw error
+      },
+    )
+    return view.writing
   }
 }

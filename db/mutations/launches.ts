@@ -79,12 +79,18 @@ function priorsOf({ sql, act }: Scope) {
     where l.study_id = s.id and l.undone_at is null and ${requestedBy(sql, seen.ownerId)})`
 }
 
-/** The launch that a viewer's request names, when it belongs to this session and still stands. */
-export async function launchOfSession(
+/** A launch that still stands, and the only session that it is for. */
+export interface StandingLaunch extends Launch {
+  sessionId: string
+}
+
+/** Those of these launches that stand, by id. */
+export async function standingLaunches(
   { sql }: Department,
-  { launchId, sessionId }: { launchId: string; sessionId: string },
-): Promise<Launch | null> {
-  const [row] = await sql<{ id: string; order_id: string; studies: string[] }[]>`
-    select id, order_id, studies from launches where id = ${launchId} and session_id = ${sessionId} and ended_at is null`
-  return row ? { id: row.id, orderId: row.order_id, studies: row.studies } : null
+  launchIds: readonly string[],
+): Promise<Map<string, StandingLaunch>> {
+  const rows = await sql<StandingLaunch[]>`
+    select id, session_id as "sessionId", order_id as "orderId", studies from launches
+    where id = any(${launchIds as string[]}) and ended_at is null`
+  return new Map(rows.map((launch) => [launch.id, launch]))
 }

@@ -11,6 +11,8 @@ import { audit } from './audit.ts'
 
 const SESSION_MS = 12 * 3_600_000
 const IDLE_MS = 2 * 3_600_000
+/** Being used is written down once a minute, not with every request. */
+const NOTED_FOR_MS = 60_000
 const FREE_TRIES = 5
 const LONGEST_WAIT_S = 300
 
@@ -111,16 +113,24 @@ async function openSession(
 
 /** The user behind a session cookie, or null when the session ended, expired or was idle for two hours. */
 export async function sessionUser(department: Department, token: string): Promise<SignedInUser | null> {
+  return (await sessionUsers(department, [token])).get(token) ?? null
+}
+
+/** The same for several cookies in one read, by cookie. */
+export async function sessionUsers(
+  { sql }: Department,
+  tokens: readonly string[],
+): Promise<Map<string, SignedInUser>> {
   const now = new Date()
-  const [row] = await department.sql<(UserRow & { session_id: string; last_seen_at: Date })[]>`
-    select u.*, s.id as session_id, s.last_seen_at from sessions s join users u on u.id = s.user_id
-    where s.token_hash = ${hashToken(token)} and s.ended_at is null and s.expires_at > ${now}
+  const hashes = tokens.map(hashToken)
+  const rows = await sql<(UserRow & { session_id: string; token_hash: string; last_seen_at: Date })[]>`
+    select u.*, s.id as session_id, s.token_hash, s.last_seen_at from sessions s join users u on u.id = s.user_id
+    where s.token_hash = any(${hashes}) and s.ended_at is null and s.expires_at > ${now}
       and s.last_seen_at > ${new Date(now.getTime() - IDLE_MS)} and u.enabled`
-  if (!row) return null
-  if (now.getTime() - row.last_seen_at.getTime() > 60_000) {
-    await department.sql`update sessions set last_seen_at = ${now} where id = ${row.session_id}`
-  }
-  return signedIn(row, row.session_id)
+  const unnoted = rows.filter((row) => now.getTime() - row.last_seen_at.getTime() > NOTED_FOR_MS)
+  if (unnoted.length > 0)
+    await sql`update sessions set last_seen_at = ${now} where id = any(${unnoted.map((row) => row.session_id)})`
+  return new Map(rows.map((row) => [tokens[hashes.indexOf(row.token_hash)]!, signedIn(row, row.session_id)]))
 }
 
 export async function signOut(department: Department, token: string): Promise<void> {
@@ -172,13 +182,36 @@ export async function basicActor(
 }
 
 /** The actor behind a bearer token, or null when it is unknown or revoked. */
-export async function tokenActor({ sql }: Department, token: string): Promise<Actor | null> {
-  const [row] = await sql<{ id: string; role: Role; sites: string[] }[]>`
-    update api_tokens set last_used_at = case when last_used_at is null or last_used_at < now() - interval '1 minute' then now() else last_used_at end
-    where token_hash = ${hashToken(token)} and revoked_at is null returning id, role, sites`
-  return row
-    ? { kind: 'token', id: row.id, roles: [row.role], sites: row.sites, areas: [], credentials: [] }
-    : null
+export async function tokenActor(department: Department, token: string): Promise<Actor | null> {
+  return (await tokenActors(department, [token])).get(token) ?? null
+}
+
+interface TokenRow {
+  id: string
+  token_hash: string
+  role: Role
+  sites: string[]
+  last_used_at: Date | null
+}
+
+/** The same for several tokens in one read, by token. */
+export async function tokenActors(
+  { sql }: Department,
+  tokens: readonly string[],
+): Promise<Map<string, Actor>> {
+  const now = new Date()
+  const hashes = tokens.map(hashToken)
+  const rows = await sql<TokenRow[]>`
+    select id, token_hash, role, sites, last_used_at from api_tokens
+    where token_hash = any(${hashes}) and revoked_at is null`
+  const unnoted = rows.filter((row) => now.getTime() - (row.last_used_at?.getTime() ?? 0) > NOTED_FOR_MS)
+  if (unnoted.length > 0)
+    await sql`update api_tokens set last_used_at = ${now} where id = any(${unnoted.map((row) => row.id)})`
+  return new Map(rows.map((row) => [tokens[hashes.indexOf(row.token_hash)]!, actorOfToken(row)]))
+}
+
+function actorOfToken({ id, role, sites }: TokenRow): Actor {
+  return { kind: 'token', id, roles: [role], sites, areas: [], credentials: [] }
 }
 
 export function hashToken(token: string): string {

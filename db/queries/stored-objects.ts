@@ -18,6 +18,8 @@ export interface StoredObject {
   datasetOffset: number
   sha256: string
   hasPixels: boolean
+  /** Where its frames are, when they are few and were read along. */
+  pixel?: unknown
 }
 
 export interface Place {
@@ -31,6 +33,29 @@ export async function storedObjects(sql: AnySql, scope: StudyScope, place: Place
   return sql<StoredObject[]>`
     select ${objectColumns(sql)} ${objectsAt(sql, scope, place)}
     order by e.series_number nulls last, e.series_uid, i.instance_number nulls last, i.sop_instance_uid`
+}
+
+/** An object that the regular view shows, and the site that says who may see it. */
+export interface ShownObject extends StoredObject {
+  siteId: string
+}
+
+/** The places of more frames than these are read when they are needed: a whole-slide image has hundreds of thousands. */
+const FEW_FRAMES = 8
+
+/**
+ * Those of these SOP Instance UIDs that the regular view shows, in one read and whoever may see them: the caller asks
+ * `isInScope` for each.
+ */
+export async function shownObjects(
+  sql: AnySql,
+  sopInstanceUids: readonly string[],
+): Promise<Map<string, ShownObject>> {
+  const rows = await sql<ShownObject[]>`
+    select ${objectColumns(sql)}, s.site_id as "siteId", case when i.frames <= ${FEW_FRAMES} then i.pixel end as pixel
+    from instances i join series e on e.id = i.series_id join studies s on s.id = i.study_id
+    where i.sop_instance_uid = any(${sopInstanceUids as string[]}) and ${instanceShown(sql)}`
+  return new Map(rows.map((object) => [object.sopInstanceUid, object]))
 }
 
 /** Of the visible images at a place the middle one, which says most about a series or a study. */
@@ -64,9 +89,11 @@ function objectsAt(sql: AnySql, scope: StudyScope, place: Place): Fragment {
       ${place.sopInstanceUid === undefined ? sql`` : sql`and i.sop_instance_uid = ${place.sopInstanceUid}`}`
 }
 
-/** Where the frames of an object are, as ingest found them; null without pixels. */
-export async function pixelPlaceOf(sql: AnySql, instanceId: string): Promise<unknown> {
-  const [row] = await sql<{ pixel: unknown }[]>`select pixel from instances where id = ${instanceId}`
+/** Where the frames of an object are in its blob, as ingest found them; null without pixels, or when it has another blob by now. */
+export async function pixelPlaceOf(sql: AnySql, { id, blob }: StoredObject): Promise<unknown> {
+  const [row] = await sql<
+    { pixel: unknown }[]
+  >`select pixel from instances where id = ${id} and blob = ${blob}`
   return row?.pixel ?? null
 }
 
