@@ -261,6 +261,7 @@ export class Association {
     const done = () => this.serving.delete(command.messageId)
     return {
       write: (piece) => receiver.write(piece),
+      drain: () => receiver.drain?.(),
       end: async () => {
         await receiver.end()
         done()

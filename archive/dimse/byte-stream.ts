@@ -29,6 +29,8 @@ export class ByteStream {
   private waiting: { wake(): void } | undefined
   private takenBytes = 0
   private measured: { since: number; waitedMs: number } | undefined
+  /** Asked before bytes that `some` has handed out may be overwritten, or when none are left to hand out. */
+  beforeReuse: (() => void | Promise<void>) | undefined
 
   constructor(socket: Socket, timers: StreamTimers) {
     this.socket = socket
@@ -71,6 +73,11 @@ export class ByteStream {
   async some(limit: number, patienceMs = this.timers.stallMs): Promise<Buffer> {
     while (this.chunks.length === 0) {
       if (this.ended) throw this.ended
+      const emptied = this.beforeReuse?.()
+      if (emptied) {
+        await emptied
+        continue
+      }
       if (this.isBorrowed) this.socket.resume()
       await this.more(patienceMs)
     }

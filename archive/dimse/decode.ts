@@ -22,6 +22,8 @@ export type DecodeOptions = {
   readonly limits?: Partial<DecodeLimits>
   /** Values longer than this, and all pixel data, are left where they are and located. */
   readonly locateAboveBytes?: number
+  /** Sequences of the outermost level longer than this are walked to their end, located, and not kept. */
+  readonly leaveSequencesAboveBytes?: number
   /** Where in the source the data set begins. */
   readonly offset?: number
   /** Stop before this tag at the outermost level: nothing after it is looked at. */
@@ -97,6 +99,8 @@ class Decoder {
   private readonly options: DecodeOptions
   private elementsLeft: number
   private bytesLeft: number
+  /** Inside a sequence that is walked only to find its end and to see that it is sound. */
+  private isWalking = false
 
   constructor(source: ByteSource, encoding: Encoding, limits: DecodeLimits, options: DecodeOptions) {
     this.source = source
@@ -133,7 +137,8 @@ class Decoder {
 
   private header(at: number, end: number): Header {
     if (at + 8 > end) throw new DicomError('dataset-truncated', { offset: at })
-    if (--this.elementsLeft < 0) throw new DicomError('dataset-too-large', { limit: this.limits.elements })
+    if (!this.isWalking && --this.elementsLeft < 0)
+      throw new DicomError('dataset-too-large', { limit: this.limits.elements })
     const head = this.source.peek(at, Math.min(12, end - at))
     const tag = this.tag(head)
     if (tag >>> 16 === 0xfffe) return { tag, vr: 'UN', length: this.u32(head, 4), valueAt: at + 8 }
@@ -149,6 +154,13 @@ class Decoder {
   /** Reads one element into `into` and returns where the next begins. */
   private element({ tag, vr, length, valueAt }: Header, end: number, depth: number, into: Dataset): number {
     if (tag >>> 16 === 0xfffe) this.malformed(tag, valueAt, 'an element')
+    if (depth === 0 && !this.isWalking && this.mayBeLeft(vr, length)) {
+      const left = this.leftAt({ tag, vr, length, valueAt }, end)
+      if (left !== undefined) {
+        into.put({ kind: 'located', tag, vr: 'SQ', at: { offset: valueAt, length: left - valueAt } })
+        return left
+      }
+    }
     if (length === UNDEFINED) return this.undefinedLength(tag, vr, valueAt, end, depth, into)
     const next = valueAt + length
     if (next > end)
@@ -156,7 +168,9 @@ class Decoder {
     if (vr === 'SQ') {
       const items: Dataset[] = []
       for (let at = valueAt; at < next; ) at = this.item(at, next, depth + 1, into, items)
-      into.put({ kind: 'sequence', tag, vr, items })
+      this.keep(into, { kind: 'sequence', tag, vr, items })
+    } else if (this.isWalking) {
+      return next
     } else if (this.isLocated(tag, length, depth)) {
       into.put({ kind: 'located', tag, vr, at: { offset: valueAt, length } })
     } else if ((tag & 0xffff) !== 0 || tag >>> 16 <= 2) {
@@ -164,6 +178,27 @@ class Decoder {
       into.put({ kind: 'value', tag, vr, value: this.value(valueAt, length, vr) })
     }
     return next
+  }
+
+  private keep(into: Dataset, element: Element): void {
+    if (!this.isWalking) into.put(element)
+  }
+
+  private mayBeLeft(vr: Vr, length: number): boolean {
+    const limit = this.options.leaveSequencesAboveBytes
+    if (limit === undefined) return false
+    return length === UNDEFINED ? vr === 'SQ' || vr === 'UN' : vr === 'SQ' && length > limit
+  }
+
+  /** Where a sequence that is long enough to be left ends, every length in it held as anywhere; undefined for a short one. */
+  private leftAt(header: Header, end: number): number | undefined {
+    this.isWalking = true
+    try {
+      const next = this.element(header, end, 0, new Dataset())
+      return next - header.valueAt > this.options.leaveSequencesAboveBytes! ? next : undefined
+    } finally {
+      this.isWalking = false
+    }
   }
 
   private isLocated(tag: Tag, length: number, depth: number): boolean {
@@ -189,7 +224,7 @@ class Decoder {
     const items: Dataset[] = []
     for (let at = start; ; ) {
       if (this.isDelimiter(at, end, SEQUENCE_DELIMITATION)) {
-        into.put({ kind: 'sequence', tag, vr, items })
+        this.keep(into, { kind: 'sequence', tag, vr, items })
         return at + 8
       }
       at = this.item(at, end, depth + 1, into, items)
@@ -211,8 +246,8 @@ class Decoder {
     if (depth > this.limits.depth) throw new DicomError('dataset-too-deep', { limit: this.limits.depth })
     const header = this.header(at, end)
     if (header.tag !== ITEM) this.malformed(header.tag, at, 'an item')
-    const made = new Dataset(parent.characterSets)
-    items.push(made)
+    const made = this.isWalking ? parent : new Dataset(parent.characterSets)
+    if (!this.isWalking) items.push(made)
     return header.length === UNDEFINED
       ? this.undefinedItem(header.valueAt, end, depth, made)
       : this.definedItem(header, end, depth, made)
@@ -240,10 +275,10 @@ class Decoder {
       if (found !== ITEM || length === UNDEFINED) this.malformed(found, at, 'a fragment')
       if (valueAt + length > end)
         throw new DicomError('dataset-truncated', { offset: valueAt, wanted: length })
-      stretches.push({ offset: valueAt, length })
+      if (!this.isWalking) stretches.push({ offset: valueAt, length })
       at = valueAt + length
     }
-    into.put(this.fragments(tag, vr, { offset: start, length: at - start }, stretches))
+    if (!this.isWalking) into.put(this.fragments(tag, vr, { offset: start, length: at - start }, stretches))
     return at + 8
   }
 

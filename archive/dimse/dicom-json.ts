@@ -30,6 +30,8 @@ export function toDicomJson(dataset: Dataset, options: ToJsonOptions = {}): Dico
 function jsonOf(dataset: Dataset, options: ToJsonOptions, path: string): DicomJson {
   const json: DicomJson = {}
   for (const element of dataset.inOrder()) {
+    // A sequence that was left unread has no form here: bulk data are values (PS3.18 section F.2.2).
+    if (element.kind === 'located' && element.vr === 'SQ') continue
     const tag = hexOf(element.tag)
     json[tag] = elementJson(element, dataset, options, path + tag)
   }

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { bufferSource } from './byte-source.ts'
 import { Dataset } from './dataset.ts'
-import { hasMoreElements } from './element-count.ts'
+import { extentOf } from './element-count.ts'
 import { encodeDataset } from './encode.ts'
 import { EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE } from './transfer-syntax.ts'
 
 const more = (bytes: Buffer, syntax: string, limit: number) =>
-  hasMoreElements(bufferSource(bytes), 0, syntax, limit)
+  extentOf(bufferSource(bytes), 0, syntax, { most: limit, upToBytes: 64 }).elements > limit
 
 test.each([EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE])(
   'elements and items are counted at every depth, in %s',

@@ -1,4 +1,4 @@
-/** Whether a data set has more elements than anybody should read: known before one of them is kept. */
+/** How much there is to a data set: its elements and the bytes of its values, known before one of them is kept. */
 import type { ByteSource } from './byte-source.ts'
 import { vrOf } from './dictionary.ts'
 import { type Encoding, encodingOf, IMPLICIT_LITTLE } from './transfer-syntax.ts'
@@ -8,23 +8,29 @@ const ITEM = 0xfffee000
 const SEQUENCE_DELIMITATION = 0xfffee0dd
 const UNDEFINED = 0xffffffff
 
+export type Extent = {
+  /** Elements and items, at every depth. */
+  readonly elements: number
+  /** Of the values that are no longer than `upToBytes`. */
+  readonly valueBytes: number
+}
+
 /**
  * Walks over headers in the order in which they stand, nested ones too, and keeps nothing. What makes no sense ends the
- * walk: to say what is wrong with it is the decoder's business.
+ * walk: to say what is wrong with it is the decoder's business. So does the element after `most`.
  */
-export function hasMoreElements(
+export function extentOf(
   source: ByteSource,
   offset: number,
   transferSyntaxUid: string,
-  limit: number,
-): boolean {
+  { most, upToBytes }: { most: number; upToBytes: number },
+): Extent {
   const outer: Encoding[] = []
   let encoding = encodingOf(transferSyntaxUid)
   let isInFragments = false
-  let count = 0
-  for (let at = offset; at + 8 <= source.size; ) {
-    count += 1
-    if (count > limit) return true
+  let [elements, valueBytes] = [0, 0]
+  for (let at = offset; at + 8 <= source.size && elements <= most; ) {
+    elements += 1
     const head = source.peek(at, Math.min(12, source.size - at))
     const tag = tagOf(head, encoding)
     if (tag >>> 16 === 0xfffe) {
@@ -41,9 +47,12 @@ export function hasMoreElements(
       outer.push(encoding)
       isInFragments = vr === 'OB' || vr === 'OW'
       if (vr === 'UN') encoding = encodingOf(IMPLICIT_LITTLE)
-    } else if (vr !== 'SQ') at += length
+    } else if (vr !== 'SQ') {
+      at += length
+      if (length <= upToBytes) valueBytes += length
+    }
   }
-  return false
+  return { elements, valueBytes }
 }
 
 function headerOf(head: Buffer, tag: number, encoding: Encoding) {

@@ -3,7 +3,7 @@ import { type ByteSource, bufferSource } from './byte-source.ts'
 import type { Dataset } from './dataset.ts'
 import { DECODE_LIMITS, decodeDataset, inflate } from './decode.ts'
 import { DicomError } from './dicom-error.ts'
-import { hasMoreElements } from './element-count.ts'
+import { extentOf } from './element-count.ts'
 import { type PixelData, pixelDataOf } from './frames.ts'
 import { type Part10, readPart10 } from './part10.ts'
 import { encodingOf } from './transfer-syntax.ts'
@@ -12,7 +12,7 @@ import { uidFault } from './uid.ts'
 export type ScanOptions = {
   /** Values longer than this are located instead of read. */
   readonly locateAboveBytes?: number
-  /** Bytes of values read in all; more is no header. */
+  /** Bytes of values read in all. */
   readonly headerBytes?: number
 }
 
@@ -26,14 +26,19 @@ export type HeaderScan = Part10 & {
 
 const LOCATE_ABOVE_BYTES = 64 * 1024
 const HEADER_BYTES = 24 * 1024 * 1024
-/** Elements and items of a header. Each costs memory and time in which nobody else is served. */
+/** Elements and items that are read. Each costs memory and time in which nobody else is served. */
 const HEADER_ELEMENTS = 250_000
+/** Those that are walked over; the outlines of a whole body's organs are some hundred thousand. */
+const MOST_ELEMENTS = 1_000_000
+/** Of an object with more than that, sequences longer than this are left where they are: outlines, or thousands of frames. */
+const LEAVE_ABOVE_BYTES = 1024 * 1024
 /** Of a deflated data set, which has to be held whole: a few hundred kilobytes can ask for any amount. */
 const INFLATED_BYTES = 32 * 1024 * 1024
 
 /**
  * Walks the whole data set, every length held against what contains it, but reads only the header:
- * an object cut short anywhere, its pixel data included, does not pass.
+ * an object cut short anywhere, its pixel data included, does not pass. Of a header that is too large to be read whole,
+ * long sequences are left unread (`located`), though walked like the rest.
  * @throws DicomError 'not-part-10', 'dataset-truncated', 'dataset-malformed', 'dataset-too-deep', 'dataset-too-large'
  */
 export function scanHeader(given: Buffer | ByteSource, options: ScanOptions = {}): HeaderScan {
@@ -65,12 +70,16 @@ function scan(
 ): Dataset {
   // Inflated by now: the rest is Explicit VR Little Endian, as any unknown transfer syntax is.
   const syntax = encodingOf(transferSyntaxUid).deflated ? '' : transferSyntaxUid
-  if (hasMoreElements(source, offset, syntax, HEADER_ELEMENTS))
-    throw new DicomError('dataset-too-large', { limit: HEADER_ELEMENTS })
+  const locateAboveBytes = options.locateAboveBytes ?? LOCATE_ABOVE_BYTES
+  const most = { elements: HEADER_ELEMENTS, bytes: options.headerBytes ?? HEADER_BYTES }
+  const extent = extentOf(source, offset, syntax, { most: MOST_ELEMENTS, upToBytes: locateAboveBytes })
+  if (extent.elements > MOST_ELEMENTS) throw new DicomError('dataset-too-large', { limit: MOST_ELEMENTS })
+  const isTooMuch = extent.elements > most.elements || extent.valueBytes > most.bytes
   return decodeDataset(source, syntax, {
     offset,
-    locateAboveBytes: options.locateAboveBytes ?? LOCATE_ABOVE_BYTES,
-    limits: { ...DECODE_LIMITS, elements: HEADER_ELEMENTS, bytes: options.headerBytes ?? HEADER_BYTES },
+    locateAboveBytes,
+    ...(isTooMuch ? { leaveSequencesAboveBytes: LEAVE_ABOVE_BYTES } : {}),
+    limits: { ...DECODE_LIMITS, ...most },
   })
 }
 

@@ -5,7 +5,10 @@ import { DicomError } from './dicom-error.ts'
 import type { DimseLimits } from './settings.ts'
 
 export type DatasetReceiver = {
+  /** The piece stays as it is until `drain` is asked. */
   write(piece: Buffer): void | Promise<void>
+  /** What was written may be overwritten from here on, or nothing more has come for now. */
+  drain?(): void | Promise<void>
   end(): void | Promise<void>
   abort(reason: DicomError): void | Promise<void>
 }
@@ -36,6 +39,7 @@ export class MessageReader {
     this.stream = stream
     this.limits = limits
     this.handler = handler
+    stream.beforeReuse = () => this.incoming?.receiver?.drain?.()
   }
 
   get inMessage(): boolean {

@@ -61,6 +61,14 @@ export async function receiveStore(services: Services, request: DimseRequest): P
         return refuse(error)
       }
     },
+    drain() {
+      try {
+        const draining = sink?.drain?.()
+        return draining ? draining.catch(refuse) : undefined
+      } catch (error) {
+        return refuse(error)
+      }
+    },
     async end() {
       try {
         refusal ??= await sink!.end()

@@ -25,8 +25,13 @@ export type DatasetRequest = DimseRequest & { readonly dataset: Dataset }
  * Exactly one of `end` and `abort` is called, once, after the last `write` has settled.
  */
 export type StoreSink = {
-  /** A chunk to write; it may be reused by the sender once the promise settles. Awaited: backpressure. */
+  /**
+   * A chunk to write. Awaited: backpressure. It stays as it is until `drain` is asked, or without one until the promise
+   * settles.
+   */
   write(chunk: Buffer): void | Promise<void>
+  /** The chunks may be overwritten once this settles; it is asked again and again while an object comes. */
+  drain?(): void | Promise<void>
   /** The whole data set has come: answer for it. */
   end(): Outcome | Promise<Outcome>
   /** It will not come whole, or a `write` has thrown. */

@@ -104,6 +104,7 @@ export class Ingest {
   async beginUnreadable({ sourceAe, peer }: { sourceAe: string; peer: string }): Promise<IncomingObject> {
     const writer = await this.#options.store.create()
     return new IncomingObject(writer, async () => {
+      await writer.drain()
       const [blob] = await Promise.all([writer.commit(), this.#journal.note(writer.key, writer.digest())])
       const fault: Fault = { reason: 'not-part-10', status: STATUS.cannotUnderstand, sopInstanceUid: null }
       await this.#setObjectAside(blob, fault, { sourceAe, peer })
@@ -144,6 +145,7 @@ export class Ingest {
 
   async #examined(writer: BlobWriter, coming: ObjectToCome) {
     try {
+      await writer.drain()
       return examine(writer.source(), coming)
     } catch (error) {
       await writer.abort()
@@ -247,8 +249,13 @@ export class IncomingObject {
     this.#finish = finish
   }
 
-  write(bytes: Uint8Array): void {
-    this.#writer.write(bytes)
+  /** They stay as they are until `drain`, or the promise if there is one, has settled. */
+  write(bytes: Uint8Array): void | Promise<void> {
+    return this.#writer.write(bytes)
+  }
+
+  drain(): void | Promise<void> {
+    return this.#writer.drain()
   }
 
   /** Durable when it resolves: null, or why the object was set aside. */

@@ -24,6 +24,7 @@ export async function storeObject(
   })
   return {
     write: (chunk) => incoming.write(chunk),
+    drain: () => incoming.drain(),
     async end() {
       const fault = await incoming.finish()
       if (fault) return refused(fault)

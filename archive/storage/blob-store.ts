@@ -7,6 +7,11 @@ export interface BlobStore {
   create(): Promise<BlobWriter>
   /** @throws the system error ENOENT when there is no such object */
   open(key: string): Promise<BlobReader>
+  /**
+   * One stretch of an object that is opened for it alone.
+   * @throws when the object ends before the target is full, and the system error ENOENT
+   */
+  read(key: string, target: Uint8Array, offset: number): Promise<void>
   remove(key: string): Promise<void>
 }
 
@@ -14,11 +19,16 @@ export interface BlobWriter {
   readonly key: string
   /** Bytes of ours before the data set (preamble and File Meta); not part of the hash. */
   writeHeader(bytes: Uint8Array): void
-  /** Bytes of the data set as received; written when it returns, so the caller may use its buffer again. */
-  write(bytes: Uint8Array): void
-  /** What was written so far, for a scan that reads synchronously: it is in the page cache still. Until `commit`. */
+  /**
+   * Bytes of the data set as received. They are gathered: the caller leaves them as they are until `drain` settles, and
+   * waits for a promise when there is one.
+   */
+  write(bytes: Uint8Array): void | Promise<void>
+  /** Writes what was gathered. Nothing else may be called while it runs. */
+  drain(): void | Promise<void>
+  /** What was drained so far, for a scan that reads synchronously: it is in the page cache still. Until `commit`. */
   source(): ByteSource
-  /** SHA-256 of the data set, in hex; nothing can be written after it. */
+  /** SHA-256 of what was drained of the data set, in hex; nothing can be written after it. */
   digest(): string
   /** Durable when it resolves: object and directory are synced. */
   commit(): Promise<StoredBlob>

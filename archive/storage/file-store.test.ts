@@ -15,7 +15,8 @@ test('an object comes back byte for byte, and its hash covers the data set alone
   const dataset = randomBytes(1_500_000)
   const writer = await store.create()
   writer.writeHeader(header)
-  for (let at = 0; at < dataset.length; at += 65_536) writer.write(dataset.subarray(at, at + 65_536))
+  for (let at = 0; at < dataset.length; at += 65_536) await writer.write(dataset.subarray(at, at + 65_536))
+  await writer.drain()
   expect(writer.source().bytes(300, 20)).toEqual(dataset.subarray(0, 20))
   const stored = await writer.commit()
 
@@ -38,7 +39,7 @@ test('nothing of an object is visible before it is committed, and an aborted one
   const folder = await root()
   const store = new FileStore(folder)
   const writing = await store.create()
-  writing.write(randomBytes(1000))
+  await writing.write(randomBytes(1000))
   await expect(store.open(writing.key)).rejects.toMatchObject({ code: 'ENOENT' })
   await writing.abort()
   const left = await readdir(folder, { recursive: true, withFileTypes: true })
@@ -49,10 +50,10 @@ test('what a crash left half written is swept away, and whole objects stay', asy
   const folder = await root()
   const before = new FileStore(folder)
   const whole = await before.create()
-  whole.write(randomBytes(10))
+  await whole.write(randomBytes(10))
   await whole.commit()
   const half = await before.create()
-  half.write(randomBytes(10))
+  await half.write(randomBytes(10))
 
   const after = new FileStore(folder)
   expect(await after.sweepUnfinished()).toBe(0)
@@ -66,7 +67,7 @@ test('many writers at once each get their own object', async () => {
   const stored = await Promise.all(
     Array.from({ length: 24 }, async (_, n) => {
       const writer = await store.create()
-      writer.write(Buffer.alloc(5000, n))
+      await writer.write(Buffer.alloc(5000, n))
       return writer.commit()
     }),
   )

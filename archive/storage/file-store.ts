@@ -9,6 +9,7 @@ import {
   fdatasync,
   open as openFile,
   rename as renameFile,
+  writev,
   writevSync,
 } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
@@ -20,10 +21,16 @@ import { monotonicUlids } from '#db/ulid.ts'
 import { type ByteSource, fileSource } from '../dimse/byte-source.ts'
 import type { BlobReader, BlobStore, BlobWriter, StoredBlob } from './blob-store.ts'
 import { DirectorySync } from './directory-sync.ts'
+import { readStretch } from './read-stretch.ts'
 
 // By number: a `FileHandle` for each object of a series costs more than its system calls.
 const openNumber = promisify(openFile)
 const datasync = promisify(fdatasync)
+
+/** Gathered bytes that are written without being asked to. */
+const GATHERED_BYTES = 512 * 1024
+/** Fewer are copied into the page cache here: that costs less than a trip through the thread pool. */
+const WORTH_A_TRIP_BYTES = 64 * 1024
 const rename = promisify(renameFile)
 
 /** Longer than any association or upload goes without a byte. */
@@ -53,6 +60,11 @@ export class FileStore implements BlobStore {
     const path = this.#path(key)
     const file = await open(path, 'r')
     return new FileReader(file, (await file.stat()).size)
+  }
+
+  async read(key: string, target: Uint8Array, offset: number): Promise<void> {
+    const bytes = await readStretch(this.#path(key), target, offset)
+    if (bytes < target.length) throw new Error(`${key} ends ${target.length - bytes} bytes too early`)
   }
 
   async remove(key: string): Promise<void> {
@@ -103,6 +115,8 @@ class FileWriter implements BlobWriter {
   readonly #file: number
   readonly #directories: DirectorySync
   readonly #hash: Hash = createHash('sha256')
+  #gathered: Uint8Array[] = []
+  #gatheredBytes = 0
   #bytes = 0
   #datasetOffset = 0
   /** Written with the first bytes behind it. */
@@ -121,9 +135,23 @@ class FileWriter implements BlobWriter {
     this.#datasetOffset = bytes.length
   }
 
-  write(bytes: Uint8Array): void {
-    this.#hash.update(bytes)
-    this.#append(this.#bytes === 0 ? [this.#header, bytes] : [bytes])
+  write(bytes: Uint8Array): void | Promise<void> {
+    this.#gathered.push(bytes)
+    this.#gatheredBytes += bytes.length
+    return this.#gatheredBytes < GATHERED_BYTES ? undefined : this.drain()
+  }
+
+  drain(): void | Promise<void> {
+    if (this.#gatheredBytes === 0) return
+    const pieces = this.#gathered
+    const isWorthATrip = this.#gatheredBytes >= WORTH_A_TRIP_BYTES
+    this.#gathered = []
+    this.#gatheredBytes = 0
+    const all = this.#bytes === 0 ? [this.#header, ...pieces] : pieces
+    // A thread copies them into the page cache while they are hashed here.
+    const writing = isWorthATrip ? this.#append(all) : this.#appendNow(all)
+    for (const piece of pieces) this.#hash.update(piece)
+    return writing
   }
 
   source(): ByteSource {
@@ -139,6 +167,7 @@ class FileWriter implements BlobWriter {
 
   async commit(): Promise<StoredBlob> {
     try {
+      await this.drain()
       this.#settleHeader()
       // The name is synced beside the bytes: neither counts before both are down.
       await all(datasync(this.#file), this.#publish())
@@ -164,17 +193,30 @@ class FileWriter implements BlobWriter {
   }
 
   #settleHeader(): void {
-    if (this.#bytes === 0) this.#append([this.#header])
+    if (this.#bytes === 0) this.#appendNow([this.#header])
   }
 
-  // Synchronous: it copies into the page cache, which costs less than a trip through the thread pool.
-  #append(all: Uint8Array[]): void {
+  async #append(all: Uint8Array[]): Promise<void> {
+    for (let pieces = all; pieces.length > 0; ) {
+      const written = await writePieces(this.#file, pieces, this.#bytes)
+      this.#bytes += written
+      pieces = after(pieces, written)
+    }
+  }
+
+  #appendNow(all: Uint8Array[]): void {
     for (let pieces = all; pieces.length > 0; ) {
       const written = writevSync(this.#file, pieces, this.#bytes)
       this.#bytes += written
       pieces = after(pieces, written)
     }
   }
+}
+
+function writePieces(file: number, pieces: Uint8Array[], position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    writev(file, pieces, position, (error, written) => (error ? reject(error) : resolve(written)))
+  })
 }
 
 /** Both, to their ends: the file is not closed under a sync that still runs when the other has failed. */

@@ -117,8 +117,8 @@ async function keepUnreadable(
   if (beginning.length === 0) return true
   const coming = await ingest.beginUnreadable({ sourceAe: SOURCE_AE, peer: 'web' })
   try {
-    coming.write(beginning)
-    for await (const chunk of rest) coming.write(chunk)
+    await coming.write(beginning)
+    for await (const chunk of rest) await coming.write(chunk)
   } catch (error) {
     await coming.abort()
     if (error instanceof TooLarge) return false
