@@ -190,7 +190,7 @@ async function upsertSeries(
     select id, ${studyId}, series_uid, modality, series_number, description, series_date, series_time, body_part, station_ae, attributes
     from jsonb_to_recordset(${sql.json(rows as never)}) as r(id text, series_uid text, modality text, series_number int,
       description text, series_date text, series_time text, body_part text, station_ae text, attributes jsonb)
-    on conflict (series_uid) do update set series_uid = excluded.series_uid
+    on conflict (study_id, series_uid) do update set series_uid = excluded.series_uid
     returning id, series_uid`
   return new Map(found.map((row) => [row.series_uid, row.id]))
 }
