@@ -125,7 +125,7 @@ async function fetched(studyUid: string, transferSyntax: string): Promise<Buffer
   )
 }
 
-test('[AR-02] images stored under our own File Meta Information are valid files', async () => {
+test('[AR-01] images stored under our own File Meta Information are valid files', async () => {
   expect(await valid(await stored(await bookedOrder(archive.department)))).toEqual(IODS)
 })
 

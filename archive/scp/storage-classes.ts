@@ -1,11 +1,19 @@
-/** Which SOP classes are objects to keep (PS3.4 annex B.5, and the non-patient objects beside it). */
+/** Which SOP classes are objects to keep: those of a study (PS3.4 annex B.5), those to come, and vendors' own. */
 const DICOM_ROOT = '1.2.840.10008.'
 
-// All of 5.1.4.1.1 is storage; hanging protocols, palettes, implants, beams and tractography stand beside it.
-const STANDARD_STORAGE =
-  /^1\.2\.840\.10008\.5\.1\.4\.(1\.1\.|38\.1$|39\.1$|43\.1$|44\.1$|45\.1$|34\.7$|34\.10$)/
+/** All of them stand below it, but for RT Beams and RT Brachy Application Setup Delivery Instruction. */
+const STORAGE_ROOT = '1.2.840.10008.5.1.4.1.1.'
+const BESIDE_THE_ROOT = ['1.2.840.10008.5.1.4.34.7', '1.2.840.10008.5.1.4.34.10']
+
+/**
+ * Below the root too and of no study, so that there is nowhere to file them (PS3.4 annex GG): protocols as defined and
+ * approved, inventories, and the services that query and retrieve these.
+ */
+const OF_NO_STUDY = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.(200\.[134567]|201\.\d+)$/
 
 /** Whether objects of this class are stored: every standard Storage SOP class, to come ones too, and vendors' own. */
 export function isStorageClass(uid: string): boolean {
-  return uid.startsWith(DICOM_ROOT) ? STANDARD_STORAGE.test(uid) : uid !== ''
+  if (!uid.startsWith(DICOM_ROOT)) return uid !== ''
+  if (OF_NO_STUDY.test(uid)) return false
+  return uid.startsWith(STORAGE_ROOT) || BESIDE_THE_ROOT.includes(uid)
 }
