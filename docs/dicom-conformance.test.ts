@@ -15,6 +15,7 @@ import { noteDataset } from '#archive/ingest/rejection-note.ts'
 import { REPORT_TIMINGS } from '#archive/scp/commitment-reports.ts'
 import type { Caller } from '#archive/scp/devices.ts'
 import { supportsFor } from '#archive/scp/services.ts'
+import { isStorageClass } from '#archive/scp/storage-classes.ts'
 import { sendableIn } from '#archive/scp/stored-object.ts'
 import { explainConfig, readConfig } from '#config'
 import { isMatched, type Level } from '#db/queries/matching-keys.ts'
@@ -78,20 +79,9 @@ const ANYBODY = { sopClasses: null, transferSyntaxes: null } as Caller
 
 test('the services of the overview and of the acceptance table are those that an association gets accepted', () => {
   const supports = supportsFor(ANYBODY)
-  const { CT_IMAGE_STORAGE, MR_IMAGE_STORAGE, SECONDARY_CAPTURE_STORAGE, KEY_OBJECT_SELECTION_STORAGE } =
-    sopClasses
-  const storage = [
-    CT_IMAGE_STORAGE,
-    MR_IMAGE_STORAGE,
-    SECONDARY_CAPTURE_STORAGE,
-    KEY_OBJECT_SELECTION_STORAGE,
-  ]
-  const services = Object.values(sopClasses).filter(
-    (one): one is string =>
-      typeof one === 'string' &&
-      !storage.includes(one) &&
-      one !== sopClasses.STORAGE_COMMITMENT_PUSH_INSTANCE,
-  )
+  const services = Object.values(sopClasses)
+    .filter((one) => typeof one === 'string')
+    .filter((uid) => !isStorageClass(uid) && uid !== sopClasses.STORAGE_COMMITMENT_PUSH_INSTANCE)
   const overview = column(table('SOP class', '1.1'), 1).filter((uid) => !uid.includes('*'))
   expect(sorted(overview)).toEqual(sorted(services))
   const messages = table('Abstract syntax').slice(0, -1)
