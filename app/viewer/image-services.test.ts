@@ -9,9 +9,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '#db/department.ts'
 import { actOf, dutyAct } from '#db/mutations/act.ts'
+import { createToken, revokeToken } from '#db/mutations/api-tokens.ts'
 import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
 import { createLaunch } from '#db/mutations/launches.ts'
-import { sessionUser, signIn } from '#db/mutations/sessions.ts'
+import { sessionUser, signIn, signOut } from '#db/mutations/sessions.ts'
 import { anEnvelope, anOrder, seededDepartment } from '#db/order.fixture.ts'
 import { seedDemo } from '#db/seed/demo.ts'
 import { sessionCookie } from '../server/session-cookie.ts'
@@ -92,7 +93,7 @@ async function session(user: string) {
   if (!signed.ok) throw new Error('not signed in')
   const person = (await sessionUser(department, signed.token))!
   const [cookie] = sessionCookie(signed.token, { secure: false }).split(';')
-  return { person, headers: { cookie: cookie! } }
+  return { person, token: signed.token, headers: { cookie: cookie! } }
 }
 
 const status = async (path: string, headers: Record<string, string> = {}) =>
@@ -147,4 +148,49 @@ test('[VW-01] a launch shows its order to the session that opened it, and to nob
   const viewer = `/viewer/viewer?launch=${launch.id}&StudyInstanceUIDs=${CT}`
   expect(await status(viewer)).toBe(302)
   expect(await status(viewer, reader.headers)).toBe(200)
+})
+
+/** The address of a frame of the CT, below a root. */
+async function frameOf(root: string, headers: Record<string, string>): Promise<string> {
+  const response = await fetch(`${address}${root}/studies/${CT}/instances`, { headers })
+  const [instance] = (await response.json()) as Record<string, { Value: string[] }>[]
+  const uid = (tag: string) => instance![tag]!.Value[0]
+  return `${root}/studies/${CT}/series/${uid('0020000E')}/instances/${uid('00080018')}/frames/1`
+}
+
+test('[DW-06] a token that is revoked between two frames opens the second no more', async () => {
+  const { person } = await session('admin')
+  const act = await actOf(department, person.actor, 'app')
+  const asked = {
+    name: 'frames',
+    role: 'integration' as const,
+    sites: person.actor.sites,
+    reauthenticated: true,
+  }
+  const made = await createToken(department, act, asked)
+  const headers = { authorization: `Bearer ${made.token}` }
+  const frame = await frameOf('/dicom-web', headers)
+  expect(await status(frame, headers)).toBe(200)
+  await revokeToken(department, act, { id: made.id, reauthenticated: true })
+  await expect.poll(() => status(frame, headers)).toBe(401)
+  expect(await status(frame, bearer())).toBe(200)
+})
+
+test('[DW-06] a launch that is closed, and a session that ends, between two frames open the second no more', async () => {
+  const reader = await session('radiologist')
+  const act = await actOf(department, reader.person.actor, 'app')
+  const asked = { orderId, sessionId: reader.person.sessionId, purpose: 'view' as const }
+  const [one, other] = [
+    await createLaunch(department, act, asked),
+    await createLaunch(department, act, asked),
+  ]
+  const { headers } = reader
+  const frame = await frameOf(`/dicom-web/launch/${one.id}`, headers)
+  const beside = frame.replace(one.id, other.id)
+  expect([await status(frame, headers), await status(beside, headers)]).toEqual([200, 200])
+  await department.sql`update launches set ended_at = now() where id = ${one.id}`
+  await expect.poll(() => status(frame, headers)).toBe(404)
+  expect(await status(beside, headers)).toBe(200)
+  await signOut(department, reader.token)
+  await expect.poll(() => status(beside, headers)).toBe(401)
 })

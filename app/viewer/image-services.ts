@@ -9,7 +9,7 @@ import type { Access } from '#archive/web/access.ts'
 import { problem } from '#archive/web/dicomweb.ts'
 import { answerHttp, sendResponse } from '#archive/web/node-http.ts'
 import { openDicomweb } from '#archive/web/service.ts'
-import { Gathered } from '#db/gathered.ts'
+import { Gathered, STANDS_FOR_MS } from '#db/gathered.ts'
 import { type StandingLaunch, standingLaunches } from '#db/mutations/launches.ts'
 import { type SignedInUser, sessionUsers, tokenActors } from '#db/mutations/sessions.ts'
 import { type Actor, can, scopeOf } from '#domain/permissions.ts'
@@ -48,7 +48,7 @@ export async function openImageServices(options: ImageServicesOptions): Promise<
 
   async function dicomweb(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const refuse = (status: number, words: string) =>
-      sendResponse({ request, response, answered: problem(status, words), files: service.files })
+      sendResponse({ request, response, answered: problem(status, words), blobs: service.blobs })
     const launchId = launchIn(request)
     const found =
       launchId === null
@@ -85,8 +85,8 @@ function launchIn(request: IncomingMessage): string | null {
 }
 
 /**
- * Who may come in, asked for with every request: a token that was revoked, a session that ended and a launch that was
- * closed open nothing from then on. Requests that come at the same time are looked up together.
+ * Who may come in: a token that was revoked, a session that ended and a launch that was closed open nothing any more
+ * once `STANDS_FOR_MS` have passed. Requests that come at the same time are looked up together.
  */
 interface Credentials {
   sessions: Gathered<SignedInUser>
@@ -96,11 +96,12 @@ interface Credentials {
 
 function credentialsOf(server: AppServer): Credentials {
   const { department } = server
-  const tokens = new Gathered((known) => tokenActors(department, known))
+  const stands = { standsForMs: STANDS_FOR_MS }
+  const tokens = new Gathered((known) => tokenActors(department, known), stands)
   const basic = rememberBasic((request) => actorOfRequest(request, server))
   return {
-    sessions: new Gathered((cookies) => sessionUsers(department, cookies)),
-    launches: new Gathered((ids) => standingLaunches(department, ids)),
+    sessions: new Gathered((cookies) => sessionUsers(department, cookies), stands),
+    launches: new Gathered((ids) => standingLaunches(department, ids), stands),
     programs: (request) => {
       const token = bearerToken(request)
       return token === null ? basic(request) : tokens.get(token)

@@ -19,6 +19,8 @@ const CORPUS = fileURLToPath(new URL('../../corpus/', import.meta.url))
 export interface TestArchive {
   department: Department
   service: DicomwebService
+  /** Where the blobs lie. */
+  folder: string
   /** Stores files of the corpus and says what they are. */
   store(...files: string[]): Promise<Stored[]>
   close(): Promise<void>
@@ -63,7 +65,7 @@ export async function testArchive(
     await ingest.close(1000)
     await department.close()
   }
-  return { department, service, store, close }
+  return { department, service, folder: root, store, close }
 }
 
 async function storeFile(ingest: Ingest, file: string): Promise<Stored> {

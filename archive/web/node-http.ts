@@ -2,14 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { BlobReader, BlobStore } from '../storage/blob-store.ts'
 import type { Access } from './access.ts'
 import { bodyLength, type Piece, type WebRequest, type WebResponse } from './exchange.ts'
-import type { OpenBlobs } from './open-blobs.ts'
 import type { DicomwebService } from './service.ts'
 import { SpareBuffers } from './spare-buffers.ts'
 
 export interface Mount {
-  service: Pick<DicomwebService, 'answer' | 'files'>
+  service: Pick<DicomwebService, 'answer' | 'blobs'>
   /** The path that the service is mounted on, without a slash at its end: `/dicom-web/launch/01K…`. */
   root: string
   access: Access
@@ -22,7 +22,7 @@ export async function answerHttp(
 ): Promise<void> {
   const asked = webRequest(request, mount.root)
   const answered = await mount.service.answer(asked, mount.access)
-  await sendResponse({ request, response, answered, files: mount.service.files })
+  await sendResponse({ request, response, answered, blobs: mount.service.blobs })
 }
 
 function webRequest(request: IncomingMessage, root: string): WebRequest {
@@ -63,14 +63,14 @@ interface Sending {
   request: IncomingMessage
   response: ServerResponse
   answered: WebResponse
-  files: OpenBlobs
+  blobs: BlobStore
 }
 
-export async function sendResponse({ request, response, answered, files }: Sending): Promise<void> {
+export async function sendResponse({ request, response, answered, blobs }: Sending): Promise<void> {
   const { status, headers, body } = answered
   const length = bodyLength(body)
   const bytes =
-    request.method === 'HEAD' || length === 0 || length > AT_ONCE_BYTES ? null : await atOnce(body, files)
+    request.method === 'HEAD' || length === 0 || length > AT_ONCE_BYTES ? null : await atOnce(body, blobs)
   response.writeHead(status, {
     ...headers,
     'X-Content-Type-Options': 'nosniff',
@@ -85,7 +85,7 @@ export async function sendResponse({ request, response, answered, files }: Sendi
     return
   }
   try {
-    await pipeline(Readable.from(bytesOf(body, files), { objectMode: false }), response)
+    await pipeline(Readable.from(bytesOf(body, blobs), { objectMode: false }), response)
   } catch (error) {
     // The other side left while the bytes were on their way; there is nobody left to tell.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
@@ -97,13 +97,13 @@ const AT_ONCE_BYTES = 2 * 1024 * 1024
 const SPARE_BYTES = 32 * 1024 * 1024
 const spare = new SpareBuffers(SPARE_BYTES)
 
-async function atOnce(body: readonly Piece[], files: OpenBlobs): Promise<Buffer> {
+async function atOnce(body: readonly Piece[], blobs: BlobStore): Promise<Buffer> {
   const bytes = spare.take(bodyLength(body))
   let at = 0
   for (const piece of body) {
     if (piece instanceof Uint8Array) bytes.set(piece, at)
     else if ('make' in piece) bytes.set(await piece.make(), at)
-    else await files.read(piece.blob, bytes.subarray(at, at + piece.length), piece.offset)
+    else await blobs.read(piece.blob, bytes.subarray(at, at + piece.length), piece.offset)
     at += piece.length
   }
   return bytes
@@ -111,15 +111,26 @@ async function atOnce(body: readonly Piece[], files: OpenBlobs): Promise<Buffer>
 
 const LARGEST_READ_BYTES = 1024 * 1024
 
-async function* bytesOf(body: readonly Piece[], files: OpenBlobs): AsyncGenerator<Uint8Array> {
-  for (const piece of body) {
-    if (piece instanceof Uint8Array) yield piece
-    else if ('make' in piece) yield await piece.make()
-    else
-      for (let at = 0; at < piece.length; at += LARGEST_READ_BYTES) {
-        const bytes = Buffer.allocUnsafeSlow(Math.min(LARGEST_READ_BYTES, piece.length - at))
-        await files.read(piece.blob, bytes, piece.offset + at)
-        yield bytes
+async function* bytesOf(body: readonly Piece[], blobs: BlobStore): AsyncGenerator<Uint8Array> {
+  let opened: { blob: string; reader: BlobReader } | undefined
+  try {
+    for (const piece of body) {
+      if (piece instanceof Uint8Array) {
+        yield piece
+        continue
       }
+      if ('make' in piece) {
+        yield await piece.make()
+        continue
+      }
+      if (opened === undefined || opened.blob !== piece.blob) {
+        await opened?.reader.close()
+        opened = { blob: piece.blob, reader: await blobs.open(piece.blob) }
+      }
+      for (let at = 0; at < piece.length; at += LARGEST_READ_BYTES)
+        yield await opened.reader.read(piece.offset + at, Math.min(LARGEST_READ_BYTES, piece.length - at))
+    }
+  } finally {
+    await opened?.reader.close()
   }
 }

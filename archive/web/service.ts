@@ -2,11 +2,9 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Department } from '#db/department.ts'
-import { Gathered } from '#db/gathered.ts'
 import { actOf } from '#db/mutations/act.ts'
 import { audit } from '#db/mutations/audit.ts'
 import { rejectInstances } from '#db/mutations/rejections.ts'
-import { shownObjects } from '#db/queries/stored-objects.ts'
 import { Ingest } from '../ingest/ingest.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { DerivedStore } from '../storage/derived-store.ts'
@@ -15,16 +13,14 @@ import type { Asking } from './access.ts'
 import { type Dicomweb, dicomweb } from './dicomweb.ts'
 import { FrameThreads } from './frame-threads.ts'
 import { placeWeight } from './frames.ts'
-import { OpenBlobs } from './open-blobs.ts'
 import { Prerender } from './prerender.ts'
 import { Recent } from './recent.ts'
+import { ShownObjects } from './shown-objects.ts'
 import { storePart10 } from './store-part10.ts'
 
 export interface DicomwebService {
   answer: Dicomweb
   blobs: BlobStore
-  /** The same, to read from. */
-  files: OpenBlobs
   close(): Promise<void>
 }
 
@@ -56,7 +52,7 @@ export async function openDicomweb({
   largestBytes = LARGEST_BYTES,
 }: DicomwebOptions): Promise<DicomwebService> {
   const blobs = new FileStore(blobFolder)
-  const files = new OpenBlobs(blobs)
+  const shown = new ShownObjects(department.sql)
   // A web client is answered once its object can be found: Success always waits for the index here.
   const ingest = await Ingest.open({
     department,
@@ -85,11 +81,12 @@ export async function openDicomweb({
     blobs,
     threads,
     places: new Recent({ most: PLACES_FRAMES, weigh: placeWeight }),
-    shown: new Gathered((uids) => shownObjects(department.sql, uids)),
+    shown,
     pages: new Recent({ most: PAGE_ENDS }),
     ingest: (incoming) => storePart10({ sql: department.sql, ingest, largestBytes }, incoming),
     reject: async ({ actor, ...asked }) => {
       await rejectInstances(department, await actOf(department, actor, 'web'), asked)
+      shown.forget()
     },
     denied: (asking) => write(department, asking, 'denied'),
     given,
@@ -98,9 +95,8 @@ export async function openDicomweb({
   const close = async () => {
     await Promise.all([prerender.close(), ingest.close(INDEX_MS)])
     await threads.close()
-    await files.close()
   }
-  return { answer, blobs, files, close }
+  return { answer, blobs, close }
 }
 
 async function write(department: Department, asking: Asking, outcome: 'denied' | 'success'): Promise<void> {

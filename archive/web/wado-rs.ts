@@ -1,16 +1,8 @@
 /** WADO-RS: studies, series, instances, metadata, frames, bulk data, rendered images and thumbnails (PS3.18 10.4). */
 import { createHash } from 'node:crypto'
 import type { AnySql } from '#db/client.ts'
-import type { Gathered } from '#db/gathered.ts'
 import { headerOf } from '#db/queries/stored-headers.ts'
-import {
-  middleImage,
-  type Place,
-  type ShownObject,
-  type StoredObject,
-  storedObjects,
-} from '#db/queries/stored-objects.ts'
-import { isInScope } from '#db/queries/study-scope.ts'
+import { middleImage, type Place, type StoredObject, storedObjects } from '#db/queries/stored-objects.ts'
 import { EXPLICIT_LITTLE } from '../dimse/transfer-syntax.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { Coercion } from '../storage/coercion.ts'
@@ -29,6 +21,7 @@ import { PICTURE_TYPES, type PictureType } from './picture.ts'
 import type { Recent } from './recent.ts'
 import { isShowable, render, styleOf } from './rendered.ts'
 import { type Chosen, frameForm, objectForm } from './representation.ts'
+import type { ShownObjects } from './shown-objects.ts'
 import { frameMediaType, frameTransferSyntax, isNative, videoType } from './transfer-syntax.ts'
 
 export interface WadoDependencies {
@@ -36,8 +29,7 @@ export interface WadoDependencies {
   blobs: BlobStore
   threads: FrameThreads
   places: Recent<PixelPlace>
-  /** Objects by SOP Instance UID, as they are shown at the moment. */
-  shown: Gathered<ShownObject>
+  shown: ShownObjects
 }
 
 export interface Retrieval {
@@ -320,11 +312,9 @@ async function objectsAt(wado: WadoDependencies, access: Access, place: Place): 
   return objects
 }
 
-/** The one object at a place, asked for with each request: what was rejected a moment ago is not there. */
 async function objectAt(wado: WadoDependencies, access: Access, place: Place): Promise<StoredObject> {
-  const object = await wado.shown.get(place.sopInstanceUid ?? '')
-  const isThere = object?.studyUid === place.studyUid && object.seriesUid === place.seriesUid
-  if (!object || !isThere || !isInScope(scopeOf(access), object)) throw notHere()
+  const object = await wado.shown.at(scopeOf(access), place)
+  if (!object) throw notHere()
   return object
 }
 

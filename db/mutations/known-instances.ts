@@ -62,6 +62,8 @@ async function heal(scope: Scope, known: Known, instance: StoredInstance): Promi
   await sql`
     update instances set blob = ${instance.blob}, bytes = ${instance.bytes}, dataset_offset = ${instance.datasetOffset},
       pixel = ${sql.json(instance.pixel as never)}, verified_at = null, damaged = null where id = ${known.id}`
+  // Its bytes are elsewhere now: whoever remembers where they were has to look again.
+  await sql`update series set rev = rev + 1 where id = (select series_id from instances where id = ${known.id})`
   await mended(scope, known.id)
 }
 

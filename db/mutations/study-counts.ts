@@ -5,8 +5,8 @@ import type { Scope } from './mutate.ts'
 export async function count({ sql }: Scope, studyId: string): Promise<void> {
   await sql`
     update series s set instance_count = c.visible, rev = s.rev + 1
-    from (select series_id, count(*) filter (where rejected_code is null) as visible from instances
-      where study_id = ${studyId} group by series_id) c
+    from (select e.id as series_id, count(i.id) filter (where i.rejected_code is null) as visible
+      from series e left join instances i on i.series_id = e.id where e.study_id = ${studyId} group by e.id) c
     where c.series_id = s.id`
   await sql`
     update studies s set rev = s.rev + 1, stored_count = c.stored, instance_count = c.visible, bytes = c.bytes,

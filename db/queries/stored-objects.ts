@@ -35,26 +35,47 @@ export async function storedObjects(sql: AnySql, scope: StudyScope, place: Place
     order by e.series_number nulls last, e.series_uid, i.instance_number nulls last, i.sop_instance_uid`
 }
 
-/** An object that the regular view shows, and the site that says who may see it. */
-export interface ShownObject extends StoredObject {
+/** How a series stands at the moment, whoever may see it: `isInScope` says who. */
+export interface SeriesStamp {
+  id: string
+  studyUid: string
   siteId: string
+  /** Grows with whatever changes among its objects. */
+  rev: number
+  /** How many of them are shown. */
+  shown: number
 }
+
+/** Those of these series that are there, by their address. */
+export async function seriesStamps(
+  sql: AnySql,
+  addresses: readonly string[],
+): Promise<Map<string, SeriesStamp>> {
+  const places = addresses.map((address) => address.split('/'))
+  const rows = await sql<(SeriesStamp & { seriesUid: string })[]>`
+    select e.id, e.series_uid as "seriesUid", s.study_uid as "studyUid", s.site_id as "siteId", e.rev,
+      e.instance_count as shown
+    from unnest(${places.map(([studyUid]) => studyUid!)}::text[], ${places.map(([, uid]) => uid!)}::text[]) as asked (study, series)
+      join studies s on s.study_uid = asked.study join series e on e.study_id = s.id and e.series_uid = asked.series`
+  return new Map(rows.map((stamp) => [seriesAddress(stamp.studyUid, stamp.seriesUid), stamp]))
+}
+
+/** A series is one within its study only. */
+export const seriesAddress = (studyUid: string, seriesUid: string): string => `${studyUid}/${seriesUid}`
 
 /** The places of more frames than these are read when they are needed: a whole-slide image has hundreds of thousands. */
 const FEW_FRAMES = 8
 
-/**
- * Those of these SOP Instance UIDs that the regular view shows, in one read and whoever may see them: the caller asks
- * `isInScope` for each.
- */
+/** The objects of a series that the regular view shows, or the one named, by SOP Instance UID. */
 export async function shownObjects(
   sql: AnySql,
-  sopInstanceUids: readonly string[],
-): Promise<Map<string, ShownObject>> {
-  const rows = await sql<ShownObject[]>`
-    select ${objectColumns(sql)}, s.site_id as "siteId", case when i.frames <= ${FEW_FRAMES} then i.pixel end as pixel
+  { seriesId, sopInstanceUid }: { seriesId: string; sopInstanceUid?: string },
+): Promise<Map<string, StoredObject>> {
+  const rows = await sql<StoredObject[]>`
+    select ${objectColumns(sql)}, case when i.frames <= ${FEW_FRAMES} then i.pixel end as pixel
     from instances i join series e on e.id = i.series_id join studies s on s.id = i.study_id
-    where i.sop_instance_uid = any(${sopInstanceUids as string[]}) and ${instanceShown(sql)}`
+    where i.series_id = ${seriesId} and ${instanceShown(sql)}
+      ${sopInstanceUid === undefined ? sql`` : sql`and i.sop_instance_uid = ${sopInstanceUid}`}`
   return new Map(rows.map((object) => [object.sopInstanceUid, object]))
 }
 
