@@ -164,7 +164,7 @@ test('[DW-06] a token that is revoked between two frames opens the second no mor
   const asked = {
     name: 'frames',
     role: 'integration' as const,
-    sites: person.actor.sites,
+    sites: [...person.actor.sites],
     reauthenticated: true,
   }
   const made = await createToken(department, act, asked)
