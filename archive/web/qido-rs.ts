@@ -127,13 +127,27 @@ async function startOf(
   if (end) return { after: end, offset: 0 }
   if (sought.level !== 'study' || offset <= MILESTONE) return { after: null, offset }
   const near = offset - (offset % MILESTONE)
-  const known = pageEnd(pages, `${key} ${near}`)
-  if (known) return { after: known, offset: offset - near }
-  const places = await milestones(sql, sought, MILESTONE)
+  const known = nearestKnown(pages, key, near)
+  const upTo = near - known.number
+  const places =
+    upTo === 0 ? [] : await milestones(sql, { ...sought, after: known.place }, { every: MILESTONE, upTo })
   for (const [n, place] of places.entries())
-    pages.set(`${key} ${(n + 1) * MILESTONE}`, { place, at: Date.now() })
-  const place = places[near / MILESTONE - 1] ?? null
-  return place ? { after: place, offset: offset - near } : { after: null, offset }
+    pages.set(`${key} ${known.number + (n + 1) * MILESTONE}`, { place, at: Date.now() })
+  const reached = known.number + places.length * MILESTONE
+  return { after: places.at(-1) ?? known.place, offset: offset - reached }
+}
+
+/** The last milestone up to a number that was counted off lately: those behind it are counted from there. */
+function nearestKnown(
+  pages: QidoDependencies['pages'],
+  key: string,
+  near: number,
+): { number: number; place: SearchPlace | null } {
+  for (let number = near; number > 0; number -= MILESTONE) {
+    const place = pageEnd(pages, `${key} ${number}`)
+    if (place) return { number, place }
+  }
+  return { number: 0, place: null }
 }
 
 function pageEnd(pages: Recent<PageEnd>, key: string): SearchPlace | null {

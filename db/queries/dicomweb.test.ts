@@ -1,17 +1,24 @@
+import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import { connect, type Sql } from '../client.ts'
-import { milestones, placeAfter, search } from './dicomweb.ts'
+import { milestones, placeAfter, type Search, search } from './dicomweb.ts'
 import type { Level } from './matching-keys.ts'
 
 const STUDIES = 12_000
 const SITE = ['MAIN']
 
 let sql: Sql
+/** Remembers the statement it ran last. */
+let watched: { sql: Sql; last: { text: string; parameters: unknown[] } }
 
 beforeAll(async () => {
-  sql = connect(await testDatabase(), { name: 'dicomweb-queries', max: 2 })
-  await sql`insert into sites (id, name, zone) values ('MAIN', 'Main', 'Europe/Berlin')`
+  const url = await testDatabase()
+  sql = connect(url, { name: 'dicomweb-queries', max: 2 })
+  const last = { text: '', parameters: [] as unknown[] }
+  const debug = (_: number, text: string, parameters: unknown[]) => Object.assign(last, { text, parameters })
+  watched = { sql: postgres(url, { max: 1, debug }) as unknown as Sql, last }
+  await sql`insert into sites (id, name, zone) values ('MAIN', 'Main', 'Europe/Berlin'), ('SMALL', 'Small', 'Europe/Berlin')`
   await sql`
     insert into studies (id, study_uid, site_id, dicom_patient_id, patient_name_key, accession, study_date, study_time,
       study_id, description, referring_physician, modalities, attributes, instance_count, series_count)
@@ -32,7 +39,7 @@ beforeAll(async () => {
   await sql`vacuum analyze studies, series, instances`
 })
 
-afterAll(() => sql.end())
+afterAll(() => Promise.all([sql.end(), watched.sql.end()]))
 
 interface Asked {
   level: Level
@@ -93,9 +100,81 @@ test.each<[string, Asked]>([
   expect({ through, many: fetched > 2_000 }).toEqual({ through: 0, many: false })
 })
 
+const SMALL_SITE = { studies: null, sites: ['SMALL'] }
+
+// At a million studies each other plan reads through tens of thousands of them.
+test.each<[string, string, Pick<Search, 'level' | 'matches'> & Partial<Search>]>([
+  ['the newest studies', 'studies_newest', { level: 'study', matches: [] }],
+  ['what follows a page', 'studies_newest', { ...all('study'), after: placeOf('20170101') }],
+  ['the newest of one site', 'studies_site_newest', { ...all('study'), scope: SMALL_SITE }],
+  ['a day', 'studies_newest', by('study', '00080020', '20170101')],
+  ['a modality', 'studies_modalities_newest', by('study', '00080061', 'CT')],
+  ['a modality that is not there', 'studies_modalities_newest', by('study', '00080061', 'XA')],
+  ['the series of a modality', 'studies_modalities_newest', by('series', '00080060', 'XA')],
+  ['a name', 'studies_name_newest', by('study', '00100010', 'yamada80^anna')],
+  ['the beginning of a name', 'studies_name_newest', by('study', '00100010', 'yamada80*')],
+  ['a name fuzzily', 'studies_name_parts', { ...by('study', '00100010', 'yamada80'), fuzzy: true }],
+  ['a part of a name', 'studies_name_parts', by('study', '00100010', '*mada80*')],
+  ['a Patient ID', 'studies_patient_newest', by('study', '00100020', 'P700')],
+  ['the beginning of a Patient ID', 'studies_patient_newest', by('study', '00100020', 'P70*')],
+  ['an accession number', 'studies_accession_newest', by('study', '00080050', 'A7000')],
+  ['a description', 'studies_description_newest', by('study', '00081030', 'Examination 80')],
+  ['a referring physician', 'studies_referring_physician_newest', by('study', '00080090', 'doc80')],
+  ['a Study ID', 'studies_study_id', by('study', '00200010', 'ID7000')],
+  ['a birth date', 'studies_birth_date', by('study', '00100030', '19400101')],
+  ['a Study Instance UID', 'studies_study_uid_key', by('study', '0020000D', '1.2.3.7000')],
+  ['the series of a study', 'series_of_study', by('series', '0020000D', '1.2.3.7000')],
+  ['a Series Instance UID', 'series_uid', by('series', '0020000E', '1.2.4.7000')],
+  ['a SOP Instance UID', 'instances_sop_instance_uid_key', by('instance', '00080018', '1.2.5.7000')],
+])('[DW-01] a search for %s goes by the index %s', async (_, index, asked) => {
+  const { last } = watched
+  await search(watched.sql, { scope: { studies: null, sites: null }, limit: 26, offset: 0, ...asked })
+  const rows = await watched.sql.unsafe(`explain ${last.text}`, last.parameters as never[])
+  const plan = rows.map((row) => String(row['QUERY PLAN']))
+  const used = plan.flatMap((line) => / (?:using|Index Scan on) (\S+)/.exec(line)?.[1] ?? [])
+  expect(used).toContain(index)
+  expect(plan.filter((line) => /Seq Scan on (studies|series|instances)/.test(line))).toEqual([])
+})
+
+function by(level: Level, tag: string, value: string) {
+  return { level, matches: [{ tag, value }] }
+}
+
+function all(level: Level) {
+  return { level, matches: [] }
+}
+
+function placeOf(studyDate: string) {
+  return { studyDate, studyTime: '', studyUid: '', given: 0 }
+}
+
+test('[DW-01] the newest of several sets of modalities come in one order, page after page', async () => {
+  await sql`update studies set modalities = '{CT,SR}' where modalities = '{CT}' and study_uid like '%7'`
+  await sql`update studies set modalities = '{CT,PR}' where modalities = '{CT}' and study_uid like '%3'`
+  const uids = async (more: Partial<Search>) => {
+    const asked = {
+      ...by('study', '00080061', 'CT'),
+      scope: { studies: null, sites: null },
+      limit: 40,
+      offset: 0,
+    }
+    return (await search(sql, { ...asked, ...more })).map(({ study }) => study.studyUid)
+  }
+  const rows = await sql<{ uid: string }[]>`
+    select study_uid as uid from studies where 'CT' = any(modalities)
+    order by study_date desc, study_time desc, study_uid desc limit 40`
+  const newest = rows.map(({ uid }) => uid)
+  expect(await uids({})).toEqual(newest)
+  expect(await uids({ limit: 10, offset: 30 })).toEqual(newest.slice(30))
+  expect(await uids({ ...by('study', '00080061', 'C?') })).toEqual(newest)
+  const withReports = await uids({ ...by('study', '00080061', 'SR,PR') })
+  expect(withReports).toHaveLength(40)
+  expect(withReports.every((uid) => /[37]$/.test(uid))).toBe(true)
+})
+
 test('[DW-01] a page far behind is reached from a milestone, and follows the one before it', async () => {
   const asked = { level: 'study' as const, scope: { studies: null, sites: SITE }, matches: [] }
-  const places = await milestones(sql, asked, 5_000)
+  const places = await milestones(sql, asked, { every: 5_000, upTo: 10_000 })
   expect(places).toHaveLength(2)
   const uids = async (more: object) =>
     (await search(sql, { ...asked, limit: 10, offset: 0, ...more })).map(({ study }) => study.studyUid)

@@ -3,7 +3,7 @@
  * Rejected instances are invisible, and so is a series or a study that has no other.
  */
 import type { AnySql } from '../client.ts'
-import { conditions, type Level, type Match } from './matching-keys.ts'
+import { conditions, hasAny, hasWildcard, isNarrowing, type Level, type Match } from './matching-keys.ts'
 import type { Json } from './stored-headers.ts'
 import { type Fragment, inScope, type StudyScope } from './study-scope.ts'
 import { instanceShown, levelShown, type View } from './visibility.ts'
@@ -97,14 +97,7 @@ export async function search(sql: AnySql, asked: Search): Promise<Found[]> {
   const rows = await plannedAnew(sql<
     { study: StudyRow; series: SeriesRow | null; instance: InstanceSummary | null; fields: Json | null }[]
   >`
-    with page as materialized (
-      select s.id as study_id ${level === 'study' ? sql`` : sql`, e.id as series_id`}
-        ${level === 'instance' ? sql`, i.id as instance_id` : sql``}
-      from studies s ${joined(sql, level)}
-      where ${visible(sql, level, asked.scope.view)} and ${inScope(sql, asked.scope)} ${all(sql, conditions(sql, asked))}
-        ${beyond(sql, asked)}
-      order by ${inOrder(sql, level)}
-      limit ${asked.limit} offset ${skipped})
+    with recursive ${pageOf(sql, asked, skipped)}
     select ${studyJson(sql)} as study,
       ${level === 'study' ? sql`null::jsonb` : seriesJson(sql)} as series,
       ${level === 'instance' ? instanceJson(sql) : sql`null::jsonb`} as instance,
@@ -149,19 +142,79 @@ function fieldsJson(sql: AnySql, { level, fields = [] }: Search): Fragment {
     where ${isWanted} and not jsonb_exists(f.value, 'BulkDataURI'))`
 }
 
+/** The keys of a page's rows, as `page`. */
+function pageOf(sql: AnySql, asked: Search, skipped: number): Fragment {
+  const { level, limit } = asked
+  const kinds = kindsAsked(sql, asked)
+  const columns = sql`s.id as study_id ${level === 'study' ? sql`` : sql`, e.id as series_id`}
+    ${level === 'instance' ? sql`, i.id as instance_id` : sql``}`
+  const met = sql`${visible(sql, level, asked.scope.view)} and ${inScope(sql, asked.scope)}
+    ${all(sql, conditions(sql, asked))} ${beyond(sql, asked)}`
+  if (!kinds)
+    return sql`page as materialized (
+      select ${columns} from studies s ${joined(sql, level)} where ${met}
+      order by ${inOrder(sql, level)} limit ${limit} offset ${skipped})`
+  const keys = sql`s.study_date, s.study_time, s.study_uid ${level === 'study' ? sql`` : sql`, e.series_number, e.series_uid`}
+    ${level === 'instance' ? sql`, i.instance_number, i.sop_instance_uid` : sql``}`
+  return sql`${everyKind(sql)}, page as materialized (
+    select p.* from kinds k cross join lateral (
+      select ${columns}, ${keys} from studies s ${joined(sql, level)} where s.modalities = k.modalities and ${met}
+      order by ${inOrder(sql, level)} limit ${limit + skipped}) p
+    where ${kinds}
+    order by ${inOrder(sql, level, { study: 'p', series: 'p', instance: 'p' })} limit ${limit} offset ${skipped})`
+}
+
+/**
+ * For a search by modality and date alone: which sets of modalities (`k.modalities`) are looked for, null for any other search.
+ * Of each set the newest are found in its own order, be it frequent, rare or long gone; how many studies have it no statistics
+ * say well enough. A study says in its set what its series are, of what everybody sees.
+ */
+function kindsAsked(sql: AnySql, { level, scope, matches }: Search): Fragment | null {
+  const narrowing = matches.filter(isNarrowing)
+  if (scope.studies !== null || narrowing.some(({ tag }) => !OF_KINDS.has(tag))) return null
+  const isRegular = (scope.view?.seesRejected ?? []).length === 0
+  const ofSeries = ({ tag, value }: Match) =>
+    tag === MODALITY && level !== 'study' && isRegular && !hasWildcard(value)
+  const kinds = narrowing.flatMap((match) => {
+    if (match.tag === MODALITIES_IN_STUDY) return [hasAny(sql, sql`k.modalities`, match.value)]
+    return ofSeries(match) ? [sql`k.modalities && ${[match.value]}`] : []
+  })
+  return kinds.length === 0 ? null : kinds.reduce((so, one) => sql`${so} and ${one}`)
+}
+
+const MODALITY = '00080060'
+const MODALITIES_IN_STUDY = '00080061'
+const STUDY_DATE = '00080020'
+const STUDY_TIME = '00080030'
+const OF_KINDS = new Set([MODALITY, MODALITIES_IN_STUDY, STUDY_DATE, STUDY_TIME])
+
+// Each is found behind the one before it, without reading what lies between.
+function everyKind(sql: AnySql): Fragment {
+  return sql`kinds as (
+    (select modalities from studies order by modalities limit 1)
+    union all
+    select (select next.modalities from studies next where next.modalities > k.modalities order by next.modalities limit 1)
+    from kinds k where k.modalities is not null)`
+}
+
 function joined(sql: AnySql, level: Level): Fragment {
   return sql`${level === 'study' ? sql`` : sql`join series e on e.study_id = s.id`}
     ${level === 'instance' ? sql`join instances i on i.series_id = e.id` : sql``}`
 }
 
-function inOrder(sql: AnySql, level: Level): Fragment {
-  return sql`s.study_date desc, s.study_time desc, s.study_uid desc
-    ${level === 'study' ? sql`` : sql`, e.series_number nulls last, e.series_uid`}
-    ${level === 'instance' ? sql`, i.instance_number nulls last, i.sop_instance_uid` : sql``}`
+function inOrder(
+  sql: AnySql,
+  level: Level,
+  { study, series, instance } = { study: 's', series: 'e', instance: 'i' },
+): Fragment {
+  const keys = [`${study}.study_date desc, ${study}.study_time desc, ${study}.study_uid desc`]
+  if (level !== 'study') keys.push(`${series}.series_number nulls last, ${series}.series_uid`)
+  if (level === 'instance') keys.push(`${instance}.instance_number nulls last, ${instance}.sop_instance_uid`)
+  return sql.unsafe(keys.join(', ')) as unknown as Fragment
 }
 
 // Within a study its rows are counted off; it is the studies that there are a million of.
-function beyond(sql: AnySql, { level, after }: Search): Fragment {
+function beyond(sql: AnySql, { level, after }: Pick<Search, 'level' | 'after'>): Fragment {
   if (!after) return sql``
   const key = sql`(${after.studyDate}, ${after.studyTime}, ${after.studyUid})`
   return level === 'study'
@@ -179,19 +232,19 @@ function plannedAnew<Q>(query: Q): Q {
   return query
 }
 
-/** Every so many studies of a search, in its order: from there a page far behind is near. */
+/** Every so many studies of a search, in its order and no further than asked: from there a page far behind is near. */
 export async function milestones(
   sql: AnySql,
   asked: Omit<Search, 'limit' | 'offset'>,
-  every: number,
+  { every, upTo }: { every: number; upTo: number },
 ): Promise<SearchPlace[]> {
   return plannedAnew(sql<SearchPlace[]>`
     select study_date as "studyDate", study_time as "studyTime", study_uid as "studyUid", 1 as given
     from (select s.study_date, s.study_time, s.study_uid, row_number() over (order by ${inOrder(sql, 'study')}) as number
       from studies s
       where ${visible(sql, 'study', asked.scope.view)} and ${inScope(sql, asked.scope)}
-        ${all(sql, conditions(sql, asked))}) numbered
-    where number % ${every} = 0 order by number`)
+        ${all(sql, conditions(sql, asked))} ${beyond(sql, asked)}) numbered
+    where number <= ${upTo} and number % ${every} = 0 order by number`)
 }
 
 /** Where the page after these hits begins; null when there are none. */

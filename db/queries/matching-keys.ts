@@ -81,10 +81,9 @@ export interface Wanted {
 /** What rows have to meet; `s`, `e` and `i` name studies, series and instances. */
 export function conditions(sql: AnySql, asked: Wanted): Fragment[] {
   const keys = keysOf(asked.level)
-  return asked.matches.flatMap(({ tag, value }) => {
+  return asked.matches.filter(isNarrowing).flatMap(({ tag, value }) => {
     const key = keys.get(tag)
-    // An empty key, or a lone asterisk, is universal matching.
-    if (!key || value === '' || /^\*+$/.test(value)) return []
+    if (!key) return []
     return [
       condition(sql, {
         kind: key[0],
@@ -95,6 +94,9 @@ export function conditions(sql: AnySql, asked: Wanted): Fragment[] {
     ]
   })
 }
+
+/** An empty key, or a lone asterisk, is universal matching. */
+export const isNarrowing = ({ value }: Match): boolean => value !== '' && !/^\*+$/.test(value)
 
 interface Condition {
   kind: KeyKind
@@ -115,33 +117,46 @@ function condition(sql: AnySql, { kind, column, value, fuzzy }: Condition): Frag
     case 'time':
       return range(sql, { column, value: value.replaceAll(':', ''), last: '~' })
     case 'list':
-      return hasWildcard(value)
-        ? sql`exists (select 1 from unnest(${column}) m where m like any(${listOf(value).map(likePattern)}))`
-        : sql`${column} && ${listOf(value)}`
+      return hasAny(sql, column, value)
     case 'name':
       return likeAny(sql, column, namePatterns(value, fuzzy))
     case 'folded':
-      return like(sql, sql`lower(${column})`, likePattern(value.toLowerCase()))
+      return sql`lower(${column}) like ${likePattern(value.toLowerCase())}`
     case 'text':
-      return hasWildcard(value) ? like(sql, column, likePattern(value)) : sql`${column} = ${value}`
+      return hasWildcard(value) ? sql`${column} like ${likePattern(value)}` : sql`${column} = ${value}`
   }
+}
+
+/** Whether a column that is a list has one of the values of a key. */
+export function hasAny(sql: AnySql, column: Fragment, value: string): Fragment {
+  return hasWildcard(value)
+    ? sql`exists (select 1 from unnest(${column}) m where m like any(${listOf(value).map(likePattern)}))`
+    : sql`${column} && ${listOf(value)}`
 }
 
 const listOf = (value: string): string[] => value.split(/[\\,]/).map((one) => one.trim())
 
+/**
+ * Any of the patterns. What they all begin with is one range of the index, and within it each is held against the value
+ * alone ("|| ''"): looked up one by one they would be found in the table instead.
+ */
 function likeAny(sql: AnySql, column: Fragment, patterns: readonly string[]): Fragment {
-  const either = patterns.map((pattern) => like(sql, column, pattern))
-  return sql`(${either.reduce((so, one) => sql`${so} or ${one}`)})`
+  const beginning = commonBeginning(patterns)
+  const isOne = patterns.length === 1
+  const value = beginning === '' || isOne ? column : sql`(${column} || '')`
+  const either = patterns
+    .map((pattern) => sql`${value} like ${pattern}`)
+    .reduce((so, one) => sql`${so} or ${one}`)
+  return beginning === '' || isOne
+    ? sql`(${either})`
+    : sql`(${column} like ${`${beginning}%`} and (${either}))`
 }
 
-/** A pattern that begins with letters is a range of the index as well, which no plan made in advance can see by itself. */
-function like(sql: AnySql, column: Fragment, pattern: string): Fragment {
-  const [beginning = ''] = /^(?:[^%_\\]|\\.)*/.exec(pattern) ?? []
-  const prefix = beginning.replace(/\\(.)/g, '$1')
-  if (prefix === '') return sql`${column} like ${pattern}`
-  const within = sql`${column} ~>=~ ${prefix}`
-  // The highest character there is ends every continuation of the prefix.
-  return sql`(${within} and ${column} ~<~ ${`${prefix}\u{10ffff}`} and ${column} like ${pattern})`
+/** Of patterns, as a pattern: it ends before the first wildcard, and never within an escape. */
+function commonBeginning(patterns: readonly string[]): string {
+  const [first = [], ...others] = patterns.map((pattern) => pattern.match(/\\?./gsu) ?? [])
+  const end = first.findIndex((part, at) => /^[%_]$/.test(part) || others.some((other) => other[at] !== part))
+  return first.slice(0, end < 0 ? undefined : end).join('')
 }
 
 // PS3.4 C.2.2.2.5: from-to, each end may be open; DA and TM sort as text.
@@ -157,7 +172,7 @@ function range(
     ${to === '' ? sql`` : sql`and ${column} <= ${to + last}`}`
 }
 
-const hasWildcard = (value: string): boolean => /[*?]/.test(value)
+export const hasWildcard = (value: string): boolean => /[*?]/.test(value)
 
 const escaped = (value: string): string => value.replace(/[\\%_]/g, '\\$&')
 

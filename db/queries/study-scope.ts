@@ -15,10 +15,10 @@ export interface StudyScope {
 
 export type Fragment = postgres.PendingQuery<postgres.Row[]>
 
-/** `s` names the studies. */
+/** `s` names the studies. One site alone is an equality, behind which an index still has its order. */
 export function inScope(sql: AnySql, { studies, sites }: StudyScope): Fragment {
   return sql`true ${studies === null ? sql`` : sql`and s.study_uid = any(${studies as string[]})`}
-    ${sites === null ? sql`` : sql`and s.site_id = any(${sites as string[]})`}`
+    ${sites === null ? sql`` : sites.length === 1 ? sql`and s.site_id = ${sites[0]!}` : sql`and s.site_id = any(${sites as string[]})`}`
 }
 
 /** The same of a study that was read. */
