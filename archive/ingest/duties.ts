@@ -1,8 +1,9 @@
-/** What the archive does by itself beside receiving: rejection notes that are owed, and reading stored objects again. */
+/** What the archive does by itself beside receiving: rejection notes that are owed, reading stored objects again, rows of an older release. */
 import type { Logger } from 'pino'
 import type { BlobStore } from '#archive/storage/blob-store.ts'
 import { verifyStored } from '#archive/storage/verification.ts'
 import type { Department } from '#db/department.ts'
+import { keyNameGroups } from '#db/mutations/name-groups.ts'
 import { policyOf } from '#db/queries/policy.ts'
 import type { Ingest } from './ingest.ts'
 import { writeNotes } from './write-notes.ts'
@@ -17,6 +18,8 @@ export interface DutyParts {
 }
 
 const EVERY_MS = 2_000
+/** A million studies take a quarter of an hour. */
+const KEYED_A_ROUND = 2_000
 
 export interface Duties {
   state(): Record<string, number>
@@ -35,7 +38,9 @@ export function startDuties({
   const { sql } = department
   const done = { verified: 0, damaged: 0, notes: 0 }
   let stored = ingest.state().stored ?? 0
+  let isBackfilling = true
   async function round(): Promise<void> {
+    if (isBackfilling) isBackfilling = await keyNameGroups(sql, KEYED_A_ROUND)
     done.notes += await writeNotes({ sql, ingest, aeTitle })
     const now = ingest.state().stored ?? 0
     // Scanners come first: while they send, one object a round keeps the rolling going.
