@@ -33,7 +33,7 @@ const MATCHES_A_TURN = 20
 export async function* findObjects(parts: FindParts, request: DatasetRequest): AsyncGenerator<Match> {
   const { dataset: identifier, signal, association, sopClassUid } = request
   const { department, caller } = parts
-  const root = rootOf(sopClassUid)
+  const root = rootOf(sopClassUid, 'cFind')
   if (!root) throw new StatusError({ status: STATUS.sopClassNotSupported })
   const level = levelOf(identifier, root)
   // Without relational queries a lower level names the unique keys above it (PS3.4 C.4.1.1.3.1).

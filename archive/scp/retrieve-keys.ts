@@ -15,14 +15,18 @@ import type { View } from '#db/queries/visibility.ts'
 
 export type Root = 'patient' | 'study'
 
-/** The information model of a query or retrieve class; undefined for any other class. */
-export function rootOf(sopClassUid: string): Root | undefined {
-  if (PATIENT_ROOT.includes(sopClassUid)) return 'patient'
-  return STUDY_ROOT.includes(sopClassUid) ? 'study' : undefined
+/** The information model of a class, where the service is the one that it is for; undefined for any other class. */
+export function rootOf(sopClassUid: string, service: keyof typeof CLASSES): Root | undefined {
+  const { patient, study } = CLASSES[service]
+  if (sopClassUid === patient) return 'patient'
+  return sopClassUid === study ? 'study' : undefined
 }
 
-const PATIENT_ROOT = [PATIENT_ROOT_FIND, PATIENT_ROOT_MOVE, PATIENT_ROOT_GET]
-const STUDY_ROOT = [STUDY_ROOT_FIND, STUDY_ROOT_MOVE, STUDY_ROOT_GET]
+const CLASSES = {
+  cFind: { patient: PATIENT_ROOT_FIND, study: STUDY_ROOT_FIND },
+  cMove: { patient: PATIENT_ROOT_MOVE, study: STUDY_ROOT_MOVE },
+  cGet: { patient: PATIENT_ROOT_GET, study: STUDY_ROOT_GET },
+} as const
 
 const LEVELS: Readonly<Record<string, RetrieveLevel>> = {
   PATIENT: 'patient',

@@ -56,7 +56,7 @@ export async function* getObjects(
 }
 
 async function asked({ department, caller }: RetrieveParts, request: DatasetRequest): Promise<Outbound[]> {
-  const root = rootOf(request.sopClassUid)
+  const root = rootOf(request.sopClassUid, request.command.name === 'cGet' ? 'cGet' : 'cMove')
   if (!root) throw new StatusError({ status: STATUS.sopClassNotSupported })
   const objects = await retrievable(department.sql, retrieveAsked(request.dataset, root, caller))
   const coercions = await coercionsFor(department.sql, objects)
