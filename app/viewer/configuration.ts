@@ -3,6 +3,8 @@
  * everything that the viewer may ask for lies under it, so it cannot ask for another study.
  */
 
+import { t } from '../strings/words.ts'
+
 /** One script for everybody; what differs is in the address, and nothing here is worth caching. */
 export function appConfiguration(): string {
   return `(() => {
@@ -10,7 +12,32 @@ export function appConfiguration(): string {
   const launch = /^[0-9A-HJKMNP-TV-Z]{26}$/.test(asked) ? asked : 'none'
   const root = '/dicom-web/launch/' + launch
   window.config = ${JSON.stringify(SETTINGS, null, 2)}
-  window.config.isocenter = { launch }
+  window.config.isocenter = { launch, ...${JSON.stringify({ viewports: VIEWPORTS, reports: REPORTS, words: WORDS })} }
+  // The page around the viewer names the patient; a window of its own has to do so itself.
+  window.config.showPatientInfo = window.parent === window ? 'visibleReadOnly' : 'disabled'
+  window.config.whiteLabeling = {
+    createLogoComponentFn: (React) => {
+      window.config.isocenter.React = React
+      return React.createElement('span')
+    },
+  }
+  const layout = {
+    viewports: { $apply: behindOurs },
+    leftPanelInitialExpandedWidth: { $set: window.innerWidth < ${NARROW_PX} ? 146 : 282 },
+  }
+  window.config.modesConfiguration = {
+    '@ohif/mode-longitudinal': {
+      sopClassHandlers: { $push: ['${OTHER_REPORTS}'] },
+      routes: { 0: { layoutInstance: { props: layout } } },
+    },
+  }
+  function behindOurs(viewports) {
+    const { viewports: known, reports } = window.config.isocenter
+    return viewports.map(({ namespace, displaySetsToDisplay: shown }) => ({
+      namespace: known.includes(namespace) ? 'isocenter.viewportModule.' + namespace : namespace,
+      displaySetsToDisplay: namespace === reports ? [...shown, '${OTHER_REPORTS}'] : shown,
+    }))
+  }
   window.config.httpErrorHandler = (error) => {
     if (error && error.status === 401 && window.parent !== window)
       window.parent.postMessage({ from: 'isocenter-viewer', type: 'signed-out' }, location.origin)
@@ -23,6 +50,32 @@ export function appConfiguration(): string {
 `
 }
 
+/** Beside a report the viewer has little room: one column of series. */
+const NARROW_PX = 1100
+
+const REPORTS = '@ohif/extension-cornerstone-dicom-sr.viewportModule.dicom-sr'
+
+/** Ours, for the classes of structured reports that OHIF knows no handler of. */
+const OTHER_REPORTS = 'isocenter.sopClassHandlerModule.report'
+
+/** The viewports of OHIF's mode: each goes behind ours of the same name, so that a broken object stays alone. */
+const VIEWPORTS = [
+  '@ohif/extension-measurement-tracking.viewportModule.cornerstone-tracked',
+  '@ohif/extension-cornerstone.viewportModule.cornerstone',
+  REPORTS,
+  '@ohif/extension-dicom-pdf.viewportModule.dicom-pdf',
+  '@ohif/extension-cornerstone-dicom-seg.viewportModule.dicom-seg',
+  '@ohif/extension-cornerstone-dicom-pmap.viewportModule.dicom-pmap',
+  '@ohif/extension-cornerstone-dicom-rt.viewportModule.dicom-rt',
+]
+
+const WORDS = {
+  cannotShow: t('viewer.cannot-show'),
+  image: t('viewer.image'),
+  imageElsewhere: t('viewer.image-elsewhere'),
+  empty: t('viewer.empty'),
+}
+
 const SETTINGS = {
   name: 'isocenter',
   routerBasename: '/viewer',
@@ -32,7 +85,6 @@ const SETTINGS = {
   customizationService: { global: { 'ohif.tours': { $set: [] } } },
   showStudyList: false,
   investigationalUseDialog: { option: 'never' },
-  showPatientInfo: 'visible',
   maxNumberOfWebWorkers: 3,
   showWarningMessageForCrossOrigin: false,
   showCPUFallbackMessage: false,

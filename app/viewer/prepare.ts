@@ -1,5 +1,5 @@
 /**
- * Makes `build/viewer` out of the published OHIF site: re-based from `/` to `/viewer/` and pre-compressed.
+ * Makes `build/viewer` out of the published OHIF site: re-based from `/` to `/viewer/`, mended and pre-compressed.
  * The published bundles carry their base path baked in; each place is counted, so that another version of
  * `@ohif/app` fails here, in words, and not in front of a radiologist.
  */
@@ -30,7 +30,7 @@ const LEFT_OUT = new Set([
 const COMPRESSIBLE = /\.(?:js|css|html|json|svg|wasm)$/
 const SMALLEST_WORTH_COMPRESSING = 1400
 
-interface Rebase {
+interface Change {
   file: RegExp
   from: string
   to: string
@@ -39,7 +39,7 @@ interface Rebase {
   files: number
 }
 
-const REBASES: readonly Rebase[] = [
+const REBASES: readonly Change[] = [
   {
     file: /^index\.html$/,
     from: 'window.PUBLIC_URL="/"',
@@ -67,6 +67,19 @@ const REBASES: readonly Rebase[] = [
   { file: /^app\.bundle\.css$/, from: 'url(/', to: 'url(/viewer/', times: 5, files: 1 },
   { file: /^manifest\.json$/, from: '"/assets/', to: '"/viewer/assets/', times: 9, files: 1 },
 ]
+
+const MENDS: readonly Change[] = [
+  {
+    // VOI LUT Function has one value. Its first letter is taken for it, and no image that states one is shown.
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: 'voiLutModule.voiLUTFunction[0]) ||',
+    to: '[voiLutModule.voiLUTFunction].flat()[0]) ||',
+    times: 1,
+    files: 1,
+  },
+]
+
+const CHANGES = [...REBASES, ...MENDS]
 
 const SERVICE_WORKER =
   '<script rel="preload" as="script" type="module" src="/init-service-worker.js"></script>'
@@ -118,7 +131,7 @@ async function readStamp(directory: string): Promise<{ stamp: string; files: num
 }
 
 async function copySite(from: string, to: string): Promise<number> {
-  const counts = new Map<Rebase, number>(REBASES.map((rebase) => [rebase, 0]))
+  const counts = new Map<Change, number>(CHANGES.map((change) => [change, 0]))
   const names = (await filesBelow(from)).filter((name) => !isLeftOut(name))
   // Eight at a time keep the thread pool of gzip busy without holding the whole site in memory.
   const queue = [...names]
@@ -128,10 +141,10 @@ async function copySite(from: string, to: string): Promise<number> {
         await copyOne({ from, to, name, counts })
     }),
   )
-  for (const [rebase, files] of counts)
-    if (files !== rebase.files)
+  for (const [change, files] of counts)
+    if (files !== change.files)
       throw new Error(
-        `OHIF: ${rebase.from} expected in ${rebase.files} file(s), found in ${files}: not the version we know`,
+        `OHIF: ${change.from} expected in ${change.files} file(s), found in ${files}: not the version we know`,
       )
   return names.length
 }
@@ -151,22 +164,22 @@ async function copyOne(copy: {
   from: string
   to: string
   name: string
-  counts: Map<Rebase, number>
+  counts: Map<Change, number>
 }): Promise<void> {
   const source = join(copy.from, copy.name)
   const target = join(copy.to, copy.name)
   await mkdir(dirname(target), { recursive: true })
-  const rebases = REBASES.filter((rebase) => rebase.file.test(copy.name))
-  if (rebases.length === 0 && !COMPRESSIBLE.test(copy.name)) return copyFile(source, target)
+  const changes = CHANGES.filter((change) => change.file.test(copy.name))
+  if (changes.length === 0 && !COMPRESSIBLE.test(copy.name)) return copyFile(source, target)
 
   let bytes = await readFile(source)
-  if (rebases.length > 0) {
+  if (changes.length > 0) {
     let text = bytes.toString('utf8')
     if (copy.name === 'index.html')
       text = replaceCounted(text, { from: SERVICE_WORKER, to: '', times: 1, name: copy.name })
-    for (const rebase of rebases) {
-      text = replaceCounted(text, { ...rebase, name: copy.name })
-      copy.counts.set(rebase, copy.counts.get(rebase)! + 1)
+    for (const change of changes) {
+      text = replaceCounted(text, { ...change, name: copy.name })
+      copy.counts.set(change, copy.counts.get(change)! + 1)
     }
     bytes = Buffer.from(text)
   }

@@ -8,7 +8,8 @@ import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { appConfiguration } from './configuration.ts'
 
-const EXTENSION = fileURLToPath(new URL('./extension/isocenter.js', import.meta.url))
+const EXTENSION = fileURLToPath(new URL('./extension/', import.meta.url))
+const EXTENSION_FILES = new Set(['isocenter.js', 'viewports.js', 'report.js', 'isocenter.css'])
 
 export interface ViewerDependencies {
   /** Where `prepareViewer` put the site. */
@@ -41,8 +42,8 @@ export function serveViewer(dependencies: ViewerDependencies): ViewerHandler {
     if ((isPage || isOurs) && !(await dependencies.isSignedIn(request)))
       return isPage ? end(response, 302, { Location: dependencies.signInPath }) : end(response, 401)
 
-    if (name === 'app-config.js') return sendScript(response, appConfiguration())
-    if (name === 'ext/isocenter.js') return sendScript(response, await readFile(EXTENSION, 'utf8'))
+    if (name === 'app-config.js') return sendText(response, appConfiguration(), TYPES['.js']!)
+    if (name.startsWith('ext/')) return sendExtension(response, name.slice('ext/'.length))
     return sendFile({
       request,
       response,
@@ -159,11 +160,16 @@ function acceptsGzip(request: IncomingMessage): boolean {
   return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(String(request.headers['accept-encoding'] ?? ''))
 }
 
-function sendScript(response: ServerResponse, script: string): void {
-  response.setHeader('Content-Type', 'text/javascript; charset=utf-8')
+async function sendExtension(response: ServerResponse, name: string): Promise<void> {
+  if (!EXTENSION_FILES.has(name)) return end(response, 404)
+  sendText(response, await readFile(join(EXTENSION, name), 'utf8'), TYPES[extname(name)]!)
+}
+
+function sendText(response: ServerResponse, text: string, type: string): void {
+  response.setHeader('Content-Type', type)
   response.setHeader('Cache-Control', 'no-store')
   response.statusCode = 200
-  response.end(script)
+  response.end(text)
 }
 
 function end(response: ServerResponse, status: number, headers: Record<string, string> = {}): void {

@@ -6,6 +6,9 @@
  * Down: { to: 'isocenter-viewer', type: 'open' | 'layout' | 'focus', … }
  */
 
+import { reportHandler } from './report.js'
+import { guardedViewports } from './viewports.js'
+
 const PRIOR_COLOUR = '#c4a7ff'
 
 /** Layouts the page may ask for; OHIF goes black on a protocol that it does not know. */
@@ -21,6 +24,11 @@ export default {
   preRegistration({ servicesManager, commandsManager }) {
     services = servicesManager.services
     commands = commandsManager
+    const style = Object.assign(document.createElement('link'), {
+      rel: 'stylesheet',
+      href: '/viewer/ext/isocenter.css',
+    })
+    document.head.append(style)
     window.addEventListener('keydown', passKeyUp, { capture: true })
     window.addEventListener('message', obey)
     // OHIF keeps a press on an image from moving the focus; without it no key would reach this frame.
@@ -28,6 +36,9 @@ export default {
     const { eventTarget, Enums } = window.cornerstone ?? {}
     eventTarget?.addEventListener(Enums.Events.ELEMENT_ENABLED, (event) => watchElement(event.detail.element))
   },
+
+  getViewportModule: (managers) => guardedViewports(managers),
+  getSopClassHandlerModule: ({ extensionManager }) => [reportHandler(extensionManager)],
 
   onModeEnter() {
     seen.clear()
