@@ -44,6 +44,12 @@ export interface UpOptions {
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 /** Threads for the file system, of which each association that syncs an object holds up to three. */
 const THREADS: Partial<Record<keyof typeof ENTRIES, number>> = { archive: 24 }
+/**
+ * Objects pass through the archive and leave nothing behind: a small young generation and few malloc arenas keep it at
+ * half the memory, which the page cache then has.
+ */
+const FLAGS: Partial<Record<keyof typeof ENTRIES, string[]>> = { archive: ['--max-semi-space-size=8'] }
+const SETTINGS: Partial<Record<keyof typeof ENTRIES, Environment>> = { archive: { MALLOC_ARENA_MAX: '2' } }
 const ENTRIES = {
   relay: 'workers/relay/main.ts',
   workers: 'workers/main.ts',
@@ -280,8 +286,12 @@ class Department {
     await this.#supervisor.start({
       name,
       command: process.execPath,
-      args: ['--import', new URL('./guard.ts', import.meta.url).href, entry],
-      env: { ...this.#childEnvironment(), UV_THREADPOOL_SIZE: String(THREADS[name] ?? 4) },
+      args: [...(FLAGS[name] ?? []), '--import', new URL('./guard.ts', import.meta.url).href, entry],
+      env: {
+        ...this.#childEnvironment(),
+        ...SETTINGS[name],
+        UV_THREADPOOL_SIZE: String(THREADS[name] ?? 4),
+      },
       cwd: ROOT,
       readiness: 'message',
       stopSignal: 'SIGTERM',
