@@ -4,6 +4,7 @@ import { COMMAND, encodeCommand, HAS_DATASET, NO_DATASET } from './dimse/command
 import { encodeAbort, encodeAssociateRj, encodeReleaseRp, PDU } from './dimse/pdu.ts'
 import { data, echo, pdv, proposal, storeRq } from './dimse/raw-peer.fixture.ts'
 import { CT_IMAGE_STORAGE, STUDY_ROOT_FIND, VERIFICATION } from './dimse/sop-class.ts'
+import { structureSet } from './dimse/structure-set.fixture.ts'
 import { DEFLATED_LITTLE, EXPLICIT_LITTLE, IMPLICIT_LITTLE } from './dimse/transfer-syntax.ts'
 
 export interface Hostile {
@@ -489,6 +490,12 @@ function deepAndLarge(): Hostile[] {
       const [before, after] = [parts(uid).slice(0, 5), parts(uid).slice(5)]
       return Buffer.concat([...before.map(element), manyElements(340, 60_000), ...after.map(element)])
     }),
+    stored('a structure set of eighty megabytes', /^0000 released$/, (uid) =>
+      structureSet(uid, { count: 24_000, points: 150 }, CT_IMAGE_STORAGE),
+    ),
+    stored('a structure set of half a million elements', /^0000 released$/, (uid) =>
+      structureSet(uid, { count: 75_000, points: 4, length: 'undefined' }, CT_IMAGE_STORAGE),
+    ),
     stored('a header of seventy megabytes', SET_ASIDE, () => manyElements(1200, 60_000)),
     talk('three hundred megabytes of nothing, deflated', /^C000 released$/, ({ uid }) =>
       store(uid, bomb, 1, 7),

@@ -3,10 +3,13 @@ import { bufferSource } from './byte-source.ts'
 import { Dataset } from './dataset.ts'
 import { extentOf } from './element-count.ts'
 import { encodeDataset } from './encode.ts'
+import { structureSet } from './structure-set.fixture.ts'
 import { EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE } from './transfer-syntax.ts'
 
+const LIMITS = { locateAboveBytes: 64, leaveSequencesAboveBytes: 200 }
+
 const more = (bytes: Buffer, syntax: string, limit: number) =>
-  extentOf(bufferSource(bytes), 0, syntax, { most: limit, upToBytes: 64 }).elements > limit
+  extentOf(bufferSource(bytes), 0, syntax, { most: limit, ...LIMITS }).elements > limit
 
 test.each([EXPLICIT_LITTLE, EXPLICIT_BIG, IMPLICIT_LITTLE])(
   'elements and items are counted at every depth, in %s',
@@ -43,3 +46,19 @@ test('a sequence of unknown kind is implicit inside, and explicit goes on behind
   expect(more(bytes, EXPLICIT_LITTLE, 6)).toBe(false)
   expect(more(bytes, EXPLICIT_LITTLE, 5)).toBe(true)
 })
+
+test.each(['defined', 'undefined'] as const)(
+  'an outermost sequence of %s length that is long enough may be left, and what stands beside it may not',
+  (length) => {
+    const bytes = structureSet('1.2.3', { count: 10, points: 4, length })
+    const { elements, valueBytes, unleft } = extentOf(bufferSource(bytes), 0, EXPLICIT_LITTLE, {
+      most: 1000,
+      ...LIMITS,
+    })
+    // Of each outline seven; an item and a sequence around them, and the delimiters of both sequences.
+    const delimiters = length === 'undefined' ? 2 : 0
+    expect(elements - unleft.elements).toBe(10 * 7 + 2 + delimiters)
+    // What locates a value locates it there too: of an outline its kind, its number of points and what it refers to.
+    expect(valueBytes - unleft.valueBytes).toBe(10 * (14 + 2 + 12))
+  },
+)

@@ -72,13 +72,17 @@ function scan(
   const syntax = encodingOf(transferSyntaxUid).deflated ? '' : transferSyntaxUid
   const locateAboveBytes = options.locateAboveBytes ?? LOCATE_ABOVE_BYTES
   const most = { elements: HEADER_ELEMENTS, bytes: options.headerBytes ?? HEADER_BYTES }
-  const extent = extentOf(source, offset, syntax, { most: MOST_ELEMENTS, upToBytes: locateAboveBytes })
-  if (extent.elements > MOST_ELEMENTS) throw new DicomError('dataset-too-large', { limit: MOST_ELEMENTS })
-  const isTooMuch = extent.elements > most.elements || extent.valueBytes > most.bytes
+  const leaveSequencesAboveBytes = LEAVE_ABOVE_BYTES
+  const walked = { most: MOST_ELEMENTS, locateAboveBytes, leaveSequencesAboveBytes }
+  const extent = extentOf(source, offset, syntax, walked)
+  const isTooMuch = (of: { elements: number; valueBytes: number }) =>
+    of.elements > most.elements || of.valueBytes > most.bytes
+  if (extent.elements > MOST_ELEMENTS || isTooMuch(extent.unleft))
+    throw new DicomError('dataset-too-large', { limit: most.elements })
   return decodeDataset(source, syntax, {
     offset,
     locateAboveBytes,
-    ...(isTooMuch ? { leaveSequencesAboveBytes: LEAVE_ABOVE_BYTES } : {}),
+    ...(isTooMuch(extent) ? { leaveSequencesAboveBytes } : {}),
     limits: { ...DECODE_LIMITS, ...most },
   })
 }

@@ -1,5 +1,6 @@
 /** Answers the requests of a peer through the services plugged in (PS3.7 sections 9.3 and 10.3). */
 import type { Association } from './association.ts'
+import { bufferSource } from './byte-source.ts'
 import {
   type Command,
   type CommandFields,
@@ -11,6 +12,7 @@ import {
 import { Dataset } from './dataset.ts'
 import { decodeDataset } from './decode.ts'
 import { DicomError } from './dicom-error.ts'
+import { hasMoreElements } from './element-count.ts'
 import { encodeDataset } from './encode.ts'
 import type { DatasetReceiver } from './message-reader.ts'
 import type { DatasetRequest, DimseRequest, Match, Services, StoreSink, SubOperations } from './services.ts'
@@ -151,6 +153,8 @@ const MESSAGE_LIMITS = { elements: 100_000, bytes: 16 * 1024 * 1024 }
 
 function readable(bytes: Buffer, { context, command }: DimseRequest): Dataset {
   try {
+    if (hasMoreElements(bufferSource(bytes), context.transferSyntax, MESSAGE_LIMITS.elements))
+      throw new DicomError('dataset-too-large', { limit: MESSAGE_LIMITS.elements })
     return decodeDataset(bytes, context.transferSyntax, { limits: MESSAGE_LIMITS })
   } catch (cause) {
     const query = command.name === 'cFind' || command.name === 'cMove' || command.name === 'cGet'
