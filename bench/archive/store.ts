@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { percentile } from '../percentile.ts'
 import type { Blast, Blasted } from './blast.ts'
 import type { Kind } from './images.ts'
-import { peakBytes, processorSeconds, type Server } from './servers.ts'
+import { forgetPeak, peakBytes, processorSeconds, type Server } from './servers.ts'
 
 const run = promisify(execFile)
 const SENDER = fileURLToPath(new URL('blast.ts', import.meta.url))
@@ -46,6 +46,7 @@ export async function storeOnAll(servers: readonly Server[], load: Load): Promis
   const rounds = new Map(
     servers.map((server) => [server, [] as { rate: number; each: number; cpu: number }[]]),
   )
+  for (const server of servers) forgetPeak(server)
   for (let round = 0; round < load.rounds; round += 1) {
     for (const server of rotated(servers, round)) {
       const before = processorSeconds(server)
