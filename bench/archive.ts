@@ -76,44 +76,48 @@ async function largeObjects(): Promise<void> {
 async function handedOut(): Promise<void> {
   await among(tmpdir(), {}, async (servers, ports) => {
     const [ours, theirs] = servers as [Server, Server]
-    if (parts.includes('web')) await overTheWeb(ours, theirs)
+    if (parts.includes('web')) await overTheWeb([ours, theirs])
     if (parts.includes('retrieve')) await retrieved([ours, theirs], ports.storescpFolder)
   })
 }
 
-async function overTheWeb(ours: Server, theirs: Server): Promise<void> {
-  const rates = new Map<string, number[]>()
-  const note = (work: string, rate: number) => rates.set(work, [...(rates.get(work) ?? []), rate])
-  for (const server of [ours, theirs]) {
-    const series = await send(server, { kind: 'ct', count: 500, associations: 4 })
-    const large = await send(server, { kind: 'multiframe', count: 1, associations: 1 })
-    await indexed(server, series.studyUid, 500)
-    await indexed(server, large.studyUid, 1)
-    const root = `/studies/${series.studyUid}/series/${series.seriesUid}`
-    const frames = series.sopInstanceUids.map((uid) => ({
-      path: `${root}/instances/${uid}/frames/1`,
-      accept: FRAME,
-    }))
-    note(
-      'WADO-RS frames of a CT series, 8 connections (frames/s)',
-      await throughput(server, frames, { connections: 8, rounds }),
-    )
-    const one = `/studies/${large.studyUid}/series/${large.seriesUid}/instances/${large.sopInstanceUids[0]}`
-    const some: Asked[] = Array.from({ length: 12 }, (_, n) => ({
-      path: `${one}/frames/${n * 8 + 1}`,
-      accept: FRAME,
-    }))
-    note(
-      'One frame of a 96-frame object (frames/s)',
-      await throughput(server, some, { connections: 1, rounds }),
-    )
-    const metadata = [{ path: `${root}/metadata`, accept: METADATA }]
-    note(
-      'Metadata of a series of 500 (answers/s)',
-      await throughput(server, metadata, { connections: 1, rounds }),
-    )
+async function overTheWeb(servers: readonly [Server, Server]): Promise<void> {
+  const stored: OverTheWeb[] = []
+  for (const server of servers) stored.push(await storedForTheWeb(server))
+  const compared = async (work: string, of: keyof Omit<OverTheWeb, 'server'>, connections: number) => {
+    const readings = stored.map((one) => ({ server: one.server, asked: one[of] }))
+    const [our, their] = await throughput(readings, { connections, rounds })
+    line(work, our!, their!, servers[1].name)
   }
-  for (const [work, [our, their]] of rates) line(work, our!, their!, theirs.name)
+  await compared('WADO-RS frames of a CT series, 8 connections (frames/s)', 'frames', 8)
+  await compared('One frame of a 96-frame object (frames/s)', 'someOfMany', 1)
+  await compared('Metadata of a series of 500 (answers/s)', 'metadata', 1)
+}
+
+/** What is asked for, on the server that it was stored on. */
+interface OverTheWeb {
+  server: Server
+  frames: Asked[]
+  someOfMany: Asked[]
+  metadata: Asked[]
+}
+
+const FRAME_BYTES = 512 * 512 * 2
+
+async function storedForTheWeb(server: Server): Promise<OverTheWeb> {
+  const series = await send(server, { kind: 'ct', count: 500, associations: 4 })
+  const large = await send(server, { kind: 'multiframe', count: 1, associations: 1 })
+  await indexed(server, series.studyUid, 500)
+  await indexed(server, large.studyUid, 1)
+  const frame = { accept: FRAME, leastBytes: FRAME_BYTES }
+  const root = `/studies/${series.studyUid}/series/${series.seriesUid}`
+  const one = `/studies/${large.studyUid}/series/${large.seriesUid}/instances/${large.sopInstanceUids[0]}`
+  return {
+    server,
+    frames: series.sopInstanceUids.map((uid) => ({ path: `${root}/instances/${uid}/frames/1`, ...frame })),
+    someOfMany: Array.from({ length: 12 }, (_, n) => ({ path: `${one}/frames/${n * 8 + 1}`, ...frame })),
+    metadata: [{ path: `${root}/metadata`, accept: METADATA, leastBytes: 500 * 100 }],
+  }
 }
 
 async function retrieved(servers: readonly [Server, Server], folder: string): Promise<void> {
