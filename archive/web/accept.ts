@@ -1,5 +1,6 @@
 /** What a user agent will take: the Accept header and query parameter (RFC 9110 12.5.1, PS3.18 8.7). */
 import type { WebRequest } from './exchange.ts'
+import { Recent } from './recent.ts'
 
 export interface MediaRange {
   /** `type/subtype`, lower case; for multipart/related the media type of its parts. */
@@ -11,13 +12,24 @@ export interface MediaRange {
 }
 
 /** Most wanted first; an absent header takes anything. */
-export function acceptable(request: WebRequest): MediaRange[] {
+export function acceptable(request: WebRequest): readonly MediaRange[] {
   const asked = request.query.get('accept') ?? request.headers.accept ?? '*/*'
+  const known = read.get(asked)
+  if (known) return known
   const ranges = splitOutsideQuotes(asked, ',')
     .map(mediaRange)
     .filter((range) => range.quality > 0)
-  return ranges.sort((a, b) => b.quality - a.quality)
+    .sort((a, b) => b.quality - a.quality)
+  read.set(asked, ranges)
+  return ranges
 }
+
+// Every program says the same with each of its requests.
+const READ_CHARACTERS = 20_000
+const read = new Recent<readonly MediaRange[]>({
+  most: READ_CHARACTERS,
+  weigh: (ranges) => ranges.reduce((sum, { type }) => sum + type.length + 100, 100),
+})
 
 export function takes(range: MediaRange, type: string): boolean {
   if (range.type === '*/*' || range.type === type) return true

@@ -109,6 +109,8 @@ describe('searching', () => {
     for (const query of [
       `0020000D=${prior.studyUid}`,
       `PatientID=${value('00100020')}`,
+      `AccessionNumber=${encodeURIComponent(value('00080050'))}`,
+      `StudyInstanceUID=1.2.3,${prior.studyUid}`,
       `00100020=${value('00100020').slice(0, 4)}*`,
       `StudyDate=${value('00080020')}`,
       `StudyDate=${value('00080020')}-${value('00080020')}`,
@@ -126,6 +128,34 @@ describe('searching', () => {
     expect(value('00201206')).toBe('1')
     expect(value('00201208')).toBe('1')
     expect(value('00081190')).toBe(`${served.url}/studies/${prior.studyUid}`)
+  })
+
+  test('[DW-01] a range of dates and one of times are one range, from its first moment to its last', async () => {
+    const [study] = await found(`/studies?StudyInstanceUID=${prior.studyUid}`)
+    const [date, time] = ['00080020', '00080030'].map((tag) => String(study![tag]!.Value![0])) as [
+      string,
+      string,
+    ]
+    const at = Date.UTC(
+      +date.slice(0, 4),
+      +date.slice(4, 6) - 1,
+      +date.slice(6),
+      +time.slice(0, 2),
+      +time.slice(2, 4),
+    )
+    /** Hours from then: a date and a time. */
+    const moment = (hours: number) => {
+      const iso = new Date(at + hours * 3_600_000).toISOString().replace(/[-:T]/g, '')
+      return [iso.slice(0, 8), iso.slice(8, 12)] as const
+    }
+    const asked = async (from: number, to: number) => {
+      const [[day, since], [lastDay, until]] = [moment(from), moment(to)]
+      return uids(await found(`/studies?StudyDate=${day}-${lastDay}&StudyTime=${since}-${until}`))
+    }
+    // A night and more: on no day of it does its time lie between both.
+    expect(await asked(-25, 22)).toContain(prior.studyUid)
+    expect(await asked(-49, -1)).not.toContain(prior.studyUid)
+    expect(await asked(1, 49)).not.toContain(prior.studyUid)
   })
 
   test('[DW-01] pages follow one another without a gap or a repeat', async () => {
@@ -595,7 +625,9 @@ describe('removing', () => {
       instances: [first!.sopInstanceUid],
     })
     const [kept] = await sql`select blob from instances where sop_instance_uid = ${first!.sopInstanceUid}`
-    expect((await archive.service.blobs.open(kept!.blob)).bytes).toBeGreaterThan(500_000)
+    const reader = await archive.service.blobs.open(kept!.blob)
+    expect(reader.bytes).toBeGreaterThan(500_000)
+    await reader.close()
   })
 
   test('[DW-06] a viewer removes nothing, and nobody what they may not see', async () => {

@@ -40,10 +40,10 @@ export type Dicomweb = (request: WebRequest, access: Access) => Promise<WebRespo
 
 export function dicomweb(service: DicomwebDependencies): Dicomweb {
   return async (request, access) => {
-    const route = routeOf(request.path)
     try {
-      return ranged(request, await audited(service, { request, access, route }))
+      return ranged(request, await audited(service, { request, access }))
     } catch (error) {
+      const route = routeOf(request.path)
       if (error instanceof WebError) return problem(error.status, error.message)
       if (isFull(error)) {
         service.failed(error, route)
@@ -62,7 +62,8 @@ const isFull = (error: unknown): boolean =>
 async function audited(service: DicomwebDependencies, asked: Asked): Promise<WebResponse> {
   try {
     const response = await answer(service, asked.request, asked.access)
-    await auditGiven(service, asked)
+    const writing = auditGiven(service, asked)
+    if (writing) await writing
     return response
   } catch (error) {
     if (error instanceof WebError && error.status === 404) await auditDenial(service, asked)
@@ -128,8 +129,7 @@ function targetOf(path: readonly string[]): Target | null {
   // A collection's name at the end is searched; a UID at the end is retrieved.
   if (rest.length === 1 && rest[0] === COLLECTIONS[level])
     return { kind: 'search', level, within: defined(within) }
-  if (place.studyUid === '') return null
-  return retrievalOf({ ...defined(place), studyUid: place.studyUid }, rest)
+  return place.studyUid === '' ? null : retrievalOf(place, rest)
 }
 
 function retrievalOf(place: Place, rest: readonly string[]): Target | null {
@@ -200,8 +200,7 @@ async function searched(
     level: target.level,
     within: target.within,
   })
-  const route = routeOf(request.path)
-  for (const studyUid of denied) await service.denied(askingOf({ request, access, route }, studyUid))
+  for (const studyUid of denied) await service.denied(askingOf({ request, access }, studyUid))
   return response
 }
 
@@ -255,37 +254,37 @@ async function auditDenial(service: DicomwebDependencies, asked: Asked): Promise
 }
 
 // A launch was written to the trail when it was opened, with its studies; a program says by each request what it wants.
-async function auditGiven(service: DicomwebDependencies, asked: Asked): Promise<void> {
+function auditGiven(service: DicomwebDependencies, asked: Asked): Promise<void> | undefined {
   const studyUid = asked.request.path[0] === 'studies' ? asked.request.path[1] : undefined
-  if (asked.access.kind === 'program' && studyUid !== undefined)
-    await service.given(askingOf(asked, studyUid))
+  if (asked.access.kind !== 'program' || studyUid === undefined) return undefined
+  return service.given(askingOf(asked, studyUid))
 }
 
 interface Asked {
   request: WebRequest
   access: Access
-  route: string
 }
 
-function askingOf({ request, access, route }: Asked, studyUid: string): Asking {
+function askingOf({ request, access }: Asked, studyUid: string): Asking {
   const launchId = access.kind === 'launch' ? access.launchId : null
-  return { actor: access.actor, launchId, studyUid, method: request.method, route }
+  return { actor: access.actor, launchId, studyUid, method: request.method, route: routeOf(request.path) }
 }
 
 /** `studies/{}/series/{}`: what may stand in a log. */
 export function routeOf(path: readonly string[]): string {
-  const words = new Set([
-    'studies',
-    'series',
-    'instances',
-    'metadata',
-    'frames',
-    'bulkdata',
-    'rendered',
-    'thumbnail',
-  ])
-  return path.map((part) => (words.has(part) ? part : '{}')).join('/')
+  return path.map((part) => (WORDS.has(part) ? part : '{}')).join('/')
 }
+
+const WORDS: ReadonlySet<string> = new Set([
+  'studies',
+  'series',
+  'instances',
+  'metadata',
+  'frames',
+  'bulkdata',
+  'rendered',
+  'thumbnail',
+])
 
 export function problem(status: number, words: string): WebResponse {
   return {
