@@ -80,6 +80,18 @@ test('a value that came with an odd length goes out with an even one', () => {
   expect(encodeDataset(dataset, EXPLICIT_LITTLE).toString('hex')).toBe('e07f10004f4200000400000001020300')
 })
 
+test('what pads signed pixels is signed, though Implicit VR does not say so', () => {
+  const image = Dataset.of({ PixelRepresentation: 1 }).set('PixelPaddingValue', -2000, 'SS')
+  const mapping = new Dataset().set(0x00409216, -5, 'SS')
+  image.set('RealWorldValueMappingSequence', [mapping])
+  const read = decodeDataset(encodeDataset(image, IMPLICIT_LITTLE), IMPLICIT_LITTLE)
+  expect([read.element('PixelPaddingValue')!.vr, read.number('PixelPaddingValue')]).toEqual(['SS', -2000])
+  expect(read.item('RealWorldValueMappingSequence')!.number(0x00409216)).toBe(-5)
+  const unsigned = Dataset.of({ PixelRepresentation: 0, PixelPaddingValue: 63_536 })
+  const same = decodeDataset(encodeDataset(unsigned, IMPLICIT_LITTLE), IMPLICIT_LITTLE)
+  expect(same.number('PixelPaddingValue')).toBe(63_536)
+})
+
 test('a data set DCMTK wrote with undefined lengths, in any syntax, says the same to us', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'codec-'))
   writeFileSync(join(folder, 'a.dcm'), file(examination(), EXPLICIT_LITTLE))

@@ -4,6 +4,7 @@ import { type ByteSource, bufferSource } from './byte-source.ts'
 import { Dataset, type Element, type Stretch } from './dataset.ts'
 import { DicomError, isDicomError } from './dicom-error.ts'
 import { hexOf, type Tag, vrOf } from './dictionary.ts'
+import { withSignedValues } from './signed-values.ts'
 import { type Encoding, encodingOf, IMPLICIT_LITTLE } from './transfer-syntax.ts'
 import { isVr, SHORT_LENGTH_VRS, SWAPPED_BY, type Vr } from './value-representation.ts'
 
@@ -43,6 +44,8 @@ export function decodeDataset(
   const limits = { ...DECODE_LIMITS, ...options.limits }
   const given = Buffer.isBuffer(source) ? bufferSource(source) : source
   const start = options.offset ?? 0
+  if (!encoding.explicit)
+    return withSignedValues(new Decoder(given, encoding, limits, options).dataset(start))
   if (!encoding.deflated) return new Decoder(given, encoding, limits, options).dataset(start)
   const inflated = inflate(given.bytes(start, given.size - start), limits)
   return new Decoder(bufferSource(inflated), encoding, limits, { before: options.before }).dataset(0)

@@ -12,9 +12,10 @@ import type { Services } from '#archive/dimse/services.ts'
 import { CT_IMAGE_STORAGE, MR_IMAGE_STORAGE } from '#archive/dimse/sop-class.ts'
 import { shelf } from '#archive/dimse/store-sink.fixture.ts'
 import { EXPLICIT_LITTLE, IMPLICIT_LITTLE } from '#archive/dimse/transfer-syntax.ts'
+import { newUid } from '#archive/dimse/uid.ts'
 import { openAssociation } from '#archive/scu/association.ts'
 import { get, move, moveContext, moveOn, receivingContexts } from '#archive/scu/retrieve.ts'
-import { storableFile, store } from '#archive/scu/store.ts'
+import { storableDataset, storableFile, store } from '#archive/scu/store.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import { CORPUS, dcmtk, openArchive, readDataset, type TestArchive, until } from './archive.fixture.ts'
 import { listenArchive } from './listen.ts'
@@ -211,6 +212,33 @@ test('[AR-02] an image for a peer that takes Implicit VR only keeps every value 
   )
   expect([...got.elements.keys()]).toEqual([...original.elements.keys()])
   expect(got.bytes('PixelData')!.equals(original.bytes('PixelData')!)).toBe(true)
+})
+
+test('[AR-02] an image stored in Implicit VR goes to a peer that has Explicit VR accepted, with every value and every pixel', async () => {
+  const path = `${CORPUS}transfer-syntax/mr-small-implicit.dcm`
+  const original = readDataset(path)
+  const sopInstanceUid = newUid()
+  const implicit = readDataset(path).set('SOPInstanceUID', sopInstanceUid).set('StudyInstanceUID', newUid())
+  implicit.set('SeriesInstanceUID', newUid())
+  expect(await store(peer(), [storableDataset(implicit, IMPLICIT_LITTLE)])).toMatchObject([{ status: 0 }])
+  const rows = () =>
+    archive.department.sql`select 1 from instances where sop_instance_uid = ${sopInstanceUid}`
+  await until('the image in the index', async () => (await rows()).length === 1)
+  const { kept, services } = shelf()
+  const asked = {
+    root: 'study',
+    identifier: identifier('STUDY', { StudyInstanceUID: implicit.text('StudyInstanceUID')! }),
+  } as const
+  // As getscu proposes it: of several in one context, the archive takes the first.
+  const transferSyntaxes = [EXPLICIT_LITTLE, '1.2.840.10008.1.2.2', IMPLICIT_LITTLE]
+  const contexts = receivingContexts([{ sopClassUid: MR_IMAGE_STORAGE, transferSyntaxes }])
+  const ended = await get(peer(), asked, { contexts, cStore: services.cStore! })
+  expect(ended).toMatchObject({ status: 0x0000, subOperations: { completed: 1, failed: 0, warning: 0 } })
+  const got = decodeDataset(kept[0]!.bytes, kept[0]!.transferSyntaxUid)
+  expect(kept[0]!.transferSyntaxUid).toBe(EXPLICIT_LITTLE)
+  expect([...got.elements.keys()]).toEqual([...original.elements.keys()])
+  expect(got.bytes('PixelData')!.equals(original.bytes('PixelData')!)).toBe(true)
+  expect(got.numbers('SmallestImagePixelValue')).toEqual(original.numbers('SmallestImagePixelValue'))
 })
 
 test('[AR-02] warnings and failures of the destination are counted apart, and progress is reported as it goes', async () => {

@@ -23,9 +23,9 @@ export function sendableIn(transferSyntaxUid: string): readonly string[] {
   return REENCODED[transferSyntaxUid] ?? [transferSyntaxUid]
 }
 
-// Implicit never becomes explicit here: the dictionary does not know the VR of a private element, nor which of US or SS.
+// Implicit becomes explicit only for who takes nothing else: a private element is then of unknown VR (UN).
 const REENCODED: Readonly<Record<string, readonly string[]>> = {
-  [IMPLICIT_LITTLE]: [IMPLICIT_LITTLE],
+  [IMPLICIT_LITTLE]: [IMPLICIT_LITTLE, EXPLICIT_LITTLE],
   [EXPLICIT_LITTLE]: [EXPLICIT_LITTLE, IMPLICIT_LITTLE],
   [DEFLATED_LITTLE]: [DEFLATED_LITTLE, EXPLICIT_LITTLE, IMPLICIT_LITTLE],
   [EXPLICIT_BIG]: [EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE],
