@@ -122,7 +122,7 @@ test('[AR-01] compressed, deflated, implicit and big endian objects keep every b
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
-test('an object sent twice is answered Success twice and kept once', async () => {
+test('[AR-06] an object sent twice is answered Success twice and kept once', async () => {
   const file = `${CORPUS}dx-chest/01.dcm`
   await dcmsend([file])
   const { blob } = await indexed(uidOf(file))
@@ -144,7 +144,7 @@ function blobs(): string[] {
   )
 }
 
-test('other content under a known UID is answered Success, kept aside and shown; the first stays', async () => {
+test('[AR-06] other content under a known UID is answered Success, kept aside and shown; the first stays', async () => {
   const file = `${CORPUS}ct-head/02.dcm`
   await storescu([file])
   const first = await indexed(uidOf(file))

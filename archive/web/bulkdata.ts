@@ -22,7 +22,7 @@ export async function bulkValue(
   object: StoredObject,
   path: readonly string[],
 ): Promise<BulkValue> {
-  const { dataset, placed } = await located(blobs, object)
+  const { dataset, placed } = await located(blobs, object, path)
   return { parts: partsOf(walk(dataset, path), placed), mediaType: mediaTypeOf(dataset, path) }
 }
 
@@ -31,6 +31,7 @@ type Placed = (at: Stretch) => Piece
 async function located(
   blobs: BlobStore,
   object: StoredObject,
+  path: readonly string[],
 ): Promise<{ dataset: Dataset; placed: Placed }> {
   const reader = await blobs.open(object.blob)
   try {
@@ -42,7 +43,10 @@ async function located(
     }
     // Values in big endian cannot be given out as they lie: they are read, which turns them round.
     const large = transferSyntaxUid === EXPLICIT_BIG ? {} : { locateAboveBytes: READ_UP_TO_BYTES }
-    const dataset = decodeDataset(reader.source(), transferSyntaxUid, { offset: datasetOffset, ...large })
+    // What is no part of a sequence is found without reading any.
+    const passed = path.length === 1 ? { leaveSequencesAboveBytes: 0 } : {}
+    const options = { offset: datasetOffset, ...large, ...passed }
+    const dataset = decodeDataset(reader.source(), transferSyntaxUid, options)
     return { dataset, placed: ({ offset, length }) => ({ blob, offset, length }) }
   } finally {
     await reader.close()
@@ -63,6 +67,7 @@ function walk(dataset: Dataset, path: readonly string[]): Element {
 }
 
 function partsOf(element: Element, placed: Placed): Piece[][] {
+  if (element.vr === 'SQ') throw new WebError(404, 'a sequence is not bulk data')
   switch (element.kind) {
     case 'value':
       return [[element.value]]
@@ -73,7 +78,7 @@ function partsOf(element: Element, placed: Placed): Piece[][] {
     case 'located-fragments':
       return element.fragments.slice(1).map((fragment) => [placed(fragment)])
     case 'sequence':
-      throw new WebError(404, 'a sequence is not bulk data')
+      return []
   }
 }
 

@@ -79,6 +79,7 @@ export async function searchResource(
     scope: scopeOf(access),
     matches: access.kind === 'launch' ? withoutPatient(matches) : matches,
     fuzzy: flag(request.query, 'fuzzymatching'),
+    isCombined: true,
   }
   const key = createHash('sha256').update(JSON.stringify(sought)).digest('base64url')
   const start = await startOf({ sql, pages }, { key, sought, offset })

@@ -76,23 +76,57 @@ export interface Wanted {
   matches: readonly Match[]
   /** Names match as beginnings of their components, without wildcards being typed. */
   fuzzy?: boolean
+  /** A range of dates and one of times are one range, from its first moment to its last (PS3.18 8.3.4.1). */
+  isCombined?: boolean
 }
+
+/** A date, and the time of day that belongs to it. */
+const MOMENTS = [
+  ['00080020', '00080030'],
+  ['00080021', '00080031'],
+  ['00400244', '00400245'],
+] as const
 
 /** What rows have to meet; `s`, `e` and `i` name studies, series and instances. */
 export function conditions(sql: AnySql, asked: Wanted): Fragment[] {
   const keys = keysOf(asked.level)
-  return asked.matches.filter(isNarrowing).flatMap(({ tag, value }) => {
-    const key = keys.get(tag)
+  const narrowing = asked.matches.filter(isNarrowing)
+  return narrowing.flatMap((match) => {
+    const key = keys.get(match.tag)
     if (!key) return []
-    return [
-      condition(sql, {
-        kind: key[0],
-        column: sql.unsafe(key[1]) as unknown as Fragment,
-        value,
-        fuzzy: asked.fuzzy ?? false,
-      }),
-    ]
+    const column = columnOf(sql, key)
+    const date = asked.isCombined ? dateOf(narrowing, match) : undefined
+    if (date)
+      return edges(sql, {
+        column,
+        value: match.value,
+        date: columnOf(sql, keys.get(date.tag)!),
+        days: date.value,
+      })
+    return [condition(sql, { kind: key[0], column, value: match.value, fuzzy: asked.fuzzy ?? false })]
   })
+}
+
+const columnOf = (sql: AnySql, [, expression]: Key) => sql.unsafe(expression) as unknown as Fragment
+
+/** The range of days that a range of times is to be read with. */
+function dateOf(matches: readonly Match[], { tag, value }: Match): Match | undefined {
+  const pair = MOMENTS.find(([, time]) => time === tag)
+  const date = pair && matches.find((one) => one.tag === pair[0])
+  return date && value.includes('-') && date.value.includes('-') ? date : undefined
+}
+
+/** Nothing before the time on the first day, and nothing after it on the last; which days is a condition of its own. */
+function edges(
+  sql: AnySql,
+  { column, value, date, days }: { column: Fragment; value: string; date: Fragment; days: string },
+): Fragment[] {
+  const [from = '', to = ''] = value.replaceAll(':', '').split('-')
+  const [first = '', last = ''] = days.split('-')
+  return [
+    ...(from && first ? [sql`(${date} > ${first} or ${column} >= ${from})`] : []),
+    ...(to && last ? [sql`(${date} < ${last} or (${column} <> '' and ${column} <= ${`${to}~`}))`] : []),
+  ]
 }
 
 /** An empty key, or a lone asterisk, is universal matching. */
