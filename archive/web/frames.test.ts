@@ -137,3 +137,21 @@ test('[SE-01] nothing is given before the audit trail has its row, and the row i
   expect(await eight()).toEqual(Array(8).fill(200))
   expect(await views()).toEqual([{ chain: `study:${ct[0]!.studyUid}` }])
 })
+
+test('[DW-02] a study too long for one piece comes whole, to several at once, and one who leaves costs nobody anything', async () => {
+  const files = ['01', '02', '03', '04', '05', '06'].map((name) => `ct-head/${name}.dcm`)
+  const stored = await archive.store(...files)
+  const study = `${served.url}/studies/${stored[0]!.studyUid}`
+  const whole = async () => {
+    const response = await fetch(study)
+    return Buffer.from(await response.arrayBuffer())
+  }
+  const leaving = new AbortController()
+  const left = await fetch(study, { signal: leaving.signal })
+  expect(Number(left.headers.get('content-length'))).toBeGreaterThan(2 * 1024 * 1024)
+  await left.body!.getReader().read()
+  leaving.abort()
+  const [one, ...others] = await Promise.all([whole(), whole(), whole()])
+  expect(stored.map(({ dataset }) => one!.includes(dataset))).toEqual(stored.map(() => true))
+  expect(others.map((other) => other.equals(one!))).toEqual([true, true])
+})

@@ -1,7 +1,5 @@
 /** DICOMweb on Node's HTTP server: reads the address, writes the pieces with backpressure. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { BlobReader, BlobStore } from '../storage/blob-store.ts'
 import type { Access } from './access.ts'
 import { bodyLength, type Piece, type WebRequest, type WebResponse } from './exchange.ts'
@@ -84,12 +82,7 @@ export async function sendResponse({ request, response, answered, blobs }: Sendi
     response.end()
     return
   }
-  try {
-    await pipeline(Readable.from(bytesOf(body, blobs), { objectMode: false }), response)
-  } catch (error) {
-    // The other side left while the bytes were on their way; there is nobody left to tell.
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
-  }
+  await inTurn(response, body, blobs)
 }
 
 /** A frame and what stands around it: read into one buffer and written in one piece. */
@@ -107,6 +100,31 @@ async function atOnce(body: readonly Piece[], blobs: BlobStore): Promise<Buffer>
     at += piece.length
   }
   return bytes
+}
+
+/** Reads one stretch while the one before it is on its way, so that a slow client holds two and no more. */
+async function inTurn(response: ServerResponse, body: readonly Piece[], blobs: BlobStore): Promise<void> {
+  let written: Promise<boolean> = Promise.resolve(true)
+  for await (const bytes of bytesOf(body, blobs)) {
+    // The other side left while the bytes were on their way; there is nobody left to tell.
+    if (!(await written)) return
+    written = isWritten(response, bytes)
+  }
+  if (await written) response.end()
+}
+
+/** False when the connection was closed before. */
+function isWritten(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
+  if (response.destroyed) return Promise.resolve(false)
+  return new Promise((resolve) => {
+    const left = () => resolve(false)
+    response.once('close', left)
+    response.write(bytes, (error) => {
+      response.off('close', left)
+      spare.give(bytes)
+      resolve(!error)
+    })
+  })
 }
 
 const LARGEST_READ_BYTES = 1024 * 1024
@@ -127,8 +145,12 @@ async function* bytesOf(body: readonly Piece[], blobs: BlobStore): AsyncGenerato
         await opened?.reader.close()
         opened = { blob: piece.blob, reader: await blobs.open(piece.blob) }
       }
-      for (let at = 0; at < piece.length; at += LARGEST_READ_BYTES)
-        yield await opened.reader.read(piece.offset + at, Math.min(LARGEST_READ_BYTES, piece.length - at))
+      for (let at = 0; at < piece.length; at += LARGEST_READ_BYTES) {
+        const target = spare.take(Math.min(LARGEST_READ_BYTES, piece.length - at))
+        const bytes = await opened.reader.readInto(target, piece.offset + at)
+        if (bytes.length < target.length) throw new Error(`${piece.blob} ends too early`)
+        yield bytes
+      }
     }
   } finally {
     await opened?.reader.close()

@@ -24,3 +24,14 @@ test('no more lies about than may', () => {
   expect(spare.take(120_000).buffer).toBe(third.buffer)
   expect(spare.take(60_000).buffer).not.toBe(other.buffer)
 })
+
+test('what was not taken here, or is back already, is never handed out', () => {
+  const spare = new SpareBuffers(1024 * 1024)
+  const foreign = Buffer.from(new ArrayBuffer(64 * 1024))
+  spare.give(foreign)
+  const one = spare.take(60_000)
+  expect(one.buffer).not.toBe(foreign.buffer)
+  spare.give(one)
+  spare.give(one)
+  expect(spare.take(60_000).buffer).not.toBe(spare.take(60_000).buffer)
+})

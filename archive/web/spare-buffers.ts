@@ -2,6 +2,8 @@
 export class SpareBuffers {
   readonly #most: number
   readonly #spare = new Map<number, ArrayBuffer[]>()
+  /** Handed out and not yet given back. */
+  readonly #taken = new WeakSet<ArrayBufferLike>()
   #bytes = 0
 
   /** @param most bytes that may lie about unused */
@@ -14,11 +16,17 @@ export class SpareBuffers {
     const size = Math.ceil(length / STEP_BYTES) * STEP_BYTES
     const found = this.#spare.get(size)?.pop()
     if (found) this.#bytes -= size
-    return Buffer.from(found ?? new ArrayBuffer(size), 0, length)
+    const buffer = found ?? new ArrayBuffer(size)
+    this.#taken.add(buffer)
+    return Buffer.from(buffer, 0, length)
   }
 
-  /** Back once nobody reads from it any more. One that is never given back is only forgotten. */
-  give({ buffer }: Buffer): void {
+  /**
+   * Back once nobody reads from it any more. One that is never given back is only forgotten, and what was not taken here,
+   * or is back already, is left alone.
+   */
+  give({ buffer }: Uint8Array): void {
+    if (!this.#taken.delete(buffer)) return
     const size = buffer.byteLength
     if (this.#bytes + size > this.#most) this.#forget()
     if (size > this.#most) return
