@@ -102,14 +102,12 @@ interface OverTheWeb {
   metadata: Asked[]
 }
 
-const FRAME_BYTES = 512 * 512 * 2
-
 async function storedForTheWeb(server: Server): Promise<OverTheWeb> {
   const series = await send(server, { kind: 'ct', count: 500, associations: 4 })
   const large = await send(server, { kind: 'multiframe', count: 1, associations: 1 })
   await indexed(server, series.studyUid, 500)
   await indexed(server, large.studyUid, 1)
-  const frame = { accept: FRAME, leastBytes: FRAME_BYTES }
+  const frame = { accept: FRAME, leastBytes: 512 * 512 * 2 }
   const root = `/studies/${series.studyUid}/series/${series.seriesUid}`
   const one = `/studies/${large.studyUid}/series/${large.seriesUid}/instances/${large.sopInstanceUids[0]}`
   return {
