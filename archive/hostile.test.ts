@@ -1,13 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keptCertificate } from '#bin/certificate.ts'
-import { testDatabase } from '#bin/testing/database.ts'
-import { freePort } from '#bin/testing/global-setup.ts'
-import type { Department } from '#db/department.ts'
-import { seededDepartment } from '#db/order.fixture.ts'
+import { type ArchiveProcess, startArchive } from './archive-process.fixture.ts'
 import { encodeFileMeta } from './dimse/part10.ts'
 import { encodeAbort, encodeReleaseRq, PDU } from './dimse/pdu.ts'
 import { proposal, RawPeer } from './dimse/raw-peer.fixture.ts'
@@ -17,7 +12,6 @@ import { EXPLICIT_LITTLE } from './dimse/transfer-syntax.ts'
 import { CONTEXTS, type Hostile, hostileInputs, instanceUid, object } from './hostile-inputs.fixture.ts'
 import { dcmtk, until } from './scp/archive.fixture.ts'
 
-const home = mkdtempSync(join(tmpdir(), 'isocenter-hostile-'))
 // All bytes are made beforehand: this process has to be quick when the archive asks.
 const inputs = hostileInputs().map((input, n) => {
   const who = { callingAe: `H${String(n).padStart(4, '0')}`, uid: instanceUid(n) }
@@ -25,61 +19,13 @@ const inputs = hostileInputs().map((input, n) => {
 })
 type Numbered = (typeof inputs)[number]
 
-let department: Department
-let archive: ChildProcess
-let said = ''
-const ports = { plain: 0, tls: 0 }
+let archive: ArchiveProcess
 
 beforeAll(async () => {
-  const database = await testDatabase()
-  department = await seededDepartment(database)
-  const { sql } = department
-  await sql`
-    insert into devices (id, ae_title, site_id, kind, profile)
-    select ae, ae, 'MAIN', 'tool', 'unknown' from unnest(${inputs.map(({ callingAe }) => callingAe)}::text[]) ae`
-  mkdirSync(join(home, 'secrets'))
-  const { certFile, keyFile } = await keptCertificate(home, '127.0.0.1')
-  ports.plain = await freePort()
-  ports.tls = await freePort()
-  archive = spawn(process.execPath, [new URL('main.ts', import.meta.url).pathname], {
-    env: {
-      DATABASE_URL: database,
-      ISOCENTER_HOME: home,
-      ISOCENTER_DICOM_PORT: String(ports.plain),
-      ISOCENTER_DICOM_TLS_PORT: String(ports.tls),
-      DICOM_TLS_CERT_FILE: certFile,
-      DICOM_TLS_KEY_FILE: keyFile,
-      DICOM_ARTIM_SECONDS: '2',
-      DICOM_IDLE_SECONDS: '2',
-      DICOM_STALL_SECONDS: '2',
-      DICOM_FLOOR_AFTER_SECONDS: '2',
-    },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  })
-  for (const stream of [archive.stdout!, archive.stderr!]) stream.on('data', (chunk) => (said += chunk))
-  await until('the archive', async () => said.includes('"ready"'), 30_000)
+  archive = await startArchive(inputs.map(({ callingAe }) => callingAe))
 })
 
-afterAll(async () => {
-  archive.kill('SIGKILL')
-  await department.close()
-})
-
-/** Resident memory in bytes. */
-const memory = () => Number(readFileSync(`/proc/${archive.pid}/statm`, 'utf8').split(' ')[1]) * 4096
-
-/** Open files that are no sockets, and sockets: those of the database's pool come and go. */
-function descriptors(): { files: number; sockets: number } {
-  const open = readdirSync(`/proc/${archive.pid}/fd`).flatMap((fd) => {
-    try {
-      return [readlinkSync(`/proc/${archive.pid}/fd/${fd}`)]
-    } catch {
-      return [] // Closed meanwhile.
-    }
-  })
-  const sockets = open.filter((target) => target.startsWith('socket:')).length
-  return { files: open.length - sockets, sockets }
-}
+afterAll(() => archive.close())
 
 /** A series of small images as files. */
 function series(uid: string, count: number): string[] {
@@ -95,14 +41,14 @@ function series(uid: string, count: number): string[] {
 
 /** Sends a series as a modality does, from a process of its own: how many images were answered with Success. */
 async function send(callingAe: string, files: string[]): Promise<number> {
-  const to = ['-v', '-aet', callingAe, '-aec', 'ISOCENTER', '127.0.0.1', String(ports.plain)]
+  const to = ['-v', '-aet', callingAe, '-aec', 'ISOCENTER', '127.0.0.1', String(archive.ports.plain)]
   const { said } = await dcmtk('storescu', [...to, ...files])
   return said.split('Received Store Response (Success)').length - 1
 }
 
 /** Plays an input to its end, and says in words what came back after the acceptance. */
 async function play({ stage, door, how, bytes, ending, callingAe }: Numbered): Promise<string> {
-  const peer = new RawPeer(door === 'tls' ? ports.tls : ports.plain)
+  const peer = new RawPeer(door === 'tls' ? archive.ports.tls : archive.ports.plain)
   if (stage === 'associated') {
     peer.send(proposal({ callingAe, contexts: CONTEXTS }))
     await peer.answered(1)
@@ -176,11 +122,7 @@ test('[AR-01] hostile input of every kind is answered in the protocol’s terms 
   expect(inputs.length).toBeGreaterThan(400)
   expect(await send('CT1', series('2.25.7', 40))).toBe(40)
   const [one, other] = [series('2.25.8', 250), series('2.25.9', 250)]
-  const before = { memory: memory(), ...descriptors() }
-  let most = 0
-  const watch = setInterval(() => {
-    most = Math.max(most, memory())
-  }, 20)
+  const before = archive.rest()
 
   const answers = new Map<Numbered, string>()
   const waiting = (input: Numbered) =>
@@ -195,13 +137,12 @@ test('[AR-01] hostile input of every kind is answered in the protocol’s terms 
       6,
     ),
   ])
-  clearInterval(watch)
 
-  expect(archive.exitCode).toBe(null)
+  expect(archive.isRunning()).toBe(true)
   expect(sent).toEqual([250, 250])
   const wrong = inputs.filter((input) => !input.answer.test(answers.get(input)!))
   expect(wrong.map((input) => `${input.name}: ${answers.get(input)}`)).toEqual([])
-  expect((most - before.memory) / 2 ** 20).toBeLessThan(150)
+  expect((archive.mostMemory() - before.memory) / 2 ** 20).toBeLessThan(150)
 
   const expected = inputs.flatMap((input) =>
     expectedTraces(input, answers.get(input)!).map((trace) => ({ trace, name: input.name })),
@@ -224,17 +165,9 @@ test('[AR-01] hostile input of every kind is answered in the protocol’s terms 
   )
   expect(await strangersCounted()).toBe(strangers.length)
 
-  const pool = 12
-  await until(
-    'the descriptors',
-    async () => {
-      const now = descriptors()
-      return now.files <= before.files && now.sockets <= before.sockets + pool
-    },
-    30_000,
-  )
+  await until('the descriptors', async () => archive.hasLetGo(before), 30_000)
   expect(await send('CT1', series('2.25.6', 5))).toBe(5)
-  const { sql } = department
+  const { sql } = archive.department
   const filed = async () => (await sql`select 1 from instances where source_ae in ('CT1', 'CT2')`).length
   await until('every image in the index', async () => (await filed()) >= 545, 30_000)
   expect(await filed()).toBe(545)
@@ -242,7 +175,7 @@ test('[AR-01] hostile input of every kind is answered in the protocol’s terms 
 
 /** `H0001 association.broken-off`: what an administrator can read of each device. */
 async function traces(): Promise<Set<string>> {
-  const { sql } = department
+  const { sql } = archive.department
   const rows = await sql<{ trace: string }[]>`
     select distinct substr(chain, 8) || ' ' || type as trace from audit_events where chain like 'device:H%'
     union select source_ae || ' quarantine' from quarantine where source_ae like 'H%'`
@@ -251,7 +184,7 @@ async function traces(): Promise<Set<string>> {
 
 /** Conversations that ended before anybody had said a name. */
 async function strangersCounted(): Promise<number> {
-  const [row] = await department.sql<{ times: number }[]>`
+  const [row] = await archive.department.sql<{ times: number }[]>`
     select coalesce(sum(coalesce((data->>'times')::int, 1)), 0)::int as times from audit_events
     where chain = 'device:(none)' and outcome <> 'success'`
   return row!.times
