@@ -377,6 +377,36 @@ test('File Meta Information, corrections and coded terms are as the annexes list
   expect(Object.fromEntries(titles.map(([code, , meaning]) => [code, meaning]))).toEqual(REJECTION_TITLES)
 })
 
+const KIB = 1024
+const MIB = 1024 * KIB
+
+test.each([
+  ['archive/dimse/header-scan.ts', 'HEADER_ELEMENTS', 250_000, '250,000 elements and items'],
+  ['archive/dimse/header-scan.ts', 'HEADER_BYTES', 24 * MIB, '24 MiB of values'],
+  ['archive/dimse/header-scan.ts', 'LOCATE_ABOVE_BYTES', 64 * KIB, 'values above 64 KiB'],
+  ['archive/dimse/header-scan.ts', 'LEAVE_ABOVE_BYTES', MIB, 'longer than 1 MiB'],
+  ['archive/dimse/header-scan.ts', 'MOST_ELEMENTS', 1_000_000, '1,000,000 elements'],
+  ['archive/dimse/header-scan.ts', 'INFLATED_BYTES', 32 * MIB, '32 MiB when inflated'],
+  ['archive/dimse/message-writer.ts', 'LONGEST_PDU_BYTES', MIB, 'at most 1,048,576 bytes'],
+  ['archive/ingest/ingest.ts', 'BACKLOG_LIMIT', 2_000, 'when 2,000 objects wait'],
+  ['archive/scp/devices.ts', 'CACHE_MS', 1_000, 'at most once a second'],
+  ['archive/scp/mpps.ts', 'PARKED_MS', 1_000, 'waits one second'],
+  ['archive/scp/commitment-reports.ts', 'TOLD_AFTER_ATTEMPTS', 8, 'After eight attempts'],
+  ['archive/scp/move.ts', 'CONTEXTS', 128, '128 contexts each'],
+  ['archive/web/qido-rs.ts', 'MOST_RESULTS', 1_000, '`limit` (at most 1,000)'],
+  ['archive/web/service.ts', 'LARGEST_BYTES', 4 * KIB * MIB, 'up to 4 GiB'],
+  ['db/queries/modality-worklist.ts', 'MOST_STEPS', 5_000, 'At most 5,000 steps'],
+] as const)('of %s, %s is %i, and the statement says so', (path, name, value, words) => {
+  const [, stated = ''] = new RegExp(`^const ${name} = ([\\d_ *]+)$`, 'm').exec(source(path)) ?? []
+  const factors = stated.replaceAll('_', '').replaceAll('**', '^').split(' * ')
+  const product = factors.reduce((so, factor) => {
+    const [base, exponent = '1'] = factor.split(' ^ ')
+    return so * Number(base) ** Number(exponent)
+  }, 1)
+  expect([name, product]).toEqual([name, value])
+  expect(statement).toContain(words)
+})
+
 test('every attribute is named with the tag that it has', () => {
   for (const { header, rows } of tables)
     for (const row of rows)
