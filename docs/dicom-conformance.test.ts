@@ -1,5 +1,5 @@
 /** The conformance statement's tables, held against the code's own: what is changed in one is changed in the other. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { REPERTOIRES } from '#archive/dimse/coded-set.ts'
 import type { Dataset } from '#archive/dimse/dataset.ts'
@@ -375,6 +375,23 @@ test('File Meta Information, corrections and coded terms are as the annexes list
   expect(sorted(listed)).toEqual(sorted(corrected.map(([, one, other]) => written(tagOf(one ?? other!)))))
   const titles = table('Code').filter(([, , , use]) => use!.startsWith('title'))
   expect(Object.fromEntries(titles.map(([code, , meaning]) => [code, meaning]))).toEqual(REJECTION_TITLES)
+})
+
+test('DICOMweb answers with the statuses that are stated, and no others', () => {
+  const folder = new URL('archive/web/', ROOT)
+  const files = readdirSync(folder).filter(
+    (name) => name.endsWith('.ts') && !/\.(test|fixture)\.ts$/.test(name),
+  )
+  const texts = [
+    ...files.map((name) => source(`archive/web/${name}`)),
+    source('app/viewer/image-services.ts'),
+  ]
+  const answers = /WebError\((\d{3})|status: (\d{3})\b|problem\((\d{3})|[?:] ([2-5]\d\d)(?= :|$)/gm
+  const answered = texts.flatMap((text) =>
+    [...text.matchAll(answers)].map((match) => match.slice(1).find(Boolean)!),
+  )
+  const stated = column(table('Status', '7.3.9'), 0).flatMap((cell) => cell.split(', '))
+  expect(sorted(stated)).toEqual(sorted(answered))
 })
 
 const KIB = 1024
