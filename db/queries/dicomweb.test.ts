@@ -100,6 +100,7 @@ test.each<[string, Asked]>([
   expect({ through, many: fetched > 2_000 }).toEqual({ through: 0, many: false })
 })
 
+const BOTH_SITES = { studies: null, sites: ['SMALL', 'MAIN'] }
 const SMALL_SITE = { studies: null, sites: ['SMALL'] }
 
 // At a million studies each other plan reads through tens of thousands of them.
@@ -107,6 +108,7 @@ test.each<[string, string, Pick<Search, 'level' | 'matches'> & Partial<Search>]>
   ['the newest studies', 'studies_newest', { level: 'study', matches: [] }],
   ['what follows a page', 'studies_newest', { ...all('study'), after: placeOf('20170101') }],
   ['the newest of one site', 'studies_site_newest', { ...all('study'), scope: SMALL_SITE }],
+  ['the newest of several sites', 'studies_site_newest', { ...all('study'), scope: BOTH_SITES }],
   ['a day', 'studies_newest', by('study', '00080020', '20170101')],
   ['a modality', 'studies_modalities_newest', by('study', '00080061', 'CT')],
   ['a modality that is not there', 'studies_modalities_newest', by('study', '00080061', 'XA')],
@@ -172,8 +174,18 @@ test('[DW-01] the newest of several sets of modalities come in one order, page a
   expect(withReports.every((uid) => /[37]$/.test(uid))).toBe(true)
 })
 
+test('[DW-01] the newest of several sites come in one order, and of no other site', async () => {
+  await sql`update studies set site_id = 'SMALL' where study_uid like '%00'`
+  const asked = { ...all('study'), limit: 100, offset: 20 }
+  const uids = async (sites: string[] | null) =>
+    (await search(sql, { ...asked, scope: { studies: null, sites } })).map(({ study }) => study.studyUid)
+  expect(await uids(['SMALL', 'MAIN', 'SMALL'])).toEqual(await uids(null))
+  expect(await uids(['SMALL', 'ELSEWHERE'])).toEqual(await uids(['SMALL']))
+  expect((await uids(['SMALL'])).every((uid) => uid.endsWith('00'))).toBe(true)
+})
+
 test('[DW-01] a page far behind is reached from a milestone, and follows the one before it', async () => {
-  const asked = { level: 'study' as const, scope: { studies: null, sites: SITE }, matches: [] }
+  const asked = { ...all('study'), scope: { studies: null, sites: null } }
   const places = await milestones(sql, asked, { every: 5_000, upTo: 10_000 })
   expect(places).toHaveLength(2)
   const uids = async (more: object) =>

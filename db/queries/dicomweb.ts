@@ -145,41 +145,78 @@ function fieldsJson(sql: AnySql, { level, fields = [] }: Search): Fragment {
 /** The keys of a page's rows, as `page`. */
 function pageOf(sql: AnySql, asked: Search, skipped: number): Fragment {
   const { level, limit } = asked
-  const kinds = kindsAsked(sql, asked)
+  const parts = kindsAsked(sql, asked) ?? sitesAsked(sql, asked)
   const columns = sql`s.id as study_id ${level === 'study' ? sql`` : sql`, e.id as series_id`}
     ${level === 'instance' ? sql`, i.id as instance_id` : sql``}`
   const met = sql`${visible(sql, level, asked.scope.view)} and ${inScope(sql, asked.scope)}
-    ${all(sql, conditions(sql, asked))} ${beyond(sql, asked)}`
-  if (!kinds)
+    ${all(sql, conditions(sql, parts ? withoutKinds(asked) : asked))} ${beyond(sql, asked)}`
+  if (!parts)
     return sql`page as materialized (
       select ${columns} from studies s ${joined(sql, level)} where ${met}
       order by ${inOrder(sql, level)} limit ${limit} offset ${skipped})`
   const keys = sql`s.study_date, s.study_time, s.study_uid ${level === 'study' ? sql`` : sql`, e.series_number, e.series_uid`}
     ${level === 'instance' ? sql`, i.instance_number, i.sop_instance_uid` : sql``}`
-  return sql`${everyKind(sql)}, page as materialized (
-    select p.* from kinds k cross join lateral (
-      select ${columns}, ${keys} from studies s ${joined(sql, level)} where s.modalities = k.modalities and ${met}
+  return sql`${parts.made} page as materialized (
+    select p.* from ${parts.from} cross join lateral (
+      select ${columns}, ${keys} from studies s ${joined(sql, level)} where ${parts.of} and ${met}
       order by ${inOrder(sql, level)} limit ${limit + skipped}) p
-    where ${kinds}
+    where ${parts.wanted}
     order by ${inOrder(sql, level, { study: 'p', series: 'p', instance: 'p' })} limit ${limit} offset ${skipped})`
 }
 
 /**
- * For a search by modality and date alone: which sets of modalities (`k.modalities`) are looked for, null for any other search.
- * Of each set the newest are found in its own order, be it frequent, rare or long gone; how many studies have it no statistics
- * say well enough. A study says in its set what its series are, of what everybody sees.
+ * Parts of all studies, each with an index in its own order: the newest of each are found and put in order together, be a
+ * part large, small or without a study for years. How many studies it has no statistics say well enough.
  */
-function kindsAsked(sql: AnySql, { level, scope, matches }: Search): Fragment | null {
+interface Parts {
+  /** What has to stand before the page. */
+  made: Fragment
+  /** The parts, as `k`. */
+  from: Fragment
+  /** Whether a study is of the part. */
+  of: Fragment
+  /** Which of the parts are searched. */
+  wanted: Fragment
+}
+
+/**
+ * For a search by modality and date alone its sets of modalities. A study says in its set what its series are, of what
+ * everybody sees.
+ */
+function kindsAsked(sql: AnySql, { level, scope, matches }: Search): Parts | null {
   const narrowing = matches.filter(isNarrowing)
   if (scope.studies !== null || narrowing.some(({ tag }) => !OF_KINDS.has(tag))) return null
   const isRegular = (scope.view?.seesRejected ?? []).length === 0
   const ofSeries = ({ tag, value }: Match) =>
     tag === MODALITY && level !== 'study' && isRegular && !hasWildcard(value)
-  const kinds = narrowing.flatMap((match) => {
+  const wanted = narrowing.flatMap((match) => {
     if (match.tag === MODALITIES_IN_STUDY) return [hasAny(sql, sql`k.modalities`, match.value)]
     return ofSeries(match) ? [sql`k.modalities && ${[match.value]}`] : []
   })
-  return kinds.length === 0 ? null : kinds.reduce((so, one) => sql`${so} and ${one}`)
+  if (wanted.length === 0) return null
+  return {
+    made: sql`${everyKind(sql)},`,
+    from: sql`kinds k`,
+    of: sql`s.modalities = k.modalities`,
+    wanted: wanted.reduce((so, one) => sql`${so} and ${one}`),
+  }
+}
+
+// Each set is searched by itself: to ask for its modalities again would only make it look rarer than it is.
+function withoutKinds(asked: Search): Search {
+  return { ...asked, matches: asked.matches.filter(({ tag }) => tag !== MODALITIES_IN_STUDY) }
+}
+
+/** For a requestor of several sites who searches by date alone, or for everything: the sites. */
+function sitesAsked(sql: AnySql, { scope, matches }: Search): Parts | null {
+  if (scope.studies !== null || scope.sites === null || scope.sites.length < 2) return null
+  if (matches.filter(isNarrowing).some(({ tag }) => tag !== STUDY_DATE && tag !== STUDY_TIME)) return null
+  return {
+    made: sql``,
+    from: sql`(select distinct site_id from unnest(${scope.sites as string[]}::text[]) site_id) k`,
+    of: sql`s.site_id = k.site_id`,
+    wanted: sql`true`,
+  }
 }
 
 const MODALITY = '00080060'

@@ -155,10 +155,15 @@ function condition(sql: AnySql, { kind, column, value, fuzzy }: Condition): Frag
     case 'name':
       return likeAny(sql, column, namePatterns(value, fuzzy))
     case 'folded':
-      return sql`lower(${column}) like ${likePattern(value.toLowerCase())}`
+      return text(sql, sql`lower(${column})`, value.toLowerCase())
     case 'text':
-      return hasWildcard(value) ? sql`${column} like ${likePattern(value)}` : sql`${column} = ${value}`
+      return text(sql, column, value)
   }
+}
+
+// An equality leaves the rows behind it in the order of their index.
+function text(sql: AnySql, column: Fragment, value: string): Fragment {
+  return hasWildcard(value) ? sql`${column} like ${likePattern(value)}` : sql`${column} = ${value}`
 }
 
 /** Whether a column that is a list has one of the values of a key. */
@@ -171,26 +176,34 @@ export function hasAny(sql: AnySql, column: Fragment, value: string): Fragment {
 const listOf = (value: string): string[] => value.split(/[\\,]/).map((one) => one.trim())
 
 /**
- * Any of the patterns. What they all begin with is one range of the index, and within it each is held against the value
- * alone ("|| ''"): looked up one by one they would be found in the table instead.
+ * Any of the patterns. What all of them have in common is looked up once; each is then held against what was found, within a
+ * `case`, since looked up one by one they cost a bitmap each and the rows of the table.
  */
 function likeAny(sql: AnySql, column: Fragment, patterns: readonly string[]): Fragment {
-  const beginning = commonBeginning(patterns)
-  const isOne = patterns.length === 1
-  const value = beginning === '' || isOne ? column : sql`(${column} || '')`
   const either = patterns
-    .map((pattern) => sql`${value} like ${pattern}`)
+    .map((pattern) => sql`${column} like ${pattern}`)
     .reduce((so, one) => sql`${so} or ${one}`)
-  return beginning === '' || isOne
-    ? sql`(${either})`
-    : sql`(${column} like ${`${beginning}%`} and (${either}))`
+  const common = inCommon(patterns)
+  if (patterns.length === 1 || common === null) return sql`(${either})`
+  return sql`(${column} like ${common} and case when ${either} then true end)`
 }
 
-/** Of patterns, as a pattern: it ends before the first wildcard, and never within an escape. */
-function commonBeginning(patterns: readonly string[]): string {
-  const [first = [], ...others] = patterns.map((pattern) => pattern.match(/\\?./gsu) ?? [])
-  const end = first.findIndex((part, at) => /^[%_]$/.test(part) || others.some((other) => other[at] !== part))
-  return first.slice(0, end < 0 ? undefined : end).join('')
+/** A pattern that whatever meets one of the patterns meets too: their beginning, or a stretch that the first begins with. */
+function inCommon([first = '', ...others]: readonly string[]): string | null {
+  const parts = literals(first)
+  const end = parts.findIndex((part, at) => others.some((other) => literals(other)[at] !== part))
+  const beginning = parts.slice(0, end < 0 ? undefined : end).join('')
+  if (beginning !== '') return `${beginning}%`
+  const stretch = parts.join('')
+  // Shorter ones have no trigram.
+  return parts.length >= 3 && others.every((other) => other.includes(stretch)) ? `%${stretch}%` : null
+}
+
+/** The characters before the first wildcard of a pattern, escapes together with what they escape. */
+function literals(pattern: string): string[] {
+  const parts = pattern.match(/\\?./gsu) ?? []
+  const end = parts.findIndex((part) => part === '%' || part === '_')
+  return end < 0 ? parts : parts.slice(0, end)
 }
 
 // PS3.4 C.2.2.2.5: from-to, each end may be open; DA and TM sort as text.
