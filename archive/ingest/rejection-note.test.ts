@@ -160,6 +160,34 @@ test('[AR-07] a note that a workstation sends takes effect, and what it hides co
   expect(await found()).toEqual([...sopUids].sort())
 })
 
+test('[AR-07] what replaces rejected images is found in their place, and a rejected one that is sent again stays hidden', async () => {
+  const { department } = archive
+  const lead = await actAs(department, 'lead')
+  const asked = { studyUid, sopInstanceUid: sopUids[1]!, code: '113038', reason: 'other patient' } as const
+  const { rejectionId } = await rejectInstances(department, lead, asked)
+  const others = sopUids.filter((uid) => uid !== sopUids[1])
+  expect(await found()).toEqual([...others].sort())
+  // RAD-74: new objects in the same series, sent by whoever has put them right, and beside them the old one once more.
+  const replacement = readDataset(files[1]!).set('SOPInstanceUID', newUid())
+  const sopInstanceUid = replacement.text('SOPInstanceUID')!
+  const path = join(mkdtempSync(join(tmpdir(), 'replacement-')), 'image.dcm')
+  const sopClassUid = replacement.text('SOPClassUID')!
+  const meta = encodeFileMeta({ sopClassUid, sopInstanceUid, transferSyntaxUid: EXPLICIT_LITTLE })
+  writeFileSync(path, Buffer.concat([meta, encodeDataset(replacement, EXPLICIT_LITTLE)]))
+  await send([path, files[1]!])
+  await until('the replacement', async () => (await found()).includes(sopInstanceUid))
+  await until('nothing waiting', async () => archive.ingest.state().backlog === 0)
+  expect(await found()).toEqual([...others, sopInstanceUid].sort())
+  const keys = ['QueryRetrieveLevel=STUDY', `StudyInstanceUID=${studyUid}`, 'NumberOfStudyRelatedInstances']
+  const [study] = await findscu(archive.port, { model: '-S', keys })
+  expect(study!.number('NumberOfStudyRelatedInstances')).toBe(3)
+  const technologist = await actAs(department, 'tech')
+  const blurred = { studyUid, sopInstanceUid, code: '113001', reason: 'blurred' } as const
+  await rejectInstances(department, technologist, blurred)
+  await revokeRejection(department, lead, { rejectionId, reason: 'done' })
+  expect(await found()).toEqual([...sopUids].sort())
+})
+
 test('[AR-07] a workstation for quality is set to see what was rejected for quality, by query and by retrieval', async () => {
   const { sql } = archive.department
   await sql`

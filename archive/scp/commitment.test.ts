@@ -211,7 +211,7 @@ test('[AR-03] what is on its way when commitment is asked for is waited for', as
   expect(modalitys.reports[0]).toMatchObject({ event: 1, report: { failed: [] } })
 })
 
-test('[AR-03] a modality that is away hears it when it is back, after a restart of ours too', async () => {
+test('[AR-03] a modality that is away for a day hears it when it is back, after a restart of ours too', async () => {
   const one = image()
   await stored(one)
   const modalitys = told()
@@ -225,6 +225,9 @@ test('[AR-03] a modality that is away hears it when it is back, after a restart 
     return row!.attempts
   }
   await until('two attempts', async () => (await attempts()) >= 2)
+  // A day later.
+  await archive.department.sql`
+    update commitments set patience_until = patience_until - interval '25 hours' where ae_title = ${title}`
   await archive.reopen()
   await until('somebody is told that it cannot be reached', async () => (await attempts()) >= 8)
   const open = () => archive.department.sql`
