@@ -9,8 +9,6 @@ export type ReadTogether<V> = (keys: readonly string[]) => Promise<ReadonlyMap<s
  */
 export const STANDS_FOR_MS = 25
 
-const MOST_KEPT = 10_000
-
 /**
  * While one read is on its way, further questions wait for the next, which begins after they were asked. What is found
  * stands for so long from the beginning of its read; what is not there is asked for anew.
@@ -68,7 +66,8 @@ export class Gathered<V> {
 
   #keep(found: ReadonlyMap<string, V>, until: number): void {
     if (this.#standsForMs === 0) return
-    if (this.#kept.size > MOST_KEPT) this.#kept.clear()
+    const now = performance.now()
+    for (const [key, kept] of this.#kept) if (kept.until <= now) this.#kept.delete(key)
     for (const [key, value] of found) this.#kept.set(key, { value, until })
   }
 }

@@ -1,5 +1,7 @@
 /** Frames asked for one after another: what changes between two of them, and what the audit trail has to hold first. */
+import { once } from 'node:events'
 import { open } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
@@ -43,10 +45,15 @@ afterAll(async () => {
   await archive.close()
 })
 
-const frame = ({ studyUid, seriesUid, sopInstanceUid }: Stored, list = '1') =>
+const ALONE = 'application/octet-stream; transfer-syntax=*'
+
+const frame = ({ studyUid, seriesUid, sopInstanceUid }: Stored, list = '1', accept = ALONE) =>
   fetch(`${served.url}/studies/${studyUid}/series/${seriesUid}/instances/${sopInstanceUid}/frames/${list}`, {
-    headers: { accept: 'application/octet-stream; transfer-syntax=*' },
+    headers: { accept },
   })
+
+const parts = (stored: Stored, list: string) =>
+  frame(stored, list, 'multipart/related; type="application/octet-stream"; transfer-syntax=*')
 
 const status = async (stored: Stored) => (await frame(stored)).status
 const bytes = async (stored: Stored, list?: string) =>
@@ -120,6 +127,34 @@ test('frames that are sent at the same time are each their own', async () => {
     expect(together.map((one, n) => one.equals(alone[n]!))).toEqual(numbers.map(() => true))
   }
 })
+
+test('what a slow client was sent is not written over by what others are sent meanwhile', async () => {
+  const { hostname, port, pathname } = new URL(
+    `${served.url}/studies/${ct[0]!.studyUid}/series/${ct[0]!.seriesUid}`,
+  )
+  // More requests on one connection than its buffers hold answers.
+  const asked = (last: boolean) =>
+    `GET ${pathname} HTTP/1.1\r\nHost: archive\r\nConnection: ${last ? 'close' : 'keep-alive'}\r\n\r\n`
+  const slow = Array.from({ length: 2 }, () => connect({ host: hostname, port: Number(port) }))
+  for (const socket of slow) {
+    await once(socket, 'connect')
+    socket.pause()
+    socket.write(Array.from({ length: 8 }, (_, n) => asked(n === 7)).join(''))
+  }
+  // As long as the two objects that the slow ones asked for, and of other content.
+  for (let round = 0; round < 5; round += 1)
+    await Promise.all(Array.from({ length: 8 }, async () => (await parts(ct[1]!, '1,1')).arrayBuffer()))
+  for (const socket of slow) {
+    const received = Buffer.concat(await socket.toArray())
+    for (const { dataset } of ct) expect(timesIn(received, dataset)).toBe(8)
+  }
+})
+
+function timesIn(whole: Buffer, part: Buffer): number {
+  let times = 0
+  for (let at = whole.indexOf(part); at >= 0; at = whole.indexOf(part, at + part.length)) times += 1
+  return times
+}
 
 test('[SE-01] nothing is given before the audit trail has its row, and the row is written once', async () => {
   const { sql } = archive.department
