@@ -1,6 +1,7 @@
 /** A draft as a form brings it: whose tenure it is written under, and the sections as JSON. */
 import { data } from 'react-router'
-import { type ReportContent, saveDraft, type UnderFence } from '#db/mutations/reports.ts'
+import type { ReportContent } from '#db/mutations/report-versions.ts'
+import { saveDraft, type UnderFence } from '#db/mutations/reports.ts'
 import type { SignedIn } from './guard.ts'
 
 /** Fields `itemId`, `fence`, `reportId`, `sections`. */

@@ -12,6 +12,7 @@ import { actAs, anEnvelope, anOrder, seededDepartment, storedImages } from '../o
 import { configuration } from '../queries/configuration.ts'
 import { invariantViolations } from '../queries/invariants.ts'
 import { deviceAct, dutyAct } from './act.ts'
+import { openAmendment } from './amendments.ts'
 import { createToken } from './api-tokens.ts'
 import { claimCommitment, commitmentReported, decideCommitment, takeCommitment } from './commitments.ts'
 import { beginAttempt, laneHead, recordAnswer } from './deliveries.ts'
@@ -195,6 +196,34 @@ const CASES: Record<string, Case> = {
     prepare: async (d) => signed(d, 'routine'),
     effect: ['event report.recalled +1', 'report_drafts +1'],
     again: 'recall-expired',
+  },
+  'open-amendment': {
+    prepare: async (d) => signed(d),
+    effect: ['audit report.amendment-opened +1', 'event report.saved +1', 'report_drafts +1'],
+    again: 'done',
+  },
+  'drop-amendment': {
+    prepare: async (d) => amended(d),
+    effect: [
+      'audit report.amendment-dropped +1',
+      'event report.saved +1',
+      'report_drafts -1',
+      'stray_drafts +1',
+    ],
+    again: 'done',
+  },
+  'sign-amendment': {
+    prepare: async (d) => amended(d),
+    effect: [
+      'audit report.addended +1',
+      'deliveries +1',
+      'event delivery.queued +1',
+      'event report.addended +1',
+      'event report.released +1',
+      'report_drafts -1',
+      'report_versions +1',
+    ],
+    again: 'stale-fence',
   },
   'replay-delivery': { prepare: parked, effect: ['event delivery.mended +1'], again: 'done' },
   'close-exception': {
@@ -653,6 +682,13 @@ async function signed(department: Department, level?: 'stat' | 'routine') {
     reauthenticated: true,
   })
   return { ...order, version }
+}
+
+async function amended(department: Department) {
+  const order = await signed(department)
+  const { reportId } = order
+  const reader = await actAs(department, 'radiologist')
+  return { ...order, ...(await openAmendment(department, reader, { reportId, kind: 'addendum' })) }
 }
 
 async function sent(department: Department, answer: 'acknowledged' | 'rejected') {

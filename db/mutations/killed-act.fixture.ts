@@ -8,6 +8,7 @@ import { actAs, anEnvelope, anOrder } from '../order.fixture.ts'
 import { openLaunch } from '../queries/reading-room.ts'
 import { dueForVerification } from '../queries/verification.ts'
 import { deviceAct, dutyAct } from './act.ts'
+import { dropAmendment, openAmendment, signAmendment } from './amendments.ts'
 import { createToken, revokeToken } from './api-tokens.ts'
 import {
   claimCommitment,
@@ -118,6 +119,14 @@ const PRESSED: Record<string, Performed> = {
   'issue-preliminary': (department, act, { itemId, fence, reportId }) =>
     issuePreliminary(department, act, { itemId, fence, reportId, content: CONTENT }),
   'recall-report': recallReport,
+  'open-amendment': (department, act, { reportId }) =>
+    openAmendment(department, act, { reportId, kind: 'addendum' }),
+  'drop-amendment': dropAmendment,
+  'sign-amendment': (department, act, { reportId, fence }) =>
+    signAmendment(department, act, {
+      ...{ reportId, fence, kind: 'addendum', reauthenticated: true },
+      content: { sections: [{ key: 'addendum', text: 'A clip is in place.' }] },
+    }),
   'replay-delivery': replayDelivery,
   'close-exception': (department, act, { exceptionId }) => closeException(department, act, exceptionId),
   'settle-duplicate': (department, act, { exceptionId }) =>

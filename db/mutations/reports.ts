@@ -1,19 +1,14 @@
 /** Reports: a draft saved under its fence, versions that never change, a signature with its proof. */
 
 import { RadiologyError } from '#domain/errors.ts'
-import type { EventType, Priority } from '#domain/words.ts'
+import type { Priority, ReportVersionKind } from '#domain/words.ts'
 import type { Department } from '../department.ts'
-import { policyOf } from '../queries/policy.ts'
 import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
 import { ordersOfReport, releaseVersion } from './release.ts'
+import { addVersion, type ReportContent, setRecallTime, tell } from './report-versions.ts'
 import { completeHeld, type ItemRow, lockItem } from './work-items.ts'
-
-/** Plain text with line breaks, by section: findings, impression and what else the template has. */
-export interface ReportContent {
-  sections: { key: string; text: string }[]
-}
 
 export interface UnderFence {
   itemId: string
@@ -124,7 +119,7 @@ export async function issuePreliminary(
     await transition(scope, reportId, ['DRAFT', 'WET_READ', 'PRELIM', 'SIGN_REJECTED'], 'PRELIM')
     const version = await addVersion(scope, {
       reportId,
-      item,
+      itemId,
       fence,
       kind: 'preliminary',
       content,
@@ -180,14 +175,18 @@ export async function signReport(
     )
     const version = await addVersion(scope, {
       reportId,
-      item,
+      itemId,
       fence,
       kind: 'final',
       content,
       signedAt: act.now,
     })
     await completeHeld(scope, item, fence, { reportId, version })
-    const releaseAt = await setRecallTime(scope, { reportId, version, item })
+    const releaseAt = await setRecallTime(scope, {
+      reportId,
+      version,
+      priority: item.priority as Priority,
+    })
     await tell(scope, reportId, 'report.signed', { version, recallUntil: releaseAt.toISOString() })
     scope.audit({ subject: `order:${item.order_id}`, type: 'report.signed', data: { reportId, version } })
     if (releaseAt <= act.now) await releaseVersion(scope, { reportId, version })
@@ -225,7 +224,7 @@ async function transition({ sql }: Scope, reportId: string, from: string[], to: 
 }
 
 // Red checks block final, never preliminary: an urgent word must go out, a final one must not go to the wrong person.
-async function mustPassChecks(scope: Scope, reportId: string, content: ReportContent): Promise<void> {
+export async function mustPassChecks(scope: Scope, reportId: string, content: ReportContent): Promise<void> {
   for (const check of await reportChecks(scope, reportId, content)) {
     if (check.state === 'blocks') throw new RadiologyError(check.refusal, { reportId, check: check.id })
   }
@@ -264,62 +263,6 @@ export async function reportChecks(
   ]
 }
 
-interface NewVersion {
-  reportId: string
-  item: ItemRow
-  fence: number
-  kind: 'preliminary' | 'final'
-  content: ReportContent
-  signedAt: Date | null
-}
-
-async function addVersion(
-  scope: Scope,
-  { reportId, item, fence, kind, content, signedAt }: NewVersion,
-): Promise<number> {
-  const { sql, act } = scope
-  const whole = await wholeContent(scope, reportId, { kind, content, signedAt })
-  const [row] = await sql<{ version: number }[]>`
-    insert into report_versions (report_id, version, kind, content, content_hash, author_id, signer_id, signed_at,
-      reauthenticated, item_id, fence, created_at)
-    select ${reportId}, coalesce(max(version), 0) + 1, ${kind}, c.content, encode(sha256(convert_to(c.content::text, 'UTF8')), 'hex'),
-      coalesce((select author_id from reports where id = ${reportId}), ${act.actor.id}),
-      ${signedAt ? act.actor.id : null}, ${signedAt}, ${signedAt !== null}, ${item.id}, ${fence}, ${act.now}
-    from (select ${sql.json(whole as never)}::jsonb as content) c
-      left join report_versions v on v.report_id = ${reportId} group by c.content returning version`
-  await sql`delete from report_drafts where report_id = ${reportId} and ${kind === 'final'}`
-  return row!.version
-}
-
-// What is hashed is what was signed: the words, what they are about, and who signed when.
-async function wholeContent(
-  { sql, act }: Scope,
-  reportId: string,
-  { kind, content, signedAt }: { kind: string; content: ReportContent; signedAt: Date | null },
-) {
-  const procedures = await sql`
-    select p.id, p.requested_procedure_id as "requestedProcedureId", p.study_uid as "studyInstanceUid", o.accession
-    from report_procedures rp join procedures p on p.id = rp.procedure_id join orders o on o.id = p.order_id
-    where rp.report_id = ${reportId} order by o.id, p.position`
-  return {
-    kind,
-    sections: content.sections,
-    procedures: [...procedures],
-    signerId: signedAt ? act.actor.id : null,
-    signedAt: signedAt?.toISOString() ?? null,
-  }
-}
-
-async function setRecallTime(
-  { sql, act }: Scope,
-  { reportId, version, item }: { reportId: string; version: number; item: ItemRow },
-): Promise<Date> {
-  const { recallMs } = await policyOf(sql)
-  const releaseAt = new Date(act.now.getTime() + recallMs[item.priority as Priority])
-  await sql`update report_versions set recall_until = ${releaseAt} where report_id = ${reportId} and version = ${version}`
-  return releaseAt
-}
-
 /**
  * Takes a signature back before it went out; the item opens again, already claimed by the signer.
  * @throws RadiologyError 'recall-expired' once released, 'forbidden' for anybody but the signer
@@ -333,29 +276,38 @@ export async function recallReport(
     const { sql } = scope
     const orders = await ordersOfReport(scope, reportId)
     for (const { order_id } of orders) await scope.lockOrder(order_id)
-    const [row] = await sql`
+    const [row] = await sql<{ kind: ReportVersionKind; content: ReportContent }[]>`
       update report_versions set recalled_at = ${act.now}
       where report_id = ${reportId} and version = ${version} and signer_id = ${act.actor.id}
-        and released_at is null and recalled_at is null and recall_until > ${act.now} returning content`
+        and released_at is null and recalled_at is null and recall_until > ${act.now} returning kind, content`
     if (!row) throw new RadiologyError('recall-expired', { reportId, version })
-    const [before] = await sql<{ kind: string }[]>`
-      select kind from report_versions where report_id = ${reportId} and version < ${version} order by version desc limit 1`
-    await sql`update reports set state = ${before ? 'PRELIM' : 'DRAFT'} where id = ${reportId}`
+    await standsAsBefore(scope, { reportId, version, recalled: row.kind })
     await sql`
       insert into report_drafts (report_id, content, saved_by, saved_at, fence)
-      values (${reportId}, ${sql.json({ sections: (row.content as ReportContent).sections } as never)}, ${act.actor.id}, ${act.machineNow}, 0)
+      values (${reportId}, ${sql.json({ sections: row.content.sections } as never)}, ${act.actor.id}, ${act.machineNow}, 0)
       on conflict (report_id) do nothing`
     await tell(scope, reportId, 'report.recalled', { version })
   })
 }
 
-async function tell(
-  scope: Scope,
-  reportId: string,
-  type: EventType,
-  data: Record<string, unknown>,
+const STANDS_AS: Partial<Record<ReportVersionKind, string>> = {
+  'wet-read': 'WET_READ',
+  preliminary: 'PRELIM',
+  final: 'FINAL',
+  addendum: 'ADDENDED',
+  correction: 'CORRECTED',
+}
+
+/** The report is what the version before made it; a recalled addendum or correction is open again. */
+async function standsAsBefore(
+  { sql, act }: Scope,
+  { reportId, version, recalled }: { reportId: string; version: number; recalled: ReportVersionKind },
 ): Promise<void> {
-  for (const { order_id } of await ordersOfReport(scope, reportId)) {
-    scope.append(order_id, { type, data: { reportId, ...data } })
-  }
+  const [before] = await sql<{ kind: ReportVersionKind }[]>`
+    select kind from report_versions where report_id = ${reportId} and version < ${version} and recalled_at is null
+    order by version desc limit 1`
+  const amendment = recalled === 'addendum' || recalled === 'correction' ? recalled : null
+  await sql`
+    update reports set state = ${(before && STANDS_AS[before.kind]) ?? 'DRAFT'}, amendment = ${amendment},
+      amendment_opened_at = ${amendment && act.now} where id = ${reportId}`
 }

@@ -43,8 +43,10 @@ const invariants: Record<string, string> = {
     select w.id from work_items w left join tenures t on t.item_id = w.id and t.fence = w.fence and t.ended_at is null
     where (w.state = 'claimed') <> (t.item_id is not null)`,
   '7 every version was written by the holder of its fence': `
+    -- An addendum or a correction answers to the fence of its draft, which goes with the signature.
     select v.report_id, v.version from report_versions v
-    where not exists (select 1 from tenures t where t.item_id = v.item_id and t.fence = v.fence
+    where (v.item_id is not null or v.kind not in ('addendum', 'correction'))
+      and not exists (select 1 from tenures t where t.item_id = v.item_id and t.fence = v.fence
       and t.holder = coalesce(v.signer_id, t.holder))`,
   '7 every quality decision was made by the holder of its fence': `
     select q.id from quality_decisions q where q.fence is not null

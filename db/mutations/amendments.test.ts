@@ -1,0 +1,203 @@
+import { beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
+import type { Department } from '../department.ts'
+import { actAs, anEnvelope, anOrder, seededDepartment, storedImages } from '../order.fixture.ts'
+import { invariantViolations } from '../queries/invariants.ts'
+import { reportForDelivery } from '../queries/report-content.ts'
+import { deviceAct, dutyAct } from './act.ts'
+import { dropAmendment, openAmendment, saveAmendment, signAmendment } from './amendments.ts'
+import { receiveOrderMessage } from './inbound-messages.ts'
+import { acceptQuality } from './quality.ts'
+import { openReport, recallReport, signReport } from './reports.ts'
+import { settleOrder } from './settle.ts'
+import { endExam } from './steps.ts'
+import { indexInstances } from './studies.ts'
+import { claim } from './work-items.ts'
+
+let department: Department
+
+beforeAll(async () => {
+  department = await seededDepartment(await testDatabase())
+})
+
+const said = (...texts: [key: string, text: string][]) => ({
+  sections: texts.map(([key, text]) => ({ key, text })),
+})
+const FINAL = said(['findings', 'No bleed.'], ['impression', 'Normal.'])
+
+/** A signed order; stat goes out with the signature, routine only after the time for its recall. */
+async function signed(priority: 'stat' | 'routine' = 'stat'): Promise<{ orderId: string; reportId: string }> {
+  const duty = await dutyAct(department)
+  const received = await receiveOrderMessage(department, duty, anEnvelope(), [
+    anOrder({ priority: { level: priority, word: 'S' } }),
+  ])
+  if (received.outcome !== 'accepted') throw new Error(received.outcome)
+  const orderId = received.orderIds[0]!
+  const [step] = await department.sql`
+    select s.id, p.study_uid from steps s join procedures p on p.id = s.procedure_id where s.order_id = ${orderId}`
+  const images = storedImages(step!.study_uid, 1, { sourceAe: 'US1' })
+  await indexInstances(department, await deviceAct(department, 'US1'), images)
+  const tech = await actAs(department, 'tech')
+  await endExam(department, tech, { stepId: step!.id })
+  await settleOrder(department, duty, { orderId })
+  await acceptQuality(
+    department,
+    tech,
+    await claim(department, tech, { itemId: await itemOf(orderId, 'quality') }),
+  )
+  await settleOrder(department, duty, { orderId })
+  const reader = await actAs(department, 'radiologist')
+  const held = await claim(department, reader, { itemId: await itemOf(orderId, 'read') })
+  const { reportId } = await openReport(department, reader, held)
+  await signReport(department, reader, { ...held, reportId, content: FINAL, reauthenticated: true })
+  return { orderId, reportId }
+}
+
+async function itemOf(orderId: string, kind: string): Promise<string> {
+  const [row] = await department.sql<{ id: string }[]>`
+    select id from work_items where order_id = ${orderId} and kind = ${kind} and state in ('open', 'claimed')`
+  return row!.id
+}
+
+const versionsOf = (reportId: string) => department.sql<
+  { version: number; kind: string; contentHash: string; released: boolean; signerId: string }[]
+>`
+  select version, kind, content_hash as "contentHash", released_at is not null as released, signer_id as "signerId"
+  from report_versions where report_id = ${reportId} order by version`
+
+const deliveriesOf = (reportId: string, version: number) => department.sql<
+  { id: string; destinationId: string; controlId: string }[]
+>`
+  select id, destination_id as "destinationId", control_id as "controlId" from deliveries
+  where report_id = ${reportId} and version = ${version} order by destination_id`
+
+async function stateOf(reportId: string): Promise<{ state: string; amendment: string | null }> {
+  const [row] = await department.sql<{ state: string; amendment: string | null }[]>`
+    select state, amendment from reports where id = ${reportId}`
+  return { ...row! }
+}
+
+test('[RP-06] an addendum goes to everybody who has the report, the whole of it again, and the original stays as it was signed', async () => {
+  const { orderId, reportId } = await signed()
+  const reader = await actAs(department, 'radiologist')
+  const [original] = await versionsOf(reportId)
+  // The order was over and its workflow gone.
+  await department.sql`update orders set closed_at = now() where id = ${orderId}`
+
+  const { fence } = await openAmendment(department, reader, { reportId, kind: 'addendum' })
+  expect(await openAmendment(department, reader, { reportId, kind: 'addendum' })).toEqual({ fence })
+  await saveAmendment(department, reader, { reportId, fence, content: said(['addendum', 'A clip']) })
+  expect(await stateOf(reportId)).toEqual({ state: 'FINAL', amendment: 'addendum' })
+  await signAmendment(department, reader, {
+    ...{ reportId, fence, kind: 'addendum', reauthenticated: true },
+    content: said(['addendum', 'A clip is in place.']),
+  })
+
+  expect(await stateOf(reportId)).toEqual({ state: 'ADDENDED', amendment: null })
+  const versions = await versionsOf(reportId)
+  expect(versions.map(({ version, kind, released }) => [version, kind, released])).toEqual([
+    [1, 'final', true],
+    [2, 'addendum', true],
+  ])
+  expect(versions[0]).toEqual(original)
+  const [first, second] = [await deliveriesOf(reportId, 1), await deliveriesOf(reportId, 2)]
+  expect(first.length).toBeGreaterThan(0)
+  expect(second.map(({ destinationId }) => destinationId)).toEqual(
+    first.map(({ destinationId }) => destinationId),
+  )
+  expect(new Set([...first, ...second].map(({ controlId }) => controlId)).size).toBe(2 * first.length)
+  const sent = await reportForDelivery(department.sql, second[0]!.id)
+  expect(sent?.version.kind).toBe('addendum')
+  expect(sent?.sections.map(({ key, text, addendum }) => [key, text, addendum?.by.id ?? null])).toEqual([
+    ['findings', 'No bleed.', null],
+    ['impression', 'Normal.', null],
+    ['addendum', 'A clip is in place.', reader.actor.id],
+  ])
+  const [order] = await department.sql`select phase, closed_at from orders where id = ${orderId}`
+  expect({ ...order }).toEqual({ phase: 'final', closed_at: null })
+  expect(await invariantViolations(department.sql)).toEqual([])
+})
+
+test('[RP-06] a correction replaces the text for everybody, and what it corrects can still be read', async () => {
+  const { reportId } = await signed()
+  const reader = await actAs(department, 'radiologist')
+  const { fence } = await openAmendment(department, reader, { reportId, kind: 'correction' })
+  const [draft] = await department.sql`select content from report_drafts where report_id = ${reportId}`
+  expect(draft!.content.sections).toEqual(FINAL.sections)
+  const corrected = said(['findings', 'A small bleed on the left.'], ['impression', 'Subdural haematoma.'])
+  await signAmendment(department, reader, {
+    ...{ reportId, fence, kind: 'correction', content: corrected, reauthenticated: true },
+  })
+  expect((await stateOf(reportId)).state).toBe('CORRECTED')
+  const [delivery] = await deliveriesOf(reportId, 2)
+  const sent = await reportForDelivery(department.sql, delivery!.id)
+  expect(sent?.version.kind).toBe('correction')
+  expect(sent?.sections.map(({ key, text }) => ({ key, text }))).toEqual(corrected.sections)
+  const [first] = await department.sql`
+    select content->'sections' as sections from report_versions where report_id = ${reportId} and version = 1`
+  expect(first!.sections).toEqual(FINAL.sections)
+})
+
+test('[RP-06] nothing is amended before it is out, without a word, without its signer, or by two at once', async () => {
+  const waiting = await signed('routine')
+  const [reader, other] = [await actAs(department, 'radiologist'), await actAs(department, 'radiologist2')]
+  const open = (who: typeof reader, reportId: string, reason?: string) =>
+    openAmendment(department, who, { reportId, kind: 'addendum', ...(reason ? { reason } : {}) })
+  await expect(open(reader, waiting.reportId)).rejects.toMatchObject({ code: 'not-released' })
+
+  const { reportId } = await signed()
+  await expect(open(await actAs(department, 'resident'), reportId)).rejects.toMatchObject({
+    code: 'forbidden',
+  })
+  await expect(open(other, reportId)).rejects.toMatchObject({ code: 'reason-required' })
+  const mine = await open(reader, reportId)
+  await expect(open(other, reportId, ' ')).rejects.toMatchObject({ code: 'reason-required' })
+  const theirs = await open(other, reportId, 'the signer is on leave')
+  expect(theirs.fence).toBe(mine.fence + 1)
+
+  const content = said(['addendum', 'Mine.'])
+  await expect(saveAmendment(department, reader, { reportId, ...mine, content })).rejects.toMatchObject({
+    code: 'stale-fence',
+  })
+  const [stray] = await department.sql`select content from stray_drafts where report_id = ${reportId}`
+  expect(stray!.content).toEqual(content)
+  const sign = (who: typeof reader, fence: number, words: string, reauthenticated = true) =>
+    signAmendment(department, who, {
+      ...{ reportId, fence, kind: 'addendum', content: said(['addendum', words]), reauthenticated },
+    })
+  await expect(sign(reader, mine.fence, 'Mine.')).rejects.toMatchObject({ code: 'stale-fence' })
+  await expect(sign(other, theirs.fence, 'Theirs.', false)).rejects.toMatchObject({
+    code: 'reauthentication-required',
+  })
+  await expect(sign(other, theirs.fence, '  ')).rejects.toMatchObject({ code: 'check-failed' })
+  await sign(other, theirs.fence, 'Theirs.')
+  expect((await versionsOf(reportId)).map(({ signerId }) => signerId)).toEqual([
+    reader.actor.id,
+    other.actor.id,
+  ])
+})
+
+test('[RP-12] an addendum that is recalled was never sent, and is open again with its words', async () => {
+  const { reportId } = await signed('routine')
+  const later = { now: new Date((await department.now()).getTime() + 3_600_000) }
+  const duty = { ...(await dutyAct(department)), ...later }
+  const [{ order_id: orderId } = { order_id: '' }] = await department.sql<{ order_id: string }[]>`
+    select order_id from reports where id = ${reportId}`
+  await settleOrder(department, duty, { orderId })
+  const reader = { ...(await actAs(department, 'radiologist')), ...later }
+  const { fence } = await openAmendment(department, reader, { reportId, kind: 'addendum' })
+  const content = said(['addendum', 'See the other side.'])
+  const { version } = await signAmendment(department, reader, {
+    ...{ reportId, fence, kind: 'addendum', content, reauthenticated: true },
+  })
+  expect(await stateOf(reportId)).toEqual({ state: 'ADDENDED', amendment: null })
+  await recallReport(department, reader, { reportId, version })
+  expect(await stateOf(reportId)).toEqual({ state: 'FINAL', amendment: 'addendum' })
+  expect(await deliveriesOf(reportId, version)).toEqual([])
+  const [draft] =
+    await department.sql`select content, saved_by, fence from report_drafts where report_id = ${reportId}`
+  expect(draft).toMatchObject({ content, saved_by: reader.actor.id })
+  await dropAmendment(department, reader, { reportId, fence: draft!.fence })
+  expect(await stateOf(reportId)).toEqual({ state: 'FINAL', amendment: null })
+  expect(await invariantViolations(department.sql)).toEqual([])
+})
