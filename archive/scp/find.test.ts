@@ -59,7 +59,7 @@ const peer = () => ({
 const studies = (keys: Record<string, Value>) =>
   findByScu(peer(), 'study', Dataset.of({ QueryRetrieveLevel: 'STUDY', StudyInstanceUID: null, ...keys }))
 
-test('a query at study level answers what was asked, with its counts', async () => {
+test('[AR-02] a query at study level answers what was asked, with its counts', async () => {
   const keys = [
     '0008,0052=STUDY',
     `0020,000D=${uid('StudyInstanceUID')}`,
@@ -79,7 +79,7 @@ test('a query at study level answers what was asked, with its counts', async () 
   expect(study!.has('StudyTime')).toBe(false)
 })
 
-test('a query at series and at image level goes down below the unique keys above it', async () => {
+test('[AR-02] a query at series and at image level goes down below the unique keys above it', async () => {
   const study = `0020,000D=${uid('StudyInstanceUID')}`
   const [series] = await find(['0008,0052=SERIES', study, '0020,000E', '0008,0060', '0020,1209'])
   expect(series!.text('SeriesInstanceUID')).toBe(uid('SeriesInstanceUID'))
@@ -97,7 +97,7 @@ test('a query at series and at image level goes down below the unique keys above
   expect(images[0]!.text('SOPClassUID')).toBe('1.2.840.10008.5.1.4.1.1.2')
 })
 
-test('a query that names no level, or a lower level without its study, is refused', async () => {
+test('[AR-02] a query that names no level, or a lower level without its study, is refused', async () => {
   const asking = (...keys: string[]) =>
     dcmtk('findscu', [
       '-v',
@@ -115,7 +115,7 @@ test('a query that names no level, or a lower level without its study, is refuse
   )
 })
 
-test('patients are found by name in their own script, and answered in UTF-8', async () => {
+test('[AR-02] patients are found by name in their own script, and answered in UTF-8', async () => {
   const [yamada] = await find(['0008,0005=ISO_IR 192', '0008,0052=STUDY', '0010,0010=Yamada*', '0020,000D'])
   expect(yamada!.personName('PatientName')).toMatchObject({
     alphabetic: 'Yamada^Tarou',
@@ -238,7 +238,7 @@ test('[AR-02] an answer of many pages has every study once, newest first, and st
   }
 })
 
-test('a rejected instance is invisible at every level, and so is a study of nothing else', async () => {
+test('[AR-07] a rejected instance is invisible at every level, and so is a study of nothing else', async () => {
   const { sql } = archive.department
   const dx = readDataset(files.at(-1)!)
   const all = () => find(['0008,0052=STUDY', `0020,000D=${dx.text('StudyInstanceUID')}`])

@@ -279,7 +279,7 @@ test('[MA-01] a merged patient is scanned under the name and number of the survi
   expect(item!.text('PatientID')).toBe(survivor.patientId)
 })
 
-test('every query of the worklist is in the audit trail, by number of matches and without a patient', async () => {
+test('[MA-01] every query of the worklist is in the audit trail, by number of matches and without a patient', async () => {
   const order = await bookedOrder(archive.department)
   await accessions('CT1', [`0010,0020=${order.patientId}`])
   const [row] = await archive.department.sql`

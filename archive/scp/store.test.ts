@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { COMMAND } from '#archive/dimse/command.ts'
 import { readPart10 } from '#archive/dimse/part10.ts'
+import { structureSet } from '#archive/dimse/structure-set.fixture.ts'
+import { EXPLICIT_LITTLE } from '#archive/dimse/transfer-syntax.ts'
 import { openAssociation } from '#archive/scu/association.ts'
 import { storableFile, store } from '#archive/scu/store.ts'
 import { testDatabase } from '#bin/testing/database.ts'
@@ -119,6 +121,8 @@ test('[AR-01] compressed, deflated, implicit and big endian objects keep every b
   expect(frames.length).toBeGreaterThan(2)
   for (const row of frames) expect(row.pixel!.frames).toHaveLength(row.frames)
 })
+
+const RT_STRUCTURE_SET = '1.2.840.10008.5.1.4.1.1.481.3'
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
@@ -283,7 +287,7 @@ async function storeRaw(
 
 const CT_STORAGE = '1.2.840.10008.5.1.4.1.1.2'
 
-test('an object that is cut short, is garbage or is not what was announced is refused and its bytes are kept', async () => {
+test('[AR-01] an object that is cut short, is garbage or is not what was announced is refused and its bytes are kept', async () => {
   const file = `${CORPUS}ct-head/03.dcm`
   const whole = datasetBytes(file)
   const announced = { sopClassUid: CT_STORAGE, sopInstanceUid: uidOf(file) }
@@ -311,7 +315,7 @@ test('an object that is cut short, is garbage or is not what was announced is re
   expect(counted!.count).toBe(0)
 })
 
-test('a header that the database cannot hold as it stands is indexed all the same', async () => {
+test('[AR-01] a header that the database cannot hold as it stands is indexed all the same', async () => {
   const file = altered(`${CORPUS}ct-head/04.dcm`, (bytes) => {
     const manufacturer = bytes.indexOf('GE MEDICAL SYSTEMS')
     bytes[manufacturer + 2] = 0
@@ -320,6 +324,20 @@ test('a header that the database cannot hold as it stands is indexed all the sam
   await storescu([file])
   const row = await indexed(uidOf(file))
   expect(row.attributes['00080070']!.Value).toEqual(['GEMEDICAL SYSTEMS'])
+})
+
+test('[AR-01] a structure set of tens of megabytes is filed by what it says, and keeps every outline', async () => {
+  const uid = '2.25.30063006'
+  const bytes = structureSet(uid, { count: 9_000, points: 250 })
+  expect(bytes.length).toBeGreaterThan(40e6)
+  const peer = { host: '127.0.0.1', port: archive.port, callingAe: 'CT1', calledAe: 'ISOCENTER' }
+  const object = { sopClassUid: RT_STRUCTURE_SET, sopInstanceUid: uid, transferSyntaxUid: EXPLICIT_LITTLE }
+  const [result] = await store(peer, [{ ...object, bytes: () => bytes }])
+  expect(result!.status).toBe(0)
+  const { blob, attributes, dataset_offset } = await indexed(uid)
+  expect(attributes['30060020']!.Value).toHaveLength(1)
+  expect(Object.keys(attributes)).not.toContain('30060039')
+  expect(bytesOf(blob).subarray(dataset_offset).equals(bytes)).toBe(true)
 })
 
 test('[MA-06] images under the study UID of an order are linked to it and begin its step', async () => {

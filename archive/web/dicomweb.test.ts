@@ -227,7 +227,7 @@ describe('searching', () => {
     expect(uids(await found('/studies?PatientName=taro'))).toEqual([])
   })
 
-  test('what cannot be matched on is said in a warning, and nonsense is refused', async () => {
+  test('[DW-01] what cannot be matched on is said in a warning, and nonsense is refused', async () => {
     const warned = await get('/studies?StudyComments=x', { accept: 'application/dicom+json' })
     expect([warned.status, warned.headers.get('warning')]).toEqual([200, expect.stringContaining('00324000')])
     for (const nonsense of [
@@ -347,7 +347,7 @@ describe('retrieving', () => {
     expect(await found(`${at(ct[1]!)}/metadata`)).toEqual([metadata[1]])
   })
 
-  test('an unchanged answer is not sent again, and HEAD says how long it is', async () => {
+  test('[DW-02] an unchanged answer is not sent again, and HEAD says how long it is', async () => {
     const path = `/studies/${ct[0]!.studyUid}/series/${ct[0]!.seriesUid}/metadata`
     const first = await get(path)
     expect((await get(path, { 'if-none-match': first.headers.get('etag')! })).status).toBe(304)
@@ -439,7 +439,7 @@ describe('who may see what', () => {
     expect(await denials()).toHaveLength(3)
   })
 
-  test('the viewer gets bulk data addresses that stay under its launch', async () => {
+  test('[DW-06] the viewer gets bulk data addresses that stay under its launch', async () => {
     access = launch([ct[0]!.studyUid])
     const [metadata] = await found(`/studies/${ct[0]!.studyUid}/series/${ct[0]!.seriesUid}/metadata`)
     expect(metadata!['7FE00010']!.BulkDataURI).toBe(`instances/${ct[0]!.sopInstanceUid}/bulkdata/7FE00010`)
@@ -643,7 +643,7 @@ describe('removing', () => {
   })
 })
 
-test('the service says what it can do, as a whole and of each resource', async () => {
+test('[DW-02] the service says what it can do, as a whole and of each resource', async () => {
   const wadl = await get('/', { accept: 'application/vnd.sun.wadl+xml' }, 'OPTIONS')
   expect([wadl.status, await wadl.text()]).toEqual([
     200,
