@@ -38,7 +38,17 @@ test('DCMTK echoscu gets its echo', async () => {
   expect(stdout + stderr).toContain('Received Echo Response (Success)')
 })
 
-test('an unknown called AE title is rejected as the standard says, and the refusal is in words', async () => {
+test('[AR-01] the port is open on the address it is bound to, and on no other of the machine', async () => {
+  const { port } = await listening({}, { host: '127.0.0.2' })
+  const reached = (host: string) =>
+    run('echoscu', [host, String(port)]).then(
+      () => true,
+      () => false,
+    )
+  expect([await reached('127.0.0.2'), await reached('127.0.0.1')]).toEqual([true, false])
+})
+
+test('[AR-01] an unknown called AE title is rejected as the standard says, and the refusal is in words', async () => {
   const { port } = await listening(
     {},
     { authorise: () => ({ accept: false, ...CALLED_AE_NOT_RECOGNIZED, why: 'No such AE title here' }) },
