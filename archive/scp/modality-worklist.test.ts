@@ -279,6 +279,25 @@ test('[MA-01] a merged patient is scanned under the name and number of the survi
   expect(item!.text('PatientID')).toBe(survivor.patientId)
 })
 
+test('[MA-01] a long answer stops when the scanner cancels it', async () => {
+  const { sql } = archive.department
+  const { stepId } = await bookedOrder(archive.department)
+  await sql`
+    insert into steps
+    select (jsonb_populate_record(s, jsonb_build_object('id', 'many-' || n, 'step_number', 'M' || n, 'planned_end', null))).*
+    from steps s, generate_series(1, 1000) n where s.id = ${stepId}`
+  try {
+    const { said } = await dcmtk('findscu', [
+      ...['-d', '-W', '--cancel', '3', '-aet', 'FINDSCU', '-aec', 'ISOCENTER', '-k', 'PatientName'],
+      ...['-k', 'ScheduledProcedureStepSequence[0].Modality', '127.0.0.1', String(archive.port)],
+    ])
+    expect(said).toMatch(/0xfe00/i)
+    expect(said.match(/Find Response:? *\d+/gi)!.length).toBeLessThan(1000)
+  } finally {
+    await sql`delete from steps where id like 'many-%'`
+  }
+})
+
 test('[MA-01] every query of the worklist is in the audit trail, by number of matches and without a patient', async () => {
   const order = await bookedOrder(archive.department)
   await accessions('CT1', [`0010,0020=${order.patientId}`])

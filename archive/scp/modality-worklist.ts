@@ -1,4 +1,5 @@
 /** Modality Worklist as SCP (PS3.4 annex K, IHE RAD-5): what each device may perform, as the department stands now. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Dataset, type Value } from '#archive/dimse/dataset.ts'
 import type { DatasetRequest, Match } from '#archive/dimse/services.ts'
 import { STATUS, StatusError } from '#archive/dimse/status.ts'
@@ -16,6 +17,8 @@ import { answer } from './identifier.ts'
 import { groupsOf, matches } from './matching.ts'
 import { dateRange, timeRange } from './ranges.ts'
 
+const MATCHES_A_TURN = 20
+
 /** Steps matching the identifier, earliest first; reading is audited once per query, by number of matches. */
 export async function* findModalityWorklist(
   department: Department,
@@ -30,6 +33,8 @@ export async function* findModalityWorklist(
     const candidate = entry(step)
     if (!matches(candidate, identifier, MATCHED_BY_QUERY)) continue
     found += 1
+    // Others have their turn, and a C-CANCEL can be read.
+    if (found % MATCHES_A_TURN === 0) await nextTurn()
     yield answer(candidate, identifier)
   }
   const act = await deviceAct(department, caller.aeTitle, { address: association.agreement.remoteAddress })
