@@ -1,6 +1,8 @@
-/** A study with real pixels on the reading list: images of the corpus under an order's identity, stored by DICOMweb. */
+/** A study with real pixels on the reading list: objects under an order's identity, stored by DICOMweb. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Dataset } from '#archive/dimse/dataset.ts'
 import { encodeDataset } from '#archive/dimse/encode.ts'
 import { encodeFileMeta } from '#archive/dimse/part10.ts'
 import { newUid } from '#archive/dimse/uid.ts'
@@ -32,10 +34,21 @@ interface Archive {
   token: string
 }
 
-/** An order, its exam with the images of a corpus folder, accepted by the technologist: one press from being read. */
+export interface DicomObject {
+  dataset: Dataset
+  transferSyntaxUid: string
+}
+
+/** The images of a folder of the repo's own corpus. */
+export function imagesOf(folder: string): DicomObject[] {
+  const files = readdirSync(CORPUS + folder).filter((name) => name.endsWith('.dcm'))
+  return files.map((name) => datasetOfFile(readFileSync(join(CORPUS, folder, name))))
+}
+
+/** An order, its exam with these objects, accepted by the technologist: one press from being read. */
 export async function pixelStudy(
   archive: Archive,
-  { folder, order = {} }: { folder: string; order?: Partial<OrderMessage> },
+  { objects, order = {} }: { objects: readonly DicomObject[]; order?: Partial<OrderMessage> },
 ): Promise<PixelStudy> {
   const { department } = archive
   const received = await receiveOrderMessage(department, await dutyAct(department), anEnvelope(), [
@@ -48,7 +61,7 @@ export async function pixelStudy(
     from steps s join procedures p on p.id = s.procedure_id join orders o on o.id = s.order_id
       join patient_identifiers i on i.patient_id = o.patient_id
     where s.order_id = ${orderId}`
-  const images = await storeFolder(archive, folder, exam!)
+  await storeObjects(archive, reIdentified(objects, exam!))
   await endExam(department, await actAs(department, 'tech'), { stepId: exam!.step })
   await settle(department, orderId)
   const technologist = await actAs(department, 'tech')
@@ -58,7 +71,13 @@ export async function pixelStudy(
   await acceptQuality(department, technologist, quality)
   await settle(department, orderId)
   const { accession, studyUid } = exam!
-  return { orderId, itemId: await openItem(department, orderId, 'read'), accession, studyUid, images }
+  return {
+    orderId,
+    itemId: await openItem(department, orderId, 'read'),
+    accession,
+    studyUid,
+    images: objects.length,
+  }
 }
 
 interface ExamRow {
@@ -68,31 +87,60 @@ interface ExamRow {
   patientId: string
 }
 
-async function storeFolder({ dicomweb, token }: Archive, folder: string, exam: ExamRow): Promise<number> {
-  const files = readdirSync(CORPUS + folder).filter((name) => name.endsWith('.dcm'))
-  const seriesUid = newUid()
-  const parts = files.map((name) => asPart(reIdentified(`${CORPUS}${folder}/${name}`, exam, seriesUid)))
+async function storeObjects({ dicomweb, token }: Archive, objects: readonly DicomObject[]): Promise<void> {
   const response = await fetch(`${dicomweb}/studies`, {
     method: 'POST',
     headers: {
       Authorization: `Bearer ${token}`,
       'Content-Type': 'multipart/related; type="application/dicom"; boundary=isocenter',
     },
-    body: new Uint8Array(Buffer.concat([...parts, Buffer.from('--isocenter--\r\n')])),
+    body: new Uint8Array(
+      Buffer.concat([...objects.map((object) => asPart(fileOf(object))), Buffer.from('--isocenter--\r\n')]),
+    ),
   })
-  if (!response.ok) throw new Error(`storing answered ${response.status}: ${await response.text()}`)
-  return files.length
+  if (response.status !== 200)
+    throw new Error(`storing answered ${response.status}: ${await response.text()}`)
 }
 
-function reIdentified(file: string, exam: ExamRow, seriesUid: string): Buffer {
-  const { dataset, transferSyntaxUid } = datasetOfFile(readFileSync(file))
-  const sopInstanceUid = newUid()
-  dataset.set('StudyInstanceUID', exam.studyUid)
-  dataset.set('SeriesInstanceUID', seriesUid)
-  dataset.set('SOPInstanceUID', sopInstanceUid)
-  dataset.set('AccessionNumber', exam.accession)
-  dataset.set('PatientID', exam.patientId)
+/** The same objects as those of the exam: series and objects get UIDs of their own, and references follow them. */
+function reIdentified(objects: readonly DicomObject[], exam: ExamRow): DicomObject[] {
+  const renamed = new Map<string, string>()
+  for (const { dataset } of objects) {
+    for (const keyword of ['SeriesInstanceUID', 'SOPInstanceUID']) {
+      const uid = dataset.text(keyword)!
+      renamed.set(uid, renamed.get(uid) ?? newUid())
+    }
+    renamed.set(dataset.text('StudyInstanceUID') ?? '', exam.studyUid)
+  }
+  return objects.map(({ dataset, transferSyntaxUid }) => ({
+    dataset: withUids(dataset, renamed)
+      .set('StudyInstanceUID', exam.studyUid)
+      .set('AccessionNumber', exam.accession)
+      .set('PatientID', exam.patientId),
+    transferSyntaxUid,
+  }))
+}
+
+function withUids(dataset: Dataset, renamed: ReadonlyMap<string, string>): Dataset {
+  const made = new Dataset(dataset.characterSets)
+  for (const element of dataset.inOrder()) {
+    if (element.kind === 'sequence')
+      made.put({ ...element, items: element.items.map((item) => withUids(item, renamed)) })
+    else made.put(element)
+    if (element.vr !== 'UI') continue
+    const uids = dataset.texts(element.tag)
+    if (uids.some((uid) => renamed.has(uid)))
+      made.set(
+        element.tag,
+        uids.map((uid) => renamed.get(uid) ?? uid),
+      )
+  }
+  return made
+}
+
+function fileOf({ dataset, transferSyntaxUid }: DicomObject): Buffer {
   const sopClassUid = dataset.text('SOPClassUID') ?? ''
+  const sopInstanceUid = dataset.text('SOPInstanceUID') ?? ''
   const meta = encodeFileMeta({ sopClassUid, sopInstanceUid, transferSyntaxUid })
   return Buffer.concat([meta, encodeDataset(dataset, transferSyntaxUid)])
 }

@@ -7,7 +7,7 @@ import { actAs } from '#db/order.fixture.ts'
 import type { Demonstration } from '#db/seed/demo.ts'
 import type { OrderMessage } from '#domain/order-message.ts'
 import { type RunningApp, signIn } from './app.fixture.ts'
-import { type PixelStudy, pixelStudy } from './reading-images.fixture.ts'
+import { imagesOf, type PixelStudy, pixelStudy } from './reading-images.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens
@@ -31,7 +31,7 @@ const URGENCY: Record<string, OrderMessage['priority']> = {
 
 function study(more: Partial<OrderMessage> = {}): Promise<PixelStudy> {
   const archive = { department, dicomweb: `${app.url}/dicom-web`, token: demonstration.tokens.integration }
-  return pixelStudy(archive, { folder: 'ct-head', order: more })
+  return pixelStudy(archive, { objects: imagesOf('ct-head'), order: more })
 }
 
 interface Desk {

@@ -70,6 +70,14 @@ const REBASES: readonly Change[] = [
 
 const MENDS: readonly Change[] = [
   {
+    // In production its sentence reads "Something went wrongfalse.".
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: "t('Something went wrong')}${!isProduction &&",
+    to: "t('Something went wrong')}${isProduction ? '' :",
+    times: 1,
+    files: 1,
+  },
+  {
     // VOI LUT Function has one value. Its first letter is taken for it, and no image that states one is shown.
     file: /^app\.bundle\.[0-9a-f]+\.js$/,
     from: 'voiLutModule.voiLUTFunction[0]) ||',

@@ -328,7 +328,11 @@ function Room() {
             </header>
             <Checks
               checks={shownChecks}
-              images={loaded.viewer ? { seen, count: loaded.images } : null}
+              images={
+                loaded.viewer && seen.available !== 0
+                  ? { seen, count: seen.available ?? loaded.images }
+                  : null
+              }
               onMend={mayWrite ? mend : null}
             />
             {refused ? <ErrorLine>{refused}</ErrorLine> : null}

@@ -14,6 +14,8 @@ const PRIOR_COLOUR = '#c4a7ff'
 /** Layouts the page may ask for; OHIF goes black on a protocol that it does not know. */
 const LAYOUTS = ['default', 'mpr', 'main3D', 'mprAnd3DVolumeViewport', '@ohif/hpCompare', '@ohif/mnGrid']
 
+const STACKS = '@ohif/extension-default.sopClassHandlerModule.stack'
+
 const seen = new Set()
 let services
 let commands
@@ -35,6 +37,7 @@ export default {
     window.addEventListener('pointerdown', () => window.focus(), { capture: true })
     const { eventTarget, Enums } = window.cornerstone ?? {}
     eventTarget?.addEventListener(Enums.Events.ELEMENT_ENABLED, (event) => watchElement(event.detail.element))
+    eventTarget?.addEventListener(Enums.Events.IMAGE_LOAD_FAILED, () => tell('failed', { asked: 'image' }))
   },
 
   getViewportModule: (managers) => guardedViewports(managers),
@@ -50,6 +53,8 @@ export default {
     hangingProtocolService.subscribe(hangingProtocolService.EVENTS.PROTOCOL_CHANGED, () =>
       tell('protocol', { protocol: hangingProtocolService.getActiveProtocol()?.protocol?.id ?? null }),
     )
+    const { displaySetService } = services
+    displaySetService.subscribe(displaySetService.EVENTS.DISPLAY_SETS_CHANGED, () => tellImages())
     tell('ready', { studies: studiesInAddress() })
   },
 }
@@ -98,14 +103,14 @@ function watchElement(element) {
     const image = viewport?.getCurrentImageId?.()
     if (!image || seen.has(image)) return
     seen.add(image)
-    tell('images', {
-      displayed: seenOfCurrentStudy(),
-      available: imagesOfCurrentStudy(),
-      layout: viewport.type,
-    })
+    tellImages(viewport.type)
   }
   for (const name of ['IMAGE_RENDERED', 'STACK_NEW_IMAGE', 'VOLUME_NEW_IMAGE'])
     element.addEventListener(window.cornerstone.Enums.Events[name], note)
+}
+
+function tellImages(layout) {
+  tell('images', { displayed: seenOfCurrentStudy(), available: imagesOfCurrentStudy(), layout })
 }
 
 // A prior that was looked at is no image of this case.
@@ -114,11 +119,12 @@ function seenOfCurrentStudy() {
   return [...seen].filter((image) => image.includes(`/studies/${current}/`)).length
 }
 
+/** Frames of images: documents, reports, overlays and what cannot be shown are none. */
 function imagesOfCurrentStudy() {
   const [current] = studiesInAddress()
   return services.displaySetService
     .getActiveDisplaySets()
-    .filter((set) => set.StudyInstanceUID === current)
+    .filter((set) => set.StudyInstanceUID === current && set.SOPClassHandlerId === STACKS)
     .reduce((images, set) => images + (set.numImageFrames ?? set.instances?.length ?? 0), 0)
 }
 
