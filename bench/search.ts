@@ -2,6 +2,8 @@
  * Searching a young and an old archive in one run: 3,000 studies against a million, every kind of search asked of both in turn.
  * `--write` writes docs/benchmarks.md.
  */
+import { realpathSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { Dataset } from '#archive/dimse/dataset.ts'
@@ -99,7 +101,7 @@ try {
     }. ${REQUESTS} requests of each kind to either archive, all kinds and both archives in turn, over HTTP or an association of their own, authorised and audited. The whole run took ${minutesSince(begun)} minutes, ${filledMinutes} of them to fill the archives (${await sizeOf(archives[1])} of database for the large one).`,
     `Keyed searches together: p95 ${ratioOf(keyed)}. Filtered searches together: p95 ${ratioOf(filtered)}.`,
     table([...keyed, ...filtered]),
-    `Buffers are pages of 8 kB that Postgres touched for the whole search, by EXPLAIN (ANALYZE, BUFFERS): the most of ${EXPLAINED} searches of each kind. Four of them fetch one row of an answer.`,
+    `Buffers are pages of 8 kB that Postgres touched for the whole search, by EXPLAIN (ANALYZE, BUFFERS): the most of ${EXPLAINED} searches of each kind. About four of them, a level of an index more at the larger size, fetch one row of an answer.`,
     pages,
   ].join('\n\n')
   process.stdout.write(`\n${text}\n`)
@@ -107,8 +109,15 @@ try {
 } finally {
   for (const { department, sql } of archives) {
     await sql.end()
-    await department.stop()
+    await discard(department)
   }
+}
+
+/** The department and its database, which lies elsewhere when root started it. */
+async function discard(department: RunningDepartment): Promise<void> {
+  const data = realpathSync(join(department.home, 'postgres'))
+  await department.stop()
+  rmSync(data, { recursive: true, force: true })
 }
 
 async function archiveOf(studies: number): Promise<Archive> {
