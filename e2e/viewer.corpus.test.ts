@@ -325,12 +325,14 @@ test('[VW-01] a segmentation, an outline and a measurement are drawn on their im
   expect(plain.coloured).toBe(0)
   await show(viewer, 'Liver Segmentation')
   await expect.poll(async () => (await shownIn(viewer))[0]?.coloured, PATIENT).toBeGreaterThan(300)
+  const drawn = viewer.locator('[data-cy="viewport-pane"] svg.svg-layer')
   await show(viewer, 'Outline')
-  await expect.poll(() => viewer.getByText('Outline').count(), PATIENT).toBeGreaterThan(0)
+  await drawn
+    .locator('path[stroke^="rgba(255, 200, 0"]')
+    .first()
+    .waitFor({ ...PATIENT, state: 'attached' })
   await show(viewer, 'Measurements')
-  await expect
-    .poll(() => viewer.locator('svg.svg-layer line, svg.svg-layer path').count(), PATIENT)
-    .toBeGreaterThan(0)
+  await drawn.getByText('42.00 mm').waitFor({ ...PATIENT, state: 'attached' })
   await expectNoTrouble(viewer)
 })
 
