@@ -3,7 +3,8 @@
  * Rejected instances are invisible, and so is a series or a study that has no other.
  */
 import type { AnySql } from '../client.ts'
-import { conditions, hasAny, hasWildcard, isNarrowing, type Level, type Match } from './matching-keys.ts'
+import { conditions, type Level, type Match } from './matching-keys.ts'
+import { partsOf } from './search-parts.ts'
 import type { Json } from './stored-headers.ts'
 import { type Fragment, inScope, type StudyScope } from './study-scope.ts'
 import { instanceShown, levelShown, type View } from './visibility.ts'
@@ -145,11 +146,11 @@ function fieldsJson(sql: AnySql, { level, fields = [] }: Search): Fragment {
 /** The keys of a page's rows, as `page`. */
 function pageOf(sql: AnySql, asked: Search, skipped: number): Fragment {
   const { level, limit } = asked
-  const parts = kindsAsked(sql, asked) ?? sitesAsked(sql, asked)
+  const parts = partsOf(sql, asked)
   const columns = sql`s.id as study_id ${level === 'study' ? sql`` : sql`, e.id as series_id`}
     ${level === 'instance' ? sql`, i.id as instance_id` : sql``}`
   const met = sql`${visible(sql, level, asked.scope.view)} and ${inScope(sql, asked.scope)}
-    ${all(sql, conditions(sql, parts ? withoutKinds(asked) : asked))} ${beyond(sql, asked)}`
+    ${all(sql, conditions(sql, { ...asked, matches: parts?.matches ?? asked.matches }))} ${beyond(sql, asked)}`
   if (!parts)
     return sql`page as materialized (
       select ${columns} from studies s ${joined(sql, level)} where ${met}
@@ -162,76 +163,6 @@ function pageOf(sql: AnySql, asked: Search, skipped: number): Fragment {
       order by ${inOrder(sql, level)} limit ${limit + skipped}) p
     where ${parts.wanted}
     order by ${inOrder(sql, level, { study: 'p', series: 'p', instance: 'p' })} limit ${limit} offset ${skipped})`
-}
-
-/**
- * Parts of all studies, each with an index in its own order: the newest of each are found and put in order together, be a
- * part large, small or without a study for years. How many studies it has no statistics say well enough.
- */
-interface Parts {
-  /** What has to stand before the page. */
-  made: Fragment
-  /** The parts, as `k`. */
-  from: Fragment
-  /** Whether a study is of the part. */
-  of: Fragment
-  /** Which of the parts are searched. */
-  wanted: Fragment
-}
-
-/**
- * For a search by modality and date alone its sets of modalities. A study says in its set what its series are, of what
- * everybody sees.
- */
-function kindsAsked(sql: AnySql, { level, scope, matches }: Search): Parts | null {
-  const narrowing = matches.filter(isNarrowing)
-  if (scope.studies !== null || narrowing.some(({ tag }) => !OF_KINDS.has(tag))) return null
-  const isRegular = (scope.view?.seesRejected ?? []).length === 0
-  const ofSeries = ({ tag, value }: Match) =>
-    tag === MODALITY && level !== 'study' && isRegular && !hasWildcard(value)
-  const wanted = narrowing.flatMap((match) => {
-    if (match.tag === MODALITIES_IN_STUDY) return [hasAny(sql, sql`k.modalities`, match.value)]
-    return ofSeries(match) ? [sql`k.modalities && ${[match.value]}`] : []
-  })
-  if (wanted.length === 0) return null
-  return {
-    made: sql`${everyKind(sql)},`,
-    from: sql`kinds k`,
-    of: sql`s.modalities = k.modalities`,
-    wanted: wanted.reduce((so, one) => sql`${so} and ${one}`),
-  }
-}
-
-// Each set is searched by itself: to ask for its modalities again would only make it look rarer than it is.
-function withoutKinds(asked: Search): Search {
-  return { ...asked, matches: asked.matches.filter(({ tag }) => tag !== MODALITIES_IN_STUDY) }
-}
-
-/** For a requestor of several sites who searches by date alone, or for everything: the sites. */
-function sitesAsked(sql: AnySql, { scope, matches }: Search): Parts | null {
-  if (scope.studies !== null || scope.sites === null || scope.sites.length < 2) return null
-  if (matches.filter(isNarrowing).some(({ tag }) => tag !== STUDY_DATE && tag !== STUDY_TIME)) return null
-  return {
-    made: sql``,
-    from: sql`(select distinct site_id from unnest(${scope.sites as string[]}::text[]) site_id) k`,
-    of: sql`s.site_id = k.site_id`,
-    wanted: sql`true`,
-  }
-}
-
-const MODALITY = '00080060'
-const MODALITIES_IN_STUDY = '00080061'
-const STUDY_DATE = '00080020'
-const STUDY_TIME = '00080030'
-const OF_KINDS = new Set([MODALITY, MODALITIES_IN_STUDY, STUDY_DATE, STUDY_TIME])
-
-// Each is found behind the one before it, without reading what lies between.
-function everyKind(sql: AnySql): Fragment {
-  return sql`kinds as (
-    (select modalities from studies order by modalities limit 1)
-    union all
-    select (select next.modalities from studies next where next.modalities > k.modalities order by next.modalities limit 1)
-    from kinds k where k.modalities is not null)`
 }
 
 function joined(sql: AnySql, level: Level): Fragment {
