@@ -26,5 +26,6 @@ export default [
     route('orders/:orderId', 'routes/orders/order-timeline.tsx'),
     route('reading', 'routes/radiologist/reading-list.tsx'),
     route('reading/:itemId', 'routes/radiologist/reading-room.tsx'),
+    route('reports/:reportId/amend', 'routes/radiologist/amendment.tsx'),
   ]),
 ] satisfies RouteConfig

@@ -33,8 +33,9 @@ function WithReport({ prior, report }: { prior: PriorStudy; report: NonNullable<
       </summary>
       {report
         .filter(({ text }) => text.trim() !== '')
-        .map(({ key, text }) => (
-          <div key={key}>
+        .map(({ key, text }, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a report may have two addenda, and its order never changes
+          <div key={index}>
             <h3 className="label">{wordFor('section', key)}</h3>
             <p className="prior-text">{text}</p>
           </div>

@@ -8,6 +8,8 @@ interface SectionEditorProps {
   label: string
   text: string
   readOnly: boolean
+  /** Takes the focus once it is there, at the end of its words. */
+  takesFocus?: boolean
   onChange: (text: string) => void
   onLeave: () => void
 }
@@ -31,7 +33,15 @@ const PLAIN = StarterKit.configure({
   trailingNode: false,
 })
 
-export function SectionEditor({ sectionKey, label, text, readOnly, onChange, onLeave }: SectionEditorProps) {
+export function SectionEditor({
+  sectionKey,
+  label,
+  text,
+  readOnly,
+  takesFocus = false,
+  onChange,
+  onLeave,
+}: SectionEditorProps) {
   const handlers = useRef({ onChange, onLeave })
   useEffect(() => {
     handlers.current = { onChange, onLeave }
@@ -40,6 +50,7 @@ export function SectionEditor({ sectionKey, label, text, readOnly, onChange, onL
     extensions: [PLAIN],
     content: documentOf(text),
     editable: !readOnly,
+    autofocus: takesFocus ? 'end' : false,
     injectCSS: false,
     immediatelyRender: false,
     editorProps: {

@@ -1,4 +1,4 @@
-/** Why a case is put back, and why it is taken from somebody: coded, each with what it brings about. */
+/** Why a case is put back or taken from somebody, and why another's report is amended: coded, each with what it brings about. */
 import { t, wordFor } from '../strings/words.ts'
 import type { Reason } from '../ui/reason-picker.tsx'
 
@@ -18,3 +18,10 @@ export const TAKE_OVER_REASONS: Reason[] = ['asked', 'absent', 'urgent', 'other'
   code,
   word: wordFor('take-over', code),
 }))
+
+export const AMENDMENT_REASONS: Reason[] = ['information', 'error', 'asked', 'absent', 'other'].map(
+  (code) => ({
+    code,
+    word: wordFor('amend-reason', code),
+  }),
+)

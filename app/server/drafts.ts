@@ -1,5 +1,6 @@
 /** A draft as a form brings it: whose tenure it is written under, and the sections as JSON. */
 import { data } from 'react-router'
+import { saveAmendment } from '#db/mutations/amendments.ts'
 import type { ReportContent } from '#db/mutations/report-versions.ts'
 import { saveDraft, type UnderFence } from '#db/mutations/reports.ts'
 import type { SignedIn } from './guard.ts'
@@ -37,9 +38,9 @@ export async function keepDraft(
   form: FormData,
   tenure: UnderFence = tenureOf(form),
 ): Promise<{ savedAt: string }> {
-  const { savedAt } = await saveDraft(server.department, await act(), {
-    ...tenure,
-    content: contentOf(form),
-  })
+  const written = { ...tenure, content: contentOf(form) }
+  // No work item asks for an addendum or a correction: it is held by its report alone.
+  const save = tenure.itemId === '' ? saveAmendment : saveDraft
+  const { savedAt } = await save(server.department, await act(), written)
   return { savedAt: savedAt.toISOString() }
 }

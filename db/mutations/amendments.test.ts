@@ -1,8 +1,10 @@
 import { beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
+import type { OrderMessage } from '#domain/order-message.ts'
 import type { Department } from '../department.ts'
 import { actAs, anEnvelope, anOrder, seededDepartment, storedImages } from '../order.fixture.ts'
 import { invariantViolations } from '../queries/invariants.ts'
+import { priorsOf } from '../queries/reading-room.ts'
 import { reportForDelivery } from '../queries/report-content.ts'
 import { deviceAct, dutyAct } from './act.ts'
 import { dropAmendment, openAmendment, saveAmendment, signAmendment } from './amendments.ts'
@@ -26,10 +28,13 @@ const said = (...texts: [key: string, text: string][]) => ({
 const FINAL = said(['findings', 'No bleed.'], ['impression', 'Normal.'])
 
 /** A signed order; stat goes out with the signature, routine only after the time for its recall. */
-async function signed(priority: 'stat' | 'routine' = 'stat'): Promise<{ orderId: string; reportId: string }> {
+async function signed(
+  priority: 'stat' | 'routine' = 'stat',
+  more: Partial<OrderMessage> = {},
+): Promise<{ orderId: string; reportId: string }> {
   const duty = await dutyAct(department)
   const received = await receiveOrderMessage(department, duty, anEnvelope(), [
-    anOrder({ priority: { level: priority, word: 'S' } }),
+    anOrder({ priority: { level: priority, word: 'S' }, ...more }),
   ])
   if (received.outcome !== 'accepted') throw new Error(received.outcome)
   const orderId = received.orderIds[0]!
@@ -200,4 +205,22 @@ test('[RP-12] an addendum that is recalled was never sent, and is open again wit
   await dropAmendment(department, reader, { reportId, fence: draft!.fence })
   expect(await stateOf(reportId)).toEqual({ state: 'FINAL', amendment: null })
   expect(await invariantViolations(department.sql)).toEqual([])
+})
+
+test('[RP-11] a prior’s report is read whole: its text and what was added to it', async () => {
+  const { patient } = anOrder()
+  const { reportId } = await signed('stat', { patient })
+  const reader = await actAs(department, 'radiologist')
+  for (const words of ['A clip is in place.', 'The clip has moved.']) {
+    const { fence } = await openAmendment(department, reader, { reportId, kind: 'addendum' })
+    const content = said(['addendum', words])
+    await signAmendment(department, reader, {
+      ...{ reportId, fence, kind: 'addendum', content, reauthenticated: true },
+    })
+  }
+  const { orderId } = await signed('stat', { patient })
+  const [prior] = await priorsOf(department.sql, orderId)
+  expect(prior?.report?.map(({ text }) => text)).toEqual([
+    ...['No bleed.', 'Normal.', 'A clip is in place.', 'The clip has moved.'],
+  ])
 })

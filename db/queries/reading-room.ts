@@ -65,7 +65,7 @@ export interface PriorStudy {
   description: string
   images: number
   orderId: string | null
-  /** The newest released version's words; null when none was written here. */
+  /** The newest released text and what was added to it since; null when none was written here. */
   report: { key: string; text: string }[] | null
 }
 
@@ -163,10 +163,13 @@ export async function priorsOf(sql: AnySql, orderId: string): Promise<PriorStudy
   return await sql<PriorStudy[]>`
     select s.study_uid as uid, s.study_date as date, s.modalities, s.description, s.instance_count as images,
       (select l.order_id from study_links l where l.study_id = s.id and l.undone_at is null limit 1) as "orderId",
-      (select v.content->'sections' from study_links l join report_procedures rp on rp.procedure_id = l.procedure_id
-          join report_versions v on v.report_id = rp.report_id
-        where l.study_id = s.id and l.undone_at is null and v.released_at is not null
-        order by v.created_at desc limit 1) as report
+      (select jsonb_agg(part.value order by v.version, part.ordinality)
+        from (select rp.report_id, v.version from study_links l join report_procedures rp on rp.procedure_id = l.procedure_id
+            join report_versions v on v.report_id = rp.report_id
+          where l.study_id = s.id and l.undone_at is null and v.released_at is not null and v.kind <> 'addendum'
+          order by v.created_at desc limit 1) text
+        join report_versions v on v.report_id = text.report_id and v.version >= text.version and v.released_at is not null
+        cross join lateral jsonb_array_elements(v.content->'sections') with ordinality part) as report
     from orders o join studies s on s.patient_id = o.patient_id
     where o.id = ${orderId} and s.instance_count > 0
       and not exists (select 1 from study_links l where l.study_id = s.id and l.order_id = o.id and l.undone_at is null)

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react'
 import {
   type ActionFunctionArgs,
   data,
+  Link,
   type LoaderFunctionArgs,
   useLoaderData,
   useNavigate,
@@ -77,6 +78,12 @@ export async function loader(args: LoaderFunctionArgs) {
       .flatMap(({ versions }) => versions)
       .filter((version) => !isReferrer || version.releasedAt !== null),
     withdrawn,
+    amendable: reports
+      .filter(
+        ({ state }) =>
+          ['FINAL', 'ADDENDED', 'CORRECTED'].includes(state) && person.roles.includes('radiologist'),
+      )
+      .map(({ id }) => id),
     mayRevoke: can(person.actor, 'revoke-rejection', { siteId: order.site, reason: 'asked' }).allowed,
     proof,
     now: now.toISOString(),
@@ -120,6 +127,7 @@ export default function OrderTimeline() {
     deliveries,
     exceptions,
     versions,
+    amendable,
     withdrawn,
     mayRevoke,
     proof,
@@ -304,6 +312,13 @@ export default function OrderTimeline() {
               {t('timeline.images-open')}
             </a>
           ) : null}
+          {then
+            ? null
+            : amendable.map((reportId) => (
+                <Link key={reportId} className="button wide" to={`/reports/${reportId}/amend`}>
+                  {t('amend.title')}
+                </Link>
+              ))}
           {current ? <EventFacts event={current} zone={zone} /> : null}
           {versionsThen.map((version) => (
             <section key={`${version.version}${version.hash}`}>

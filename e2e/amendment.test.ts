@@ -1,0 +1,117 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openReport, signReport } from '#db/mutations/reports.ts'
+import { claim } from '#db/mutations/work-items.ts'
+import { actAs } from '#db/order.fixture.ts'
+import { signIn } from './app.fixture.ts'
+import { readableStudy } from './reading.fixture.ts'
+import { openScreens, type Screens } from './screens.fixture.ts'
+
+let screens: Screens
+
+beforeAll(async () => {
+  screens = await openScreens('amendment')
+}, 180_000)
+
+afterAll(() => screens?.close())
+
+const SOON = { timeout: 20_000 }
+const section = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })
+
+/** A stat report is out with its signature. */
+async function reportThatIsOut(): Promise<{ orderId: string; reportId: string }> {
+  const { department } = screens
+  const { orderId, itemId } = await readableStudy(department, 'stat')
+  const reader = await actAs(department, 'radiologist')
+  const held = await claim(department, reader, { itemId })
+  const { reportId } = await openReport(department, reader, held)
+  const sections = [
+    { key: 'findings', text: 'No bleed.' },
+    { key: 'impression', text: 'Normal CT of the head.' },
+  ]
+  await signReport(department, reader, { ...held, reportId, content: { sections }, reauthenticated: true })
+  return { orderId, reportId }
+}
+
+async function sitDown(user: string): Promise<{ page: Page; password: string; problems: string[] }> {
+  const account = screens.demonstration.accounts.find((each) => each.user === user)!
+  const context = await screens.browser.newContext({ viewport: { width: 1440, height: 900 } })
+  const page = await context.newPage()
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(error.message))
+  await signIn(page, screens.app.url, account)
+  await page.getByRole('heading', { name: 'Reading' }).waitFor({ state: 'attached' })
+  return { page, password: account.password, problems }
+}
+
+async function faultsOf(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
+  return violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
+  )
+}
+
+const versions = (reportId: string) => screens.department.sql<
+  { kind: string; content: unknown; released: boolean }[]
+>`
+  select kind, content->'sections' as content, released_at is not null as released from report_versions
+  where report_id = ${reportId} order by version`
+
+test('[RP-06] an addendum is written beside the report that is out, signed with the password, and sent to everybody who has it', async () => {
+  const { orderId, reportId } = await reportThatIsOut()
+  const { page, password, problems } = await sitDown('radiologist')
+  await page.goto(`${screens.app.url}/orders/${orderId}`)
+  await page.getByRole('link', { name: 'Amend the report' }).click()
+  await page.getByText('Normal CT of the head.').waitFor(SOON)
+  expect(await faultsOf(page)).toEqual([])
+  await page.keyboard.press('Alt+a')
+  await section(page, 'Addendum').waitFor(SOON)
+  await expect
+    .poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label')), SOON)
+    .toBe('Addendum')
+  await page.keyboard.type('A clip is in place.')
+  expect(await faultsOf(page)).toEqual([])
+  await page.getByLabel('Password').fill(password)
+  await page.keyboard.press('Enter')
+  await page.getByText(/^Version 2, addendum: /).waitFor(SOON)
+  expect((await versions(reportId)).map(({ kind, released }) => [kind, released])).toEqual([
+    ['final', true],
+    ['addendum', true],
+  ])
+  expect(problems).toEqual([])
+})
+
+test('[RP-06] somebody else corrects a report with a reason; the words they left stand there when they come back, and the original beside them', async () => {
+  const { reportId } = await reportThatIsOut()
+  const { page, password, problems } = await sitDown('radiologist2')
+  await page.goto(`${screens.app.url}/reports/${reportId}/amend`)
+  await page.getByRole('button', { name: 'Correct the report' }).waitFor(SOON)
+  await page.keyboard.press('Alt+c')
+  await page.getByText('The report has an error').click(SOON)
+  await section(page, 'Findings').fill('A small bleed on the left.')
+  await section(page, 'Impression').fill('Subdural haematoma.')
+  await expect
+    .poll(async () => {
+      const [draft] = await screens.department
+        .sql`select content from report_drafts where report_id = ${reportId}`
+      return JSON.stringify(draft?.content)
+    }, SOON)
+    .toContain('Subdural haematoma.')
+  await page.reload()
+  await expect.poll(() => section(page, 'Impression').textContent(), SOON).toBe('Subdural haematoma.')
+  await page.getByLabel('Amend the report').getByText('Normal CT of the head.').first().waitFor(SOON)
+  expect(await faultsOf(page)).toEqual([])
+
+  const first = await sitDown('radiologist')
+  await first.page.goto(`${screens.app.url}/reports/${reportId}/amend`)
+  await first.page.getByText(/has been correcting this report since/).waitFor(SOON)
+
+  await page.getByLabel('Password').fill(password)
+  await page.keyboard.press('Alt+Enter')
+  await page.getByText(/^Version 2, correction: /).waitFor(SOON)
+  const [original, corrected] = await versions(reportId)
+  expect(JSON.stringify(original!.content)).toContain('Normal CT of the head.')
+  expect(JSON.stringify(corrected!.content)).toContain('Subdural haematoma.')
+  expect([...problems, ...first.problems]).toEqual([])
+})
