@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -35,24 +36,28 @@ test('[VW-01] the viewer is served under its own path, and each of its pages is 
 })
 
 test('a chunk that is missing is missing, not a page', async () => {
+  expect((await get('/viewer/ext/viewports.js')).headers.get('content-type')).toContain('javascript')
+  expect((await get('/viewer/ext/prepare.js')).status).toBe(404)
   expect((await get('/viewer/123.bundle.0000000000000000.js')).status).toBe(404)
   expect((await get('/viewer/..%2f..%2fpackage.json')).status).toBe(404)
   expect((await get('/viewer/.prepared.json')).status).toBe(404)
 })
 
-test('hashed files are kept for ever and sent compressed; pages are always asked for again', async () => {
+test('hashed files are kept for ever and sent compressed; pages and what we changed are always asked for again', async () => {
   const page = await get('/viewer/')
   expect(page.headers.get('cache-control')).toBe('no-cache')
   const [, bundle] = /src="(\/viewer\/app\.bundle\.[0-9a-f]+\.js)"/.exec(await page.text())!
   const script = await get(bundle!, { 'accept-encoding': 'gzip' })
   expect(script.headers.get('content-encoding')).toBe('gzip')
-  expect(script.headers.get('cache-control')).toContain('immutable')
+  expect(script.headers.get('cache-control')).toBe('no-cache')
   expect(await script.text()).toContain('__webpack_require__.p = "/viewer/"')
   const again = await get(bundle!, {
     'accept-encoding': 'gzip',
     'if-none-match': script.headers.get('etag')!,
   })
   expect(again.status).toBe(304)
+  const untouched = readdirSync(directory).find((name) => /^9068\.bundle\.[0-9a-f]+\.js$/.test(name))
+  expect((await get(`/viewer/${untouched}`)).headers.get('cache-control')).toContain('immutable')
 })
 
 test('without a session the pages lead to the sign-in and the settings are refused', async () => {
@@ -61,7 +66,8 @@ test('without a session the pages lead to the sign-in and the settings are refus
     const page = await get('/viewer/viewer')
     expect([page.status, page.headers.get('location')]).toEqual([302, '/sign-in'])
     expect((await get('/viewer/app-config.js')).status).toBe(401)
-    expect((await get('/viewer/ext/isocenter.js')).status).toBe(401)
+    for (const name of ['isocenter.js', 'viewports.js', 'report.js', 'isocenter.css'])
+      expect([name, (await get(`/viewer/ext/${name}`)).status]).toEqual([name, 401])
   } finally {
     signedIn = true
   }

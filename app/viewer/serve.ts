@@ -7,6 +7,7 @@ import { extname, join, normalize } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { appConfiguration } from './configuration.ts'
+import { isChanged } from './prepare.ts'
 
 const EXTENSION = fileURLToPath(new URL('./extension/', import.meta.url))
 const EXTENSION_FILES = new Set(['isocenter.js', 'viewports.js', 'report.js', 'isocenter.css'])
@@ -128,7 +129,8 @@ async function sendFile({ request, response, directory, name }: FileAnswer): Pro
   const chosen = packed ? { path: `${path}.gz`, size: packed.size } : { path, size: found.size }
   const tag = `"${found.size.toString(36)}-${Math.trunc(found.mtimeMs).toString(36)}${packed ? '-gz' : ''}"`
   const isPage = name === 'index.html'
-  response.setHeader('Cache-Control', HASHED.test(name) ? 'public, max-age=31536000, immutable' : 'no-cache')
+  const isForEver = HASHED.test(name) && !isChanged(name)
+  response.setHeader('Cache-Control', isForEver ? 'public, max-age=31536000, immutable' : 'no-cache')
   response.setHeader('ETag', tag)
   response.setHeader('Vary', 'Accept-Encoding')
   if (isPage) response.setHeader('Referrer-Policy', 'same-origin')
