@@ -15,6 +15,7 @@ import { type RunningWorkers, startWorkers } from './start-workers.ts'
 import { lazyClient, type TemporalTarget } from './temporal-client.ts'
 import {
   acceptStudy,
+  addAndSign,
   advanceClock,
   bookAndArrive,
   hasItem,
@@ -60,7 +61,7 @@ async function status(orderId: string): Promise<OrderStatus> {
   return client.workflow.getHandle(orderWorkflowId(orderId)).query<OrderStatus>('orderStatus')
 }
 
-test('an order goes from its request to the shelf, and its workflow sees what the rows say', async () => {
+test('[RP-06] an order goes from its request to the shelf, its workflow sees what the rows say, and an addendum takes both up again', async () => {
   const patient = newPatient()
   const { orderId } = await order(department, patient)
   await until('the scheduler has the step', () => hasItem(department, orderId, 'schedule'))
@@ -70,7 +71,7 @@ test('an order goes from its request to the shelf, and its workflow sees what th
   await until('the technologist has the quality check', () => hasItem(department, orderId, 'quality'))
   await acceptStudy(department, orderId)
   await until('a radiologist has the study', () => hasItem(department, orderId, 'read'))
-  await readAndSign(department, orderId)
+  const { reportId } = await readAndSign(department, orderId)
   await until(
     'every receiver has the report',
     async () => (await phaseOf(department, orderId)) === 'delivered',
@@ -108,6 +109,18 @@ test('an order goes from its request to the shelf, and its workflow sees what th
     async () => (await phaseOf(department, orderId)) === 'closed',
   )
   expect(await client.workflow.getHandle(orderWorkflowId(orderId)).result()).toBe('closed')
+
+  await addAndSign(department, reportId, 'A clip is in place.')
+  await until(
+    'every receiver has the addendum too',
+    async () => (await phaseOf(department, orderId)) === 'delivered',
+  )
+  const again = emr.received.at(-1)!.bytes.toString('utf8')
+  expect(emr.filed.length).toBe(2)
+  for (const words of ['Normal chest.', 'A clip is in place.']) expect(again).toContain(words)
+  const obr = again.split('\r').find((segment) => segment.startsWith('OBR|'))
+  expect(obr?.split('|')[25]).toBe('C')
+  await until('the workflow is back', async () => (await status(orderId)).phase === 'delivered')
 }, 90_000)
 
 test('a cancelled order ends its workflow in one terminal state, and nothing of it stays on a list', async () => {

@@ -1,8 +1,10 @@
 /** A day in a seeded department, for tests: an order ordered, scanned, checked, read and signed by direct mutations. */
+
 import { createHash } from 'node:crypto'
 import { testDatabase } from '#bin/testing/database.ts'
 import { type Department, openDepartment } from '#db/department.ts'
 import { actOf, deviceAct } from '#db/mutations/act.ts'
+import { openAmendment, signAmendment } from '#db/mutations/amendments.ts'
 import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
 import { beginPerformedStep, changePerformedStep } from '#db/mutations/performed-steps.ts'
 import { acceptQuality, rejectQuality } from '#db/mutations/quality.ts'
@@ -192,6 +194,17 @@ export async function readAndSign(department: Department, orderId: string): Prom
     reauthenticated: true,
   })
   return { reportId }
+}
+
+/** The radiologist adds words to a report that is out. */
+export async function addAndSign(department: Department, reportId: string, text: string): Promise<void> {
+  const radiologist = await person(department, 'radiologist')
+  const act = async () => actOf(department, radiologist, 'app')
+  const { fence } = await openAmendment(department, await act(), { reportId, kind: 'addendum' })
+  const content = { sections: [{ key: 'addendum', text }] }
+  await signAmendment(department, await act(), {
+    ...{ reportId, fence, kind: 'addendum', content, reauthenticated: true },
+  })
 }
 
 export async function openItem({ sql }: Department, orderId: string, kind: string): Promise<string> {
