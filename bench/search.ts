@@ -3,7 +3,7 @@
  * `--write` writes docs/benchmarks.md.
  */
 import { realpathSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { Dataset } from '#archive/dimse/dataset.ts'
@@ -115,9 +115,9 @@ try {
 
 /** The department and its database, which lies elsewhere when root started it. */
 async function discard(department: RunningDepartment): Promise<void> {
-  const data = realpathSync(join(department.home, 'postgres'))
+  const folder = dirname(realpathSync(join(department.home, 'postgres')))
   await department.stop()
-  rmSync(data, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true })
 }
 
 async function archiveOf(studies: number): Promise<Archive> {

@@ -123,7 +123,7 @@ test.each<[string, string, Pick<Search, 'level' | 'matches'> & Partial<Search>]>
   ['a description', 'studies_description_newest', by('study', '00081030', 'Examination 80')],
   ['a referring physician', 'studies_referring_physician_newest', by('study', '00080090', 'doc80')],
   ['a Study ID', 'studies_study_id', by('study', '00200010', 'ID7000')],
-  ['a birth date', 'studies_birth_date', by('study', '00100030', '19400101')],
+  ['a birth date', 'studies_birth_date_newest', by('study', '00100030', '19400101')],
   ['a Study Instance UID', 'studies_study_uid_key', by('study', '0020000D', '1.2.3.7000')],
   ['the series of a study', 'series_of_study', by('series', '0020000D', '1.2.3.7000')],
   ['a Series Instance UID', 'series_uid', by('series', '0020000E', '1.2.4.7000')],
