@@ -14,7 +14,7 @@ export function bufferSource(buffer: Buffer): ByteSource {
   return { size: buffer.length, bytes, peek: bytes }
 }
 
-const WINDOW_BYTES = 64 * 1024
+const WINDOW_BYTES = 16 * 1024
 
 /**
  * An open file. Reads are synchronous: they hit the page cache, where an object just received still is,

@@ -124,9 +124,12 @@ export class Ingest {
   }
 
   async #finish(writer: BlobWriter, coming: ObjectToCome): Promise<Fault | null> {
-    const result = await this.#examined(writer, coming)
+    await writer.drain()
     await failpoint('store:before-sync')
-    const [blob] = await Promise.all([writer.commit(), this.#journal.note(writer.key, writer.digest())])
+    // Whatever it turns out to be, it is kept: so it is looked at while the disk syncs it.
+    const kept = Promise.all([writer.commit(), this.#journal.note(writer.key, writer.digest())])
+    const result = await examinedBeside(kept, () => examine(writer.source(), coming))
+    const [blob] = await kept
     await failpoint('store:after-sync')
     if ('fault' in result) {
       await this.#setObjectAside(blob, result.fault, coming)
@@ -141,16 +144,6 @@ export class Ingest {
     if (mayBeRefused && (await indexed) === 'conflict') return duplicate(coming)
     if (this.#queue.backlog > (this.#options.backlogLimit ?? BACKLOG_LIMIT)) await indexed
     return null
-  }
-
-  async #examined(writer: BlobWriter, coming: ObjectToCome) {
-    try {
-      await writer.drain()
-      return examine(writer.source(), coming)
-    } catch (error) {
-      await writer.abort()
-      throw error
-    }
   }
 
   async #setObjectAside(
@@ -236,6 +229,16 @@ export class Ingest {
     )
     await this.#options.store.remove(key)
     return false
+  }
+}
+
+/** What fails on our side is the sender's to try again; the bytes are in the journal, and looked at again at the next start. */
+async function examinedBeside<T>(kept: Promise<unknown>, look: () => T): Promise<T> {
+  try {
+    return look()
+  } catch (error) {
+    await kept
+    throw error
   }
 }
 

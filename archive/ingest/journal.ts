@@ -74,7 +74,7 @@ export class Journal {
       const batch = this.#waiting
       this.#waiting = []
       try {
-        const segment = await this.#segment()
+        const segment = this.#roomy() ?? (await this.#segment())
         for (const { key } of batch) {
           segment.open.add(key)
           this.#segmentOf.set(key, segment)
@@ -90,9 +90,12 @@ export class Journal {
     }
   }
 
+  #roomy(): Segment | undefined {
+    return this.#current && this.#current.written < KEYS_PER_SEGMENT ? this.#current : undefined
+  }
+
   async #segment(): Promise<Segment> {
     const full = this.#current
-    if (full && full.written < KEYS_PER_SEGMENT) return full
     const path = join(this.#directory, `${ulid()}.log`)
     this.#current = { path, file: await open(path, 'ax', 0o640), written: 0, open: new Set() }
     await syncDirectory(this.#directory)

@@ -26,7 +26,7 @@ export interface BlobWriter {
   write(bytes: Uint8Array): void | Promise<void>
   /** Writes what was gathered. Nothing else may be called while it runs. */
   drain(): void | Promise<void>
-  /** What was drained so far, for a scan that reads synchronously: it is in the page cache still. Until `commit`. */
+  /** What was drained so far, for a scan that reads synchronously: it is in the page cache still. Until `commit` settles. */
   source(): ByteSource
   /** SHA-256 of what was drained of the data set, in hex; nothing can be written after it. */
   digest(): string

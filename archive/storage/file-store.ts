@@ -167,7 +167,8 @@ class FileWriter implements BlobWriter {
 
   async commit(): Promise<StoredBlob> {
     try {
-      await this.drain()
+      const draining = this.drain()
+      if (draining) await draining
       this.#settleHeader()
       // The name is synced beside the bytes: neither counts before both are down.
       await all(datasync(this.#file), this.#publish())
