@@ -29,11 +29,13 @@ export function nextLook(facts: OrderFacts, now: Date, policy: Policy): Date | n
 }
 
 /**
- * When the order may be closed: every procedure delivered, nothing wanted, the grace over since the last
- * acknowledgement. Null while something is still to do, and for an order that has ended or is closed already.
+ * When the order may be closed: every procedure delivered, nothing wanted, no amendment open, the grace over since the
+ * last acknowledgement. Null while something is still to do, and for an order that has ended or is closed already.
  */
 export function closesAt(facts: OrderFacts, now: Date, policy: Policy): Date | null {
   if (orderPhase(facts) !== 'delivered' || nextWork(facts, now, policy).length > 0) return null
+  // Closed, nobody would ask after it any more.
+  if (facts.reports.some(({ amendmentOpenedAt }) => amendmentOpenedAt !== null)) return null
   return new Date(lastDelivery(facts).getTime() + policy.orderGraceMs)
 }
 

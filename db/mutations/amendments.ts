@@ -58,6 +58,7 @@ export async function openAmendment(
     await scope.sql`
       insert into report_drafts (report_id, content, saved_by, saved_at, fence)
       values (${reportId}, ${scope.sql.json(content as never)}, ${act.actor.id}, ${act.machineNow}, 1)`
+    await openOrdersAgain(scope, reportId)
     await tell(scope, reportId, 'report.saved', { amendment: kind })
     audit(scope, reportId, 'report.amendment-opened', { kind, reason: reason ?? null })
     return { fence: 1 }
@@ -168,8 +169,7 @@ export async function signAmendment(
     await sql`
       update reports set state = ${kind === 'addendum' ? 'ADDENDED' : 'CORRECTED'} where id = ${reportId}`
     await closeAmendment(scope, reportId)
-    for (const { order_id } of await ordersOfReport(scope, reportId))
-      await sql`update orders set closed_at = null where id = ${order_id} and closed_at is not null`
+    await openOrdersAgain(scope, reportId)
     const releaseAt = await setRecallTime(scope, { reportId, version, priority: amended.priority })
     const type = kind === 'addendum' ? 'report.addended' : 'report.corrected'
     await tell(scope, reportId, type, { version, recallUntil: releaseAt.toISOString() })
@@ -204,6 +204,15 @@ function mayAmend(
   }: { kind: AmendmentKind; reason?: string | null; reauthenticated: boolean },
 ): void {
   mustBeAble(act.actor, kind, { siteId, ownerId: signerId, eligible: why === null, reason, reauthenticated })
+}
+
+// Over, an order wakes for nothing: neither for words that are left open nor for receivers that lack them.
+async function openOrdersAgain(scope: Scope, reportId: string): Promise<void> {
+  for (const { order_id } of await ordersOfReport(scope, reportId)) {
+    const [opened] = await scope.sql`
+      update orders set closed_at = null where id = ${order_id} and closed_at is not null returning id`
+    if (opened) scope.append(order_id, { type: 'order.reopened', data: {} })
+  }
 }
 
 // Its reason stays: a signature that is recalled opens the amendment again.

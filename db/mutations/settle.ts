@@ -179,6 +179,9 @@ async function close(scope: Scope, facts: OrderFacts, item: ItemRow): Promise<vo
   await scope.sql`
     update work_items set state = 'completed', holder = null, lease_until = null, completed_at = ${scope.act.now}, completed_by = 'department'
     where id = ${item.id}`
+  // Fallen silent once more, it is asked after once more.
+  if (item.kind === 'watchdog')
+    await scope.sql`update reports set watchdogs_answered = watchdogs_answered + 1 where id = ${item.subject_id}`
   await scope.sql`
     update tenures set ended_at = ${scope.act.machineNow}, ended_by = 'completed' where item_id = ${item.id} and ended_at is null`
   scope.append(facts.order.id, {

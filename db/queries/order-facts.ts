@@ -74,7 +74,9 @@ function facts(sql: AnySql, orderId: string): Promise<Row[]>[] {
     sql`select st.*, array(select l.procedure_id from study_links l where l.study_id = st.id and l.order_id = ${orderId}
           and l.undone_at is null) as procedure_ids from studies st where st.id in (${linked}) order by st.id`,
     sql`select * from quality_decisions where study_id in (${linked}) order by study_id, cycle`,
-    sql`select r.*, u.roles, d.saved_at, array(select procedure_id from report_procedures where report_id = r.id) as procedure_ids
+    // Drafts are saved by the machine's clock; their silence counts on the department's.
+    sql`select r.*, u.roles, coalesce((select base_department + (d.saved_at - base_machine) * rate from department_clock), d.saved_at)
+          as touched_at, array(select procedure_id from report_procedures where report_id = r.id) as procedure_ids
         from reports r left join users u on u.id = r.author_id left join report_drafts d on d.report_id = r.id
         where r.id in (${reportIds}) order by r.id`,
     sql`select report_id, version, kind, signer_id, author_id, signed_at, created_at, released_at, recalled_at
@@ -177,7 +179,7 @@ function reportFact(row: Row, versions: Row[], deliveries: Row[]): ReportFact {
     submissions: row.submissions,
     submittedAt: row.submitted_at,
     sentBackAt: row.sent_back_at,
-    draftTouchedAt: row.saved_at,
+    draftTouchedAt: row.touched_at,
     amendmentOpenedAt: row.amendment_opened_at,
     watchdogsAnswered: row.watchdogs_answered,
     versions: versions

@@ -2,7 +2,7 @@
 import type { OrderFacts, ProcedureFact, ReportFact, StudyFact } from '../facts.ts'
 import type { Policy } from '../policy.ts'
 import { everAccepted, firstAcceptance } from '../quality.ts'
-import { isFinalKind, standingVersions } from '../report-version.ts'
+import { isFinalKind, isReleased, standingVersions } from '../report-version.ts'
 import { readingAllowance } from '../sla.ts'
 import { AT_ONCE, audience, type Candidate } from '../work-item-wanted.ts'
 import { repeatPending } from './acquisition.ts'
@@ -115,7 +115,7 @@ function secondReading(report: ReportFact): 'sign' | 'over-read' | null {
   return report.state === 'PENDING_SIGN' ? 'sign' : null
 }
 
-/** Row 14: the earliest of a draft without heartbeat, a wet read without a final, an amendment left open. */
+/** Row 14: the earliest of a draft without heartbeat, a word or a submission without a final, an amendment left open. */
 function watching(facts: OrderFacts, report: ReportFact, policy: Policy): Candidate[] {
   const since = earliest(forgottenFrom(report, policy))
   if (since === null || report.state === 'CANCELLED') return []
@@ -146,14 +146,27 @@ function forgottenFrom(report: ReportFact, policy: Policy): Date[] {
   if (report.draftTouchedAt !== null && !stands) {
     found.push(later(report.draftTouchedAt, policy.watchdog.draftSilenceMs))
   }
-  const wetRead = report.versions.findLast((version) => version.kind === 'wet-read')
-  if (report.state === 'WET_READ' && wetRead !== undefined) {
-    found.push(later(wetRead.signedAt, policy.watchdog.wetReadMs))
-  }
+  const waitsSince = stands ? null : unfinishedSince(report)
+  if (waitsSince !== null) found.push(later(waitsSince, policy.watchdog.wetReadMs))
   if (report.amendmentOpenedAt !== null) {
     found.push(later(report.amendmentOpenedAt, policy.watchdog.amendmentMs))
   }
   return found
+}
+
+/** When the word that is out was given, or the report was handed on; null while it is a draft that nobody has seen. */
+function unfinishedSince({ state, versions, submittedAt, sentBackAt }: ReportFact): Date | null {
+  switch (state) {
+    case 'WET_READ':
+    case 'PRELIM':
+      return versions.find(isReleased)?.signedAt ?? null
+    case 'PENDING_SIGN':
+      return submittedAt
+    case 'SIGN_REJECTED':
+      return sentBackAt
+    default:
+      return null
+  }
 }
 
 export function areaOf(facts: OrderFacts, report: ReportFact): string | null {

@@ -5,6 +5,7 @@ import type { ListedCase } from '../../worklist/listed-case.ts'
 
 export function whyLate({ kind, holder, heldMs, images, phase }: ListedCase): string {
   if (holder) return t('late.held', { work: wordFor('work', kind), duration: duration(heldMs) })
+  if (kind === 'watchdog') return t('late.unfinished')
   if (images?.verdict === 'incomplete') return t('late.images-missing', { n: images.missing })
   if (kind === 'perform' && (phase === 'scheduled' || phase === 'arrived' || phase === 'acquiring'))
     return t(`late.exam-${phase}`)
