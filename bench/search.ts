@@ -2,8 +2,6 @@
  * Searching a young and an old archive in one run: 3,000 studies against a million, every kind of search asked of both in turn.
  * `--write` writes docs/benchmarks.md.
  */
-import { realpathSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { Dataset } from '#archive/dimse/dataset.ts'
@@ -109,15 +107,8 @@ try {
 } finally {
   for (const { department, sql } of archives) {
     await sql.end()
-    await discard(department)
+    await department.stop()
   }
-}
-
-/** The department and its database, which lies elsewhere when root started it. */
-async function discard(department: RunningDepartment): Promise<void> {
-  const folder = dirname(realpathSync(join(department.home, 'postgres')))
-  await department.stop()
-  rmSync(folder, { recursive: true, force: true })
 }
 
 async function archiveOf(studies: number): Promise<Archive> {

@@ -1,9 +1,9 @@
 /** A whole department for a black-box test: `npm run up` on a home and ports of its own, met only through its wires. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
@@ -108,15 +108,22 @@ export async function startDepartment({
     check: () => run(['check', '--home', home]),
     output: output.text,
     async stop() {
+      const cluster = clusterFolder(home)
       child.kill('SIGTERM')
       await until(
         () => child.exitCode !== null || child.signalCode !== null,
         60_000,
         () => `up does not stop:\n${output.text()}`,
       )
-      rmSync(home, { recursive: true, force: true })
+      for (const folder of [cluster, home]) rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Elsewhere than in the home when root started it: the user that Postgres runs as cannot look into root's folders. */
+function clusterFolder(home: string): string {
+  const linked = join(home, 'postgres')
+  return existsSync(linked) ? dirname(realpathSync(linked)) : home
 }
 
 async function askJson<T>(endpoints: Endpoints, path: string, init: RequestInit = {}): Promise<T> {
