@@ -82,7 +82,7 @@ test('[RP-06] an addendum is written beside the report that is out, signed with 
   expect(problems).toEqual([])
 })
 
-test('[RP-06] somebody else corrects a report with a reason; the words they left stand there when they come back, and the original beside them', async () => {
+test('[RP-06][RP-07] somebody else corrects a report with a reason; the words they left stand there when they come back, and the original beside them', async () => {
   const { reportId } = await reportThatIsOut()
   const { page, password, problems } = await sitDown('radiologist2')
   await page.goto(`${screens.app.url}/reports/${reportId}/amend`)
@@ -90,6 +90,15 @@ test('[RP-06] somebody else corrects a report with a reason; the words they left
   await page.keyboard.press('Alt+c')
   await page.getByText('The report has an error').click(SOON)
   await section(page, 'Findings').fill('A small bleed on the left.')
+  await section(page, 'Impression').fill('Small bleed on the right.')
+  const doubt = page.getByRole('button', { name: 'Impression: “right”; the findings name the left' })
+  await doubt.waitFor(SOON)
+  expect(await faultsOf(page)).toEqual([])
+  await doubt.press('Enter')
+  await expect.poll(() => page.evaluate(() => String(document.getSelection())), SOON).toBe('right')
+  await page.keyboard.type('left')
+  await doubt.waitFor({ ...SOON, state: 'detached' })
+  expect(await section(page, 'Impression').textContent()).toBe('Small bleed on the left.')
   await section(page, 'Impression').fill('Subdural haematoma.')
   await expect
     .poll(async () => {

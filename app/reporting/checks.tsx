@@ -1,7 +1,14 @@
 /** What is looked at before a signature: each check in words, with the place to mend it where there is one. */
 import type { ReportCheck } from '#db/mutations/reports.ts'
-import { t, wordFor } from '../strings/words.ts'
+import {
+  CONSISTENCY_CHECKS,
+  type ConsistencyCheck,
+  contradictions,
+  type ExamFacts,
+} from '#domain/report-consistency.ts'
+import { t, type WordKey, wordFor } from '../strings/words.ts'
 import { Glyph } from '../ui/glyph.tsx'
+import { focusSection } from './focus-section.ts'
 import type { ImagesSeen } from './images-seen.ts'
 import type { Section } from './sections.ts'
 
@@ -11,10 +18,23 @@ const TONES = { ok: 'ok', look: 'risk', blocks: 'late' } as const
 const NEEDED = ['findings', 'impression']
 
 /** The server's checks, but for what stands in the fields this moment: nobody waits for a save to see that. */
-export function checksNow(checks: readonly ReportCheck[], sections: readonly Section[]): ReportCheck[] {
-  const state = firstMissing(sections) === null ? 'ok' : 'blocks'
-  return checks.map((check) => (check.id === 'sections' ? { ...check, state } : check))
+export function checksNow(
+  checks: readonly ReportCheck[],
+  sections: readonly Section[],
+  exam: ExamFacts | null,
+): ReportCheck[] {
+  const written = firstMissing(sections) === null ? 'ok' : 'blocks'
+  const found = exam && contradictions(sections, exam)
+  return checks.map(({ at: before, ...check }): ReportCheck => {
+    if (check.id === 'sections') return { ...check, state: written }
+    if (!isConsistency(check.id)) return check
+    const at = found ? found[check.id] : before
+    return at ? { ...check, state: 'look', at } : { ...check, state: 'ok' }
+  })
 }
+
+const isConsistency = (id: ReportCheck['id']): id is ConsistencyCheck =>
+  (CONSISTENCY_CHECKS as readonly string[]).includes(id)
 
 /** The first section that must be written and isn't. */
 export function firstMissing(sections: readonly Section[]): string | null {
@@ -27,33 +47,58 @@ export function isWritten(sections: readonly Section[], key: string): boolean {
 
 interface ChecksProps {
   checks: readonly ReportCheck[]
-  /** Null when there is nothing to display. */
+  exam: ExamFacts | null
+  /** Null when there is nothing to display, or nothing counts it. */
   images: { seen: ImagesSeen; count: number } | null
   /** Goes to the place where a blocking check is mended. */
   onMend: (() => void) | null
 }
 
-export function Checks({ checks, images, onMend }: ChecksProps) {
+export function Checks({ checks, exam, images, onMend }: ChecksProps) {
   return (
     <ul className="checks">
-      {checks.map(({ id, state }) => (
-        <li key={id} className={state === 'ok' ? '' : TONES[state]}>
-          <span className={TONES[state]}>
-            <Glyph name={GLYPHS[state]} />
+      {checks.map((check) => (
+        <li key={check.id} className={check.state === 'ok' ? '' : TONES[check.state]}>
+          <span className={TONES[check.state]}>
+            <Glyph name={GLYPHS[check.state]} />
           </span>
-          {id === 'sections' && state === 'blocks' && onMend ? (
-            <button type="button" className="check-link" onClick={onMend}>
-              {wordFor(`check.${id}`, state)}
-            </button>
-          ) : (
-            <span>{wordFor(`check.${id}`, state)}</span>
-          )}
+          <CheckWords
+            words={check.at ? doubtOf(check, check.at, exam) : wordFor(`check.${check.id}`, check.state)}
+            onGo={placeOf(check, onMend)}
+          />
         </li>
       ))}
       {images ? <Displayed {...images} /> : null}
     </ul>
   )
 }
+
+function CheckWords({ words, onGo }: { words: string; onGo: (() => void) | null }) {
+  if (!onGo) return <span>{words}</span>
+  return (
+    <button type="button" className="check-link" onClick={onGo}>
+      {words}
+    </button>
+  )
+}
+
+function placeOf({ id, state, at }: ReportCheck, onMend: (() => void) | null): (() => void) | null {
+  if (at) return () => focusSection(at.section, at)
+  return id === 'sections' && state === 'blocks' ? onMend : null
+}
+
+/** What the text says, where, and what it is held against. */
+function doubtOf({ id }: ReportCheck, at: NonNullable<ReportCheck['at']>, exam: ExamFacts | null): string {
+  const against = at.against === 'findings' ? 'findings' : id === 'laterality' ? 'exam' : known(id, exam)
+  const key = `check.${id}.${against}` as WordKey
+  return t(key, {
+    section: wordFor('section', at.section),
+    word: id === 'laterality' ? at.word.toLowerCase() : at.word,
+    side: t(at.word.toLowerCase() === 'left' ? 'side.right' : 'side.left'),
+  })
+}
+
+const known = (id: ReportCheck['id'], exam: ExamFacts | null) => (id === 'sex' ? exam?.sex : exam?.contrast)
 
 function Displayed({ seen, count }: { seen: ImagesSeen; count: number }) {
   const displayed = Math.min(seen.displayed, count)

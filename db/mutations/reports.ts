@@ -1,8 +1,17 @@
 /** Reports: a draft saved under its fence, versions that never change, a signature with its proof. */
 
 import { RadiologyError } from '#domain/errors.ts'
+import {
+  CONSISTENCY_CHECKS,
+  type ConsistencyCheck,
+  type Contradiction,
+  contradictions,
+  type ExamFacts,
+} from '#domain/report-consistency.ts'
 import type { Priority, ReportVersionKind } from '#domain/words.ts'
+import type { AnySql } from '../client.ts'
 import type { Department } from '../department.ts'
+import { examConsistency } from '../queries/exam-consistency.ts'
 import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
@@ -225,20 +234,37 @@ async function transition({ sql }: Scope, reportId: string, from: string[], to: 
 
 // Red checks block final, never preliminary: an urgent word must go out, a final one must not go to the wrong person.
 export async function mustPassChecks(scope: Scope, reportId: string, content: ReportContent): Promise<void> {
-  for (const check of await reportChecks(scope, reportId, content)) {
+  for (const check of await departmentChecks(scope, reportId, content)) {
     if (check.state === 'blocks') throw new RadiologyError(check.refusal, { reportId, check: check.id })
   }
 }
 
 export interface ReportCheck {
-  id: 'sections' | 'identity' | 'identity-exception' | 'complete'
+  id: 'sections' | 'identity' | 'identity-exception' | 'complete' | ConsistencyCheck
   state: 'ok' | 'look' | 'blocks'
   refusal: 'check-failed' | 'identity-provisional'
+  /** The words to look at. */
+  at?: Contradiction
 }
 
-/** What is looked at before a signature, in the order in which a screen shows it. */
+/** What is looked at before a signature, in the order in which a screen shows it, and the exam that the words are held against. */
 export async function reportChecks(
-  { sql }: Pick<Scope, 'sql'>,
+  reader: { sql: AnySql },
+  reportId: string,
+  content: ReportContent,
+): Promise<{ checks: ReportCheck[]; exam: ExamFacts }> {
+  const exam = await examConsistency(reader.sql, reportId)
+  const checks = await departmentChecks(reader, reportId, content)
+  const found = contradictions(content.sections, exam)
+  const look = (id: ConsistencyCheck): ReportCheck => {
+    const at = found[id]
+    return { id, refusal: 'check-failed', ...(at ? { state: 'look', at } : { state: 'ok' }) }
+  }
+  return { checks: [...checks, ...CONSISTENCY_CHECKS.map(look)], exam }
+}
+
+async function departmentChecks(
+  { sql }: { sql: AnySql },
   reportId: string,
   content: ReportContent,
 ): Promise<ReportCheck[]> {

@@ -15,14 +15,15 @@ import { requireUser } from '#app/server/guard.ts'
 import { viewerAddress } from '#app/server/launches.ts'
 import { answer } from '#app/server/refusal.ts'
 import { type AmendmentKind, dropAmendment, openAmendment, signAmendment } from '#db/mutations/amendments.ts'
-import { recallReport } from '#db/mutations/reports.ts'
+import { recallReport, reportChecks } from '#db/mutations/reports.ts'
 import { reauthenticate } from '#db/mutations/sessions.ts'
 import { amendedReport, type StandingVersion } from '#db/queries/amendment.ts'
 import { orderIdentity, recallableVersions } from '#db/queries/reading-room.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import { can } from '#domain/permissions.ts'
 import { useLive } from '../../live/use-live.ts'
-import { isWritten } from '../../reporting/checks.tsx'
+import { Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
+import { focusSection } from '../../reporting/focus-section.ts'
 import { RecallBars } from '../../reporting/recall-bars.tsx'
 import { ReportTag } from '../../reporting/report-tag.tsx'
 import { SectionEditor } from '../../reporting/section-editor.tsx'
@@ -52,10 +53,14 @@ export async function loader(args: LoaderFunctionArgs) {
   const { orderId, studies } = report
   const now = await department.now()
   const recallable = await recallableVersions(department.sql, person.id, now)
+  const isMine = report.open?.holder.id === person.id
   return {
     report,
     order,
-    isMine: report.open?.holder.id === person.id,
+    isMine,
+    ...(isMine && report.open?.kind === 'correction'
+      ? await reportChecks(department, report.id, { sections: report.open.sections })
+      : { checks: [], exam: null }),
     needsReason: report.signerId !== person.id,
     viewer: studies.length > 0 ? await viewerAddress(signedIn, { orderId, purpose: 'view', studies }) : null,
     recallable: recallable.filter(({ reportId }) => reportId === report.id),
@@ -115,7 +120,8 @@ export default function AmendmentPage() {
 }
 
 function Amendment() {
-  const { report, order, isMine, needsReason, viewer, recallable } = useLoaderData<typeof loader>()
+  const { report, order, isMine, needsReason, viewer, recallable, checks, exam } =
+    useLoaderData<typeof loader>()
   const { open } = report
   useLive([`order:${order.id}`])
   const navigate = useNavigate()
@@ -136,10 +142,10 @@ function Amendment() {
   }, [refused])
 
   const mayWrite = isMine && draft.lost === null
-  const isComplete =
-    open?.kind === 'correction'
-      ? NEEDED.every((key) => isWritten(draft.sections, key))
-      : isWritten(draft.sections, 'addendum')
+  const missing = open?.kind === 'correction' ? firstMissing(draft.sections) : null
+  const isComplete = open?.kind === 'correction' ? missing === null : isWritten(draft.sections, 'addendum')
+  const shownChecks = checksNow(checks, draft.sections, exam)
+  const blocking = shownChecks.filter(({ id, state }) => state === 'blocks' && id !== 'sections').length
   async function submit(intent: string, more: Record<string, string> = {}): Promise<void> {
     if (isBusy) return
     if (mayWrite) await draft.save()
@@ -154,7 +160,8 @@ function Amendment() {
     else void submit('open', { kind })
   }
   function sign(): void {
-    if (!isComplete) return
+    if (missing) focusSection(missing)
+    if (!isComplete || blocking > 0) return
     if (password === '') passwordField.current?.focus()
     else void submit('sign', { password })
   }
@@ -222,6 +229,14 @@ function Amendment() {
               <h2 className="strong">{t('amend.title')}</h2>
             </header>
             <p className="small text-2">{wordFor('amend.explains', open?.kind ?? 'none')}</p>
+            {mayWrite && shownChecks.length > 0 ? (
+              <Checks
+                checks={shownChecks}
+                exam={exam}
+                images={null}
+                onMend={missing ? () => focusSection(missing) : null}
+              />
+            ) : null}
             {draft.lost ? <ErrorLine>{draft.lost.sentence}</ErrorLine> : null}
             {refused ? <ErrorLine>{refused}</ErrorLine> : null}
             <RecallBars versions={recallable} />
@@ -251,7 +266,11 @@ function Amendment() {
                   wide
                   chord="Alt+Enter"
                   busy={isBusy}
-                  blocked={!isComplete && wordFor('amend.needs', open?.kind ?? 'addendum')}
+                  blocked={
+                    isComplete
+                      ? blocking > 0 && t('room.blocked', { n: blocking })
+                      : wordFor('amend.needs', open?.kind ?? 'addendum')
+                  }
                 >
                   {t('amend.sign')}
                 </Button>
@@ -279,8 +298,6 @@ function Amendment() {
     </Screen>
   )
 }
-
-const NEEDED = ['findings', 'impression']
 
 interface BeginProps {
   open: ReturnType<typeof useLoaderData<typeof loader>>['report']['open']

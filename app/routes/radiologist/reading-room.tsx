@@ -16,7 +16,6 @@ import { contentOf, keepDraft, tenureOf } from '#app/server/drafts.ts'
 import { requireUser, type SignedIn } from '#app/server/guard.ts'
 import { viewerAddress } from '#app/server/launches.ts'
 import { answer } from '#app/server/refusal.ts'
-import type { TransactionSql } from '#db/client.ts'
 import { issuePreliminary, openReport, reportChecks, signReport } from '#db/mutations/reports.ts'
 import { reauthenticate } from '#db/mutations/sessions.ts'
 import { claim, release, skip, takeOver } from '#db/mutations/work-items.ts'
@@ -28,13 +27,14 @@ import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { ClaimLost, HolderTag, LeaseFact, NotMine } from '../../reporting/case-claim.tsx'
 import { Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
+import { focusSection } from '../../reporting/focus-section.ts'
 import { useImagesSeen } from '../../reporting/images-seen.ts'
 import { normalText } from '../../reporting/normal-text.ts'
 import { comparisonText, PriorList } from '../../reporting/prior-list.tsx'
 import { RecallBars } from '../../reporting/recall-bars.tsx'
 import { ReportTag } from '../../reporting/report-tag.tsx'
 import { SectionEditor } from '../../reporting/section-editor.tsx'
-import { filled, type Section, wholeReport } from '../../reporting/sections.ts'
+import { filled, wholeReport } from '../../reporting/sections.ts'
 import { SKIP_REASONS, TAKE_OVER_REASONS } from '../../reporting/set-aside-reasons.ts'
 import { useDraft } from '../../reporting/use-draft.ts'
 import { useLease } from '../../reporting/use-lease.ts'
@@ -73,16 +73,12 @@ export async function loader(args: LoaderFunctionArgs) {
       purpose: isMine ? 'read' : 'view',
       studies: studies.map(({ uid }) => uid),
     }),
-    checks: room.report ? await checksOf(signedIn, room.report.id, sections) : [],
+    ...(room.report
+      ? await reportChecks(department, room.report.id, { sections })
+      : { checks: [], exam: null }),
     recallable: await recallableVersions(department.sql, person.id, now),
     similar: await similarToday(department.sql, person.actor, { orderId: room.order.id, now }),
   }
-}
-
-async function checksOf({ server }: SignedIn, reportId: string, sections: Section[]) {
-  return server.department.sql.begin((sql) =>
-    reportChecks({ sql: sql as TransactionSql }, reportId, { sections }),
-  )
 }
 
 /**
@@ -188,7 +184,7 @@ type Panel = 'none' | 'skip' | 'take-over'
 
 function Room() {
   const loaded = useLoaderData<typeof loader>()
-  const { room, isMine, mayClaim, mayFinal, checks, recallable } = loaded
+  const { room, isMine, mayClaim, mayFinal, checks, exam, recallable } = loaded
   const { item, order, report, priors } = room
   useLive([`order:${order.id}`])
   const navigate = useNavigate()
@@ -219,7 +215,7 @@ function Room() {
 
   const lost = wasMine && !isBusy ? lostBy({ ...loaded, draft, lease }) : null
   const mayWrite = isMine && lost === null
-  const shownChecks = checksNow(checks, draft.sections)
+  const shownChecks = checksNow(checks, draft.sections, exam)
   const blocking = shownChecks.filter(({ state }) => state === 'blocks').length
   const missing = firstMissing(draft.sections)
   const hasImpression = isWritten(draft.sections, 'impression')
@@ -328,6 +324,7 @@ function Room() {
             </header>
             <Checks
               checks={shownChecks}
+              exam={exam}
               images={
                 loaded.viewer && seen.available !== 0
                   ? { seen, count: seen.available ?? loaded.images }
@@ -550,10 +547,6 @@ function CheckCounts({ checks }: { checks: Loaded['checks'] }) {
       {looking ? <span className="risk">{t('room.looks', { n: looking })}</span> : null}
     </span>
   )
-}
-
-function focusSection(key: string): void {
-  document.querySelector<HTMLElement>(`.report-text[data-section="${CSS.escape(key)}"]`)?.focus()
 }
 
 /** F2: from the words to the images and back, to the first section that is still to be written. */
