@@ -1,6 +1,6 @@
 /** Which reader may take which case, and the first reason why not. */
 import { describe, expect, test } from 'vitest'
-import { ineligible, type ReadingCase } from './eligibility.ts'
+import { ineligible, type ReadingCase, whyYours } from './eligibility.ts'
 import { type Actor, parseCredential } from './permissions.ts'
 
 const reader: Actor = {
@@ -66,5 +66,33 @@ describe('a reader', () => {
 
   test('whose credential is valid until today still reads today', () => {
     expect(reason({}, { credentials: [parseCredential('reading@MAIN/2026-11-02')] })).toBeNull()
+  })
+})
+
+describe('[RW-03] a case', () => {
+  const why = (subject: Partial<ReadingCase>, who: Partial<Actor> = {}) =>
+    whyYours({ ...reader, ...who }, { ...headCt, ...subject }, today).map((rule) =>
+      rule.id === 'yours' ? rule.by : `not: ${rule.because}`,
+    )
+  const all = { credentials: ['reading', 'paediatric', 'mammography'].map(parseCredential) }
+
+  test.each<[string[], Partial<ReadingCase>, Partial<Actor>]>([
+    [['area', 'credential'], {}, {}],
+    [['no-area', 'credential'], { area: null }, {}],
+    [['spill', 'credential'], { area: 'chest', spilled: true }, {}],
+    [['spill', 'credential'], { area: 'chest', priority: 'stat' }, {}],
+    [['area', 'paediatric', 'credential'], { birthDate: '2010-01-01' }, all],
+    [['area', 'spill', 'credential'], { birthDate: '2010-01-01', spilled: true }, {}],
+    [['spill', 'mammography', 'credential'], { area: 'breast', modality: 'MG', spilled: true }, all],
+    [['not: area'], { area: 'chest' }, {}],
+    [['not: credential'], { siteId: 'WEST' }, { sites: ['*'] }],
+    [['not: paediatric'], { birthDate: '2010-01-01' }, {}],
+  ])('is a reader’s by %j', (expected, subject, who) => {
+    expect(why(subject, who)).toEqual(expected)
+  })
+
+  test('turns from a child’s to an adult’s on the eighteenth birthday', () => {
+    expect(why({ birthDate: '2008-11-03' })).toEqual(['not: paediatric'])
+    expect(why({ birthDate: '2008-11-02' })).toEqual(['area', 'credential'])
   })
 })

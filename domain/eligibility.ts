@@ -38,14 +38,8 @@ const ADULT_AGE = 18
 
 /** Null when eligible. `today` is the site's local date. Re-checked at claim and at signing. */
 export function ineligible(reader: Actor, subject: ReadingCase, today: string): IneligibleReason | null {
-  const holds = (name: string) =>
-    reader.credentials.some(
-      (credential) =>
-        credential.name === name &&
-        (credential.site === subject.siteId || credential.site === '*') &&
-        credential.validUntil >= today,
-    )
-  const spill = subject.spilled || subject.priority === 'stat'
+  const holds = (name: string) => holdsCredential(reader, name, { siteId: subject.siteId, today })
+  const spill = spills(subject)
   const attending = reader.roles.includes('radiologist')
 
   if (!attending && !reader.roles.includes('resident')) return 'role'
@@ -57,6 +51,48 @@ export function ineligible(reader: Actor, subject: ReadingCase, today: string): 
   if (!attending && !forResident(subject)) return 'resident'
   if (isSecondLook(subject.kind) && subject.authorId === reader.id) return 'author'
   return subject.firstReaderId === reader.id ? 'first-reader' : null
+}
+
+export type WhyYours =
+  | { id: 'yours'; by: 'area' | 'no-area' | 'spill' | 'paediatric' | 'mammography' | 'credential' }
+  | { id: 'not-yours'; because: IneligibleReason }
+
+/** Each rule that makes a case this reader's, in the order in which they are asked; or the one that keeps it from them. */
+export function whyYours(reader: Actor, subject: ReadingCase, today: string): WhyYours[] {
+  const because = ineligible(reader, subject, today)
+  if (because !== null) return [{ id: 'not-yours', because }]
+  const by = new Set<Extract<WhyYours, { id: 'yours' }>['by']>()
+  if (subject.area === null) by.add('no-area')
+  else by.add(holdsArea(reader, subject.area) ? 'area' : 'spill')
+  const { siteId } = subject
+  if (isChild(subject))
+    by.add(holdsCredential(reader, 'paediatric', { siteId, today }) ? 'paediatric' : 'spill')
+  if (subject.modality === 'MG') by.add('mammography')
+  by.add('credential')
+  return [...by].map((rule) => ({ id: 'yours', by: rule }))
+}
+
+/** Half the allowance is used: readers of other areas may take the case. */
+export function isSpilled(dueFrom: Date, dueAt: Date | null, now: Date): boolean {
+  if (!dueAt) return false
+  return now.getTime() - dueFrom.getTime() >= (dueAt.getTime() - dueFrom.getTime()) / 2
+}
+
+function spills({ spilled, priority }: ReadingCase): boolean {
+  return spilled || priority === 'stat'
+}
+
+function holdsCredential(
+  { credentials }: Actor,
+  name: string,
+  { siteId, today }: { siteId: string; today: string },
+): boolean {
+  return credentials.some(
+    (credential) =>
+      credential.name === name &&
+      (credential.site === siteId || credential.site === '*') &&
+      credential.validUntil >= today,
+  )
 }
 
 /** Everybody reads what has no area yet: its code is still unknown. */

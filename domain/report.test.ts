@@ -59,6 +59,21 @@ describe('[RP-03] the report’s table', () => {
     expect(REPORT_EVENTS.map((event) => cell(report(state, event, ordinary))).join('|')).toBe(row)
   })
 
+  test('has the nine states of a report, and a sequence of events leads to each', () => {
+    const named = 'WET_READ DRAFT PRELIM PENDING_SIGN SIGN_REJECTED FINAL ADDENDED CORRECTED CANCELLED'.split(
+      ' ',
+    )
+    expect([...REPORT_STATES].sort()).toEqual(named.sort())
+    const reached = new Set<ReportState | null>([null])
+    // A set grows while it is walked: what is reached is walked from as well.
+    for (const state of reached)
+      for (const event of REPORT_EVENTS) {
+        const outcome = report(state, event, ordinary)
+        if (outcome.outcome === 'changed') reached.add(outcome.to)
+      }
+    expect([...reached].filter((state) => state !== null).sort()).toEqual(named)
+  })
+
   test('every event sequence yields a defined state, and only a retraction takes a signed report back', () => {
     const contexts = fc.record({
       byAuthor: fc.boolean(),

@@ -37,7 +37,8 @@ export async function readingAnswer(
     return toldTo(person.id, row, { machineNow, isSkipped })
   })
   const mayClaim = person.roles.some((role) => role === 'radiologist' || role === 'resident')
-  return `{"list":${listAnswer(told, have)},"mayClaim":${mayClaim},"recallable":${JSON.stringify(recallable)}}`
+  const beside = JSON.stringify({ mayClaim, reader: mayClaim ? person.actor : null, recallable })
+  return `{"list":${listAnswer(told, have)},${beside.slice(1)}`
 }
 
 function toldAlike(row: WorklistRow, machineNow: Date): Told[] {

@@ -15,12 +15,14 @@ interface CaseDetailProps {
   row: ListedCase
   /** Null until they have come for this row: their place is kept. */
   facts: CaseFacts | null
+  /** Why it is this reader's, or why not. */
+  yours: readonly string[]
   children: ReactNode
 }
 
 const PRIORS_SHOWN = 4
 
-export function CaseDetail({ row, facts, children }: CaseDetailProps) {
+export function CaseDetail({ row, facts, yours, children }: CaseDetailProps) {
   const sexAge = useSexAge(row)
   return (
     <aside className="case-detail" aria-label={t('detail.title')}>
@@ -39,7 +41,7 @@ export function CaseDetail({ row, facts, children }: CaseDetailProps) {
       <section>
         <h2 className="label">{t('reading.why-title')}</h2>
         <ul>
-          {row.why.map((why) => (
+          {[...row.why, ...yours].map((why) => (
             <li key={why}>{why}</li>
           ))}
         </ul>

@@ -25,6 +25,8 @@ export interface ListedCase extends WorklistRow {
   procedureName: string
   modality: string
   area: string
+  /** Of the rules that say whose the case is. */
+  rules: { siteId: string; area: string | null; isScreening: boolean }
   place: string
   room: string
   images: { visible: number; stored: number; missing: number; verdict: CompletenessVerdict } | null
@@ -68,6 +70,7 @@ export function listedCases(
       procedureName: procedure.name,
       modality: item.modality ?? '',
       area: item.area ? wordFor('area', item.area) : '',
+      rules: { siteId: item.siteId, area: item.area, isScreening: order.patientClass === 'screening' },
       place: order.location ?? '',
       room: item.room?.name ?? '',
       images: order.images,

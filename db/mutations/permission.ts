@@ -1,5 +1,5 @@
 /** Brings the subject of an act before the one permission function, inside the act's own transaction. */
-import { ineligible, type ReadingCase } from '#domain/eligibility.ts'
+import { ineligible, isSpilled, type ReadingCase } from '#domain/eligibility.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import { mustBeAble, type Subject, type Verb } from '#domain/permissions.ts'
 import type { Modality, Priority, WorkItemKind } from '#domain/words.ts'
@@ -114,10 +114,4 @@ function readingCase(row: ItemFacts, now: Date): ReadingCase {
     firstReaderId: null,
     spilled: isSpilled(row.due_from, row.due_at, now),
   }
-}
-
-/** Half the allowance is used: readers of other areas may take the case. */
-export function isSpilled(dueFrom: Date, dueAt: Date | null, now: Date): boolean {
-  if (!dueAt) return false
-  return now.getTime() - dueFrom.getTime() >= (dueAt.getTime() - dueFrom.getTime()) / 2
 }

@@ -20,6 +20,8 @@ import { recallReport } from '#db/mutations/reports.ts'
 import { claim, skip } from '#db/mutations/work-items.ts'
 import type { CaseFacts } from '#db/queries/case-facts.ts'
 import type { RecallableVersion } from '#db/queries/reading-room.ts'
+import { localDate } from '#domain/calendar.ts'
+import type { Actor } from '#domain/permissions.ts'
 import { useKeys } from '../../keys/key-layer.tsx'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
@@ -27,6 +29,7 @@ import { RecallBars } from '../../reporting/recall-bars.tsx'
 import { SKIP_REASONS } from '../../reporting/set-aside-reasons.ts'
 import { t } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
+import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
 import { listCount } from '../../ui/format.ts'
 import { EmptyState } from '../../ui/messages.tsx'
 import { ReasonPicker } from '../../ui/reason-picker.tsx'
@@ -36,6 +39,7 @@ import { CaseDetail, useRestingOn } from '../../worklist/case-detail.tsx'
 import { useKeptCursor } from '../../worklist/kept-cursor.ts'
 import { allRows, type ListAnswer, type ListLoaded, listSource } from '../../worklist/list-source.ts'
 import type { ListedCase } from '../../worklist/listed-case.ts'
+import { yoursInWords } from '../../worklist/why-yours.ts'
 import { WorklistTable } from '../../worklist/worklist-table.tsx'
 
 const VIEWS = ['all', 'mine', 'stat', 'late'] as const
@@ -44,6 +48,8 @@ type View = (typeof VIEWS)[number]
 /** What stands beside the rows. */
 interface Beside {
   mayClaim: boolean
+  /** Who asks, for the rules that say which case is whose; null for whoever only looks on. */
+  reader: Actor | null
   recallable: RecallableVersion[]
 }
 
@@ -69,12 +75,13 @@ function useReading(): ListLoaded<ListedCase, Beside> {
     if (whole) list.seed(whole)
   }, [whole])
   return useMemo(() => {
-    const { rows, mayClaim, recallable } = whole
+    const { rows, mayClaim, reader, recallable } = whole
       ? { ...whole, rows: allRows(whole.list) }
       : (loaded as ListLoaded<ListedCase, Beside>)
     return {
       rows,
       mayClaim,
+      reader,
       recallable: recallable.map((version) => ({
         ...version,
         signedAt: new Date(version.signedAt),
@@ -128,7 +135,7 @@ export function meta() {
   return [{ title: `${t('reading.title')} · ${t('app.name')}` }]
 }
 
-const columns = caseColumns(
+const COLUMNS = caseColumns(
   'priority',
   'timeLeft',
   'patient',
@@ -143,8 +150,42 @@ const columns = caseColumns(
   'claimed',
 )
 
+/** What the column has no room for is said on hover, and to who listens. */
+function WhyHere({ why }: { why: readonly string[] }) {
+  return (
+    <>
+      <span className="ellipsis" title={why.join(' · ')}>
+        {why.slice(0, 2).join(' · ')}
+      </span>
+      <span className="visually-hidden">{why.slice(2).join(' · ')}</span>
+    </>
+  )
+}
+
+/** Why each case is this reader's, by the minute: time lets a case spill. */
+function useYours(reader: Actor | null): (row: ListedCase) => string[] {
+  const now = useDepartmentNow()
+  const zone = useZone()
+  const who = JSON.stringify(reader)
+  return useMemo(() => {
+    const known = JSON.parse(who) as Actor | null
+    const at = { now, today: localDate(zone, now) }
+    return (row) => (known ? yoursInWords(row, known, at) : [])
+  }, [who, now, zone])
+}
+
 export default function ReadingList() {
-  const { rows: cases, mayClaim, recallable } = useReading()
+  const { rows: cases, mayClaim, reader, recallable } = useReading()
+  const yours = useYours(reader)
+  const columns = useMemo(
+    () =>
+      COLUMNS.map((column) =>
+        column.key === 'why'
+          ? { ...column, cell: (row: ListedCase) => <WhyHere why={[...row.why, ...yours(row)]} /> }
+          : column,
+      ),
+    [yours],
+  )
   useLive([
     'list:read',
     'list:sent-back',
@@ -261,7 +302,7 @@ export default function ReadingList() {
           empty={<NothingToRead elsewhere={cases.length} onAll={() => setView('all')} />}
         />
         {hasDetail && current ? (
-          <CaseDetail row={current} facts={facts}>
+          <CaseDetail row={current} facts={facts} yours={yours(current)}>
             {mayClaim ? (
               <Button
                 look="primary"
