@@ -1,0 +1,143 @@
+import { beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
+import { refusalCode } from '#domain/errors.ts'
+import { POLICY_VERSION_1 } from '#domain/policy.ts'
+import type { Department } from '../department.ts'
+import { actAs, anEnvelope, anOrder, seededDepartment, storedImages } from '../order.fixture.ts'
+import { invariantViolations } from '../queries/invariants.ts'
+import { recallableVersions } from '../queries/reading-room.ts'
+import { deviceAct, dutyAct } from './act.ts'
+import { receiveOrderMessage } from './inbound-messages.ts'
+import { acceptQuality } from './quality.ts'
+import { openReport, recallReport, signReport } from './reports.ts'
+import { settleOrder } from './settle.ts'
+import { endExam } from './steps.ts'
+import { indexInstances } from './studies.ts'
+import { claim } from './work-items.ts'
+
+const RECALL_MS = 120_000
+const TRIES = 20
+let department: Department
+
+beforeAll(async () => {
+  department = await seededDepartment(await testDatabase())
+  // The head of the department approved two minutes.
+  const body = { recallMs: { ...POLICY_VERSION_1.recallMs, routine: RECALL_MS } }
+  await department.sql`
+    insert into policies (version, body, approved_by, approved_at)
+    select max(version) + 1, ${department.sql.json(body)}, 'head', now() from policies`
+})
+
+const content = {
+  sections: [
+    { key: 'findings', text: 'No bleed.' },
+    { key: 'impression', text: 'Normal.' },
+  ],
+}
+
+/** An order on the reading list. */
+async function readable(): Promise<string> {
+  const order = anOrder({ priority: { level: 'routine', word: 'R' } })
+  const received = await receiveOrderMessage(department, await dutyAct(department), anEnvelope(), [order])
+  if (received.outcome !== 'accepted') throw new Error(received.outcome)
+  const orderId = received.orderIds[0]!
+  const [step] = await department.sql`
+    select s.id, p.study_uid from steps s join procedures p on p.id = s.procedure_id where s.order_id = ${orderId}`
+  const images = storedImages(step!.study_uid, 1, { sourceAe: 'US1' })
+  await indexInstances(department, await deviceAct(department, 'US1'), images)
+  const tech = await actAs(department, 'tech')
+  await endExam(department, tech, { stepId: step!.id })
+  await settleOrder(department, await dutyAct(department), { orderId })
+  const gate = await claim(department, tech, { itemId: await itemOf(orderId, 'quality') })
+  await acceptQuality(department, tech, gate)
+  return orderId
+}
+
+async function itemOf(orderId: string, kind: string): Promise<string> {
+  const [row] = await department.sql<{ id: string }[]>`
+    select id from work_items where order_id = ${orderId} and kind = ${kind} and state in ('open', 'claimed')`
+  return row!.id
+}
+
+interface Signed {
+  orderId: string
+  reportId: string
+  version: number
+  releaseAt: Date
+}
+
+/** Read and signed, for the first time or after its recall. */
+async function signed(orderId: string): Promise<Signed> {
+  await settleOrder(department, await dutyAct(department), { orderId })
+  const act = await actAs(department, 'radiologist')
+  const held = await claim(department, act, { itemId: await itemOf(orderId, 'read') })
+  const { reportId } = await openReport(department, act, held)
+  const { version, releaseAt } = await signReport(department, act, {
+    ...{ ...held, reportId, content, reauthenticated: true },
+  })
+  expect(releaseAt.getTime() - act.now.getTime()).toBe(RECALL_MS)
+  return { orderId, reportId, version, releaseAt }
+}
+
+const beforeIts = (instant: Date) => new Date(instant.getTime() - 1)
+
+async function recallAt(report: Signed, now: Date): Promise<void> {
+  await recallReport(department, await actAs(department, 'radiologist', now), report)
+}
+
+async function settleAt({ orderId }: Signed, now: Date) {
+  return settleOrder(department, await dutyAct(department, { now }), { orderId })
+}
+
+async function fateOf({ reportId, version }: Signed) {
+  const [row] = await department.sql<{ recalled: boolean; released: boolean; deliveries: number }[]>`
+    select recalled_at is not null as recalled, released_at is not null as released,
+      (select count(*)::int from deliveries d where d.report_id = v.report_id and d.version = v.version) as deliveries
+    from report_versions v where report_id = ${reportId} and version = ${version}`
+  return { ...row! }
+}
+
+const RECALLED = { recalled: true, released: false, deliveries: 0 }
+const RELEASED = { recalled: false, released: true, deliveries: 1 }
+
+test('[RP-12] what is recalled to the last moment of the policy’s time is never sent, and from then on it is out', async () => {
+  const report = await signed(await readable())
+  const { actor } = await actAs(department, 'radiologist')
+  const mayRecall = async (now: Date) =>
+    (await recallableVersions(department.sql, actor.id, now)).map(({ reportId }) => reportId)
+  expect(await settleAt(report, beforeIts(report.releaseAt))).toMatchObject({
+    wakeAt: report.releaseAt,
+    lanes: [],
+  })
+  expect(await mayRecall(beforeIts(report.releaseAt))).toEqual([report.reportId])
+  await recallAt(report, beforeIts(report.releaseAt))
+  await settleAt(report, report.releaseAt)
+  expect(await fateOf(report)).toEqual(RECALLED)
+
+  const again = await signed(report.orderId)
+  expect(again.version).toBe(report.version + 1)
+  // Nobody has released it yet; it is too late all the same.
+  await expect(recallAt(again, again.releaseAt)).rejects.toMatchObject({ code: 'recall-expired' })
+  expect(await mayRecall(again.releaseAt)).toEqual([])
+  await settleAt(again, again.releaseAt)
+  await expect(recallAt(again, beforeIts(again.releaseAt))).rejects.toMatchObject({ code: 'recall-expired' })
+  expect(await fateOf(again)).toEqual(RELEASED)
+  expect(await fateOf(report)).toEqual(RECALLED)
+})
+
+test('[RP-12] of a recall and a release in the same moment exactly one happens, twenty times over', async () => {
+  let orderId = await readable()
+  for (let round = 0; round < TRIES; round += 1) {
+    const report = await signed(orderId)
+    const recalling = () => recallAt(report, beforeIts(report.releaseAt))
+    const releasing = () => settleAt(report, report.releaseAt)
+    const inTurn = round % 2 === 0 ? [recalling, releasing] : [releasing, recalling]
+    const outcomes = await Promise.allSettled(inTurn.map((act) => act()))
+    const refusals = outcomes.flatMap((one) => (one.status === 'rejected' ? [refusalCode(one.reason)] : []))
+    const fate = await fateOf(report)
+    expect(fate).toEqual(refusals.length === 0 ? RECALLED : RELEASED)
+    expect(refusals).toEqual(fate.released ? ['recall-expired'] : [])
+    if (fate.released) orderId = await readable()
+  }
+  expect(await invariantViolations(department.sql)).toEqual([])
+})
