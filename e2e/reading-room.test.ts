@@ -131,7 +131,7 @@ test('[VW-03][RP-05] a normal CT is taken, looked at, written, signed and follow
   // Back to the list, on the same row, which is still ours.
   await page.keyboard.press('Alt+w')
   await page.waitForURL('**/reading')
-  await page.locator(`tr[data-item="${second.itemId}"]`).getByText('You').waitFor()
+  await page.locator(`tr[data-item="${second.itemId}"]`).getByText('You', { exact: true }).waitFor()
   await page.keyboard.press('Enter')
   await page.waitForURL(isIn(second.itemId))
 
