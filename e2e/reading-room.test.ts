@@ -80,7 +80,7 @@ const isIn = (itemId: string) => (address: URL) => address.pathname === `/readin
 const section = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })
 const holderTag = (page: Page) => page.getByLabel('Patient and order').getByText('yours')
 
-test('[VW-03][RP-05] a normal CT is taken, looked at, written, signed and followed by the next in fourteen inputs', async () => {
+test('[VW-03][RP-05][RP-12] a normal CT is taken, looked at, written, signed and followed by the next in fourteen inputs, and one key takes a signature back', async () => {
   const first = await study({ priority: URGENCY.stat! })
   const second = await study({ priority: URGENCY.routine! })
   const { page, password, problems, context } = await sitDown('radiologist')
