@@ -33,6 +33,8 @@ export interface ListedCase extends WorklistRow {
   priors: number
   why: string[]
   holder: { id: string; name: string } | null
+  /** Whose it is before anybody has taken it. */
+  meantFor: string | null
   heldMs: number
   isMine: boolean
   fence: number
@@ -77,6 +79,7 @@ export function listedCases(
       priors: order.priors,
       why: item.why.length > 0 ? item.why.map(whyWords) : [t('why.in-turn')],
       holder: holder && { id: holder.id, name: holder.name },
+      meantFor: item.meantFor,
       heldMs: holder ? machineNow.getTime() - holder.since.getTime() : 0,
       isMine,
       fence: item.fence,

@@ -50,6 +50,8 @@ export interface WorklistRow {
   /** Set for kind `mend`: what must be mended, in words without patient data. */
   exception: { id: string; kind: string; reason: string; times: number } | null
   audience: Audience
+  /** Whose it is before anybody has taken it; null for a circle's. */
+  meantFor: string | null
   why: WhyHere[]
   key: ListKey
 }
@@ -178,7 +180,7 @@ async function itemsOf(sql: AnySql, actor: Actor, kinds: readonly WorkItemKind[]
       pt.id as patient_id, pt.name, pt.birth_date, pt.sex, pi.value as patient_value, pi.issuer as patient_issuer,
       p.id as procedure_id, p.code, coalesce(c.short_name, p.text) as short_name, coalesce(c.name, p.text) as procedure_name,
       p.study_uid, st.id as study_id, st.instance_count, st.stored_count, st.completeness, st.completeness_missing,
-      u.name as holder_name, r.name as room_name, s.zone, s.calendar, e.kind as exception_kind, e.reason as exception_reason, e.times,
+      u.name as holder_name, meant.name as meant_name, r.name as room_name, s.zone, s.calendar, e.kind as exception_kind, e.reason as exception_reason, e.times,
       (select count(*) from studies prior where prior.patient_id = o.patient_id and prior.study_uid <> p.study_uid
         and prior.instance_count > 0) as priors
     from work_items w join sites s on s.id = w.site_id
@@ -194,7 +196,8 @@ async function itemsOf(sql: AnySql, actor: Actor, kinds: readonly WorkItemKind[]
         order by (p.id = w.subject_id or own.id is not null or l.id is not null or rp.report_id is not null) desc, p.position limit 1) p on true
       left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
       left join studies st on st.study_uid = p.study_uid
-      left join users u on u.id = w.holder left join rooms r on r.id = w.room_id
+      left join users u on u.id = w.holder left join users meant on meant.id = w.audience->>'userId'
+      left join rooms r on r.id = w.room_id
       left join exceptions e on w.subject_type = 'exception' and e.id = w.subject_id
     where w.state in ('open', 'claimed') and w.kind = any(${[...kinds]}) and ${siteFilter(sql, actor)}`
 }
@@ -227,6 +230,7 @@ function toRow(row: Row, asOf: Date): WorklistRow {
       ? { id: row.subject_id, kind: row.exception_kind, reason: row.exception_reason, times: row.times }
       : null,
     audience: reviveAudience(row.audience),
+    meantFor: row.meant_name,
     why: whyHere(listed, asOf, calendar),
     key: listKey(listed, asOf, calendar),
   }

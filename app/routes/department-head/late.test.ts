@@ -14,7 +14,7 @@ import { actAs, anEnvelope, anOrder, seededDepartment, storedImages } from '#db/
 import { HOUR_MS, MINUTE_MS } from '#domain/calendar.ts'
 import { POLICY_VERSION_1 } from '#domain/policy.ts'
 import { wordFor } from '../../strings/words.ts'
-import { whyLate } from './why-late.ts'
+import { ownerOf, whyLate } from './why-late.ts'
 
 async function claimed(
   department: Department,
@@ -50,6 +50,7 @@ test('[RP-08] the late list shows the lead a report that nobody finishes, before
   const before = await seededDepartment(database)
   const orderId = await preliminaryOut(before)
   const { actor } = await actAs(before, 'lead')
+  const [resident] = await before.sql`select name from users where user_name = 'resident'`
   const unfinishedMs = POLICY_VERSION_1.watchdog.wetReadMs + POLICY_VERSION_1.allowances.watchdog.ms
 
   async function unfinishedAfter(ms: number, only: 'late' | 'due') {
@@ -64,9 +65,9 @@ test('[RP-08] the late list shows the lead a report that nobody finishes, before
     await department.close()
     return late
       .filter(({ kind }) => kind === 'watchdog')
-      .map((row) => [row.orderId, wordFor('work', row.kind), whyLate(row)])
+      .map((row) => [row.orderId, wordFor('work', row.kind), ownerOf(row), whyLate(row)])
   }
-  const said = [[orderId, 'unfinished report', 'begun, and nobody finishes it']]
+  const said = [[orderId, 'unfinished report', resident!.name, 'begun, and nobody finishes it']]
   expect(await unfinishedAfter(unfinishedMs - 2 * HOUR_MS, 'due')).toEqual([])
   expect(await unfinishedAfter(unfinishedMs - 30 * MINUTE_MS, 'due')).toEqual(said)
   expect(await unfinishedAfter(unfinishedMs + MINUTE_MS, 'late')).toEqual(said)
