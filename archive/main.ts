@@ -14,6 +14,7 @@ import { FileStore } from './storage/file-store.ts'
 const FINISH_MS = 8_000
 const INDEX_MS = 5_000
 const REPORT_MS = 1_000
+const STARTED_MS = 2_000
 
 await runService('archive', config, async ({ department, log }) => {
   const root = blobFolder(config.blobStore)
@@ -49,6 +50,11 @@ await runService('archive', config, async ({ department, log }) => {
     timers: dicom.timers,
   })
   const duties = startDuties({ department, store, ingest, aeTitle, log })
+  // What it took to start (types stripped, modules compiled) is given back once it has started.
+  setTimeout(
+    () => globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' }),
+    STARTED_MS,
+  ).unref()
   return {
     async stop() {
       await duties.stop()

@@ -48,7 +48,9 @@ const THREADS: Partial<Record<keyof typeof ENTRIES, number>> = { archive: 24 }
  * Objects pass through the archive and leave nothing behind: a small young generation and few malloc arenas keep it at
  * half the memory, which the page cache then has.
  */
-const FLAGS: Partial<Record<keyof typeof ENTRIES, string[]>> = { archive: ['--max-semi-space-size=8'] }
+const FLAGS: Partial<Record<keyof typeof ENTRIES, string[]>> = {
+  archive: ['--max-semi-space-size=4', '--expose-gc'],
+}
 const SETTINGS: Partial<Record<keyof typeof ENTRIES, Environment>> = { archive: { MALLOC_ARENA_MAX: '2' } }
 const ENTRIES = {
   relay: 'workers/relay/main.ts',

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { DicomError } from './dicom-error.ts'
 import { startClock } from './peer-clock.ts'
-import { hearBytes } from './read-buffer.ts'
+import { type Borrowed, hearBytes } from './read-buffer.ts'
 
 export type StreamTimers = {
   /** Longest silence in the middle of a PDU or of a message. */
@@ -21,8 +21,8 @@ const HIGH_WATER_BYTES = 256 * 1024
 export class ByteStream {
   private readonly socket: Socket
   private readonly timers: StreamTimers
-  /** Bytes lie in the socket's one buffer: nothing more is read until they are taken. */
-  private readonly isBorrowed: boolean
+  /** Bytes lie in the socket's one buffer, and stay there until it is full and asked for more. */
+  private readonly borrowed: Borrowed | undefined
   private readonly chunks: Buffer[] = []
   private queuedBytes = 0
   private ended: DicomError | undefined
@@ -35,8 +35,8 @@ export class ByteStream {
   constructor(socket: Socket, timers: StreamTimers) {
     this.socket = socket
     this.timers = timers
-    this.isBorrowed = hearBytes(socket, (chunk) => this.lent(chunk))
-    if (!this.isBorrowed) socket.on('data', (chunk: Buffer) => this.arrived(chunk))
+    this.borrowed = hearBytes(socket, (chunk) => this.lent(chunk))
+    if (!this.borrowed) socket.on('data', (chunk: Buffer) => this.arrived(chunk))
     socket.on('end', () => this.finish(new DicomError('connection-lost', { how: 'closed by the peer' })))
     socket.on('close', () => this.finish(new DicomError('connection-lost', { how: 'closed' })))
     socket.on('error', (cause) =>
@@ -63,7 +63,7 @@ export class ByteStream {
     const parts: Buffer[] = []
     for (let missing = length; missing > 0; ) {
       const part = await this.some(missing, patienceMs)
-      parts.push(this.isBorrowed ? Buffer.from(part) : part)
+      parts.push(this.borrowed ? Buffer.from(part) : part)
       missing -= part.length
     }
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
@@ -73,12 +73,12 @@ export class ByteStream {
   async some(limit: number, patienceMs = this.timers.stallMs): Promise<Buffer> {
     while (this.chunks.length === 0) {
       if (this.ended) throw this.ended
-      const emptied = this.beforeReuse?.()
+      const emptied = this.borrowed?.isFull === false ? undefined : this.beforeReuse?.()
       if (emptied) {
         await emptied
         continue
       }
-      if (this.isBorrowed) this.socket.resume()
+      if (this.borrowed) this.goOn(this.borrowed)
       await this.more(patienceMs)
     }
     return this.atHand(limit)!
@@ -93,8 +93,7 @@ export class ByteStream {
     else this.chunks[0] = first.subarray(limit)
     this.queuedBytes -= part.length
     this.takenBytes += part.length
-    if (!this.isBorrowed && this.queuedBytes < HIGH_WATER_BYTES && this.socket.isPaused())
-      this.socket.resume()
+    if (!this.borrowed && this.queuedBytes < HIGH_WATER_BYTES && this.socket.isPaused()) this.socket.resume()
     return part
   }
 
@@ -122,13 +121,18 @@ export class ByteStream {
     this.socket.resume()
   }
 
-  /** Whether the buffer may be filled again at once: nobody wants what it holds. */
+  /** Whether it is to stay in the buffer: what comes after the end nobody wants. */
   private lent(chunk: Buffer): boolean {
-    if (this.ended) return true
+    if (this.ended) return false
     this.chunks.push(chunk)
     this.queuedBytes += chunk.length
     this.waiting?.wake()
-    return false
+    return true
+  }
+
+  private goOn(borrowed: Borrowed) {
+    borrowed.isFull = false
+    this.socket.resume()
   }
 
   private arrived(chunk: Buffer) {

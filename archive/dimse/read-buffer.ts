@@ -4,12 +4,21 @@
  */
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 
-const BUFFER_BYTES = 256 * 1024
+const BUFFER_BYTES = 512 * 1024
+/** With less room left, reading stops until the buffer is free from its beginning again. */
+const LEAST_ROOM_BYTES = 64 * 1024
 
-/** Called with bytes that are overwritten by the next ones; true when those may come at once, else `resume` asks. */
+/** Called with bytes as they lie in the buffer; true when they are to stay there for now. */
 export type HearBytes = (bytes: Buffer) => boolean
 
-const hearers = new WeakMap<Socket, { hear: HearBytes | undefined }>()
+/** What lies in the buffer of such a socket. */
+export interface Borrowed {
+  hear: HearBytes | undefined
+  /** Reading has stopped: the next bytes overwrite the first, so `resume` only once nobody needs those. */
+  isFull: boolean
+}
+
+const borrowed = new WeakMap<Socket, Borrowed>()
 
 // What `onread` needs is documented for sockets that connect; one that was accepted is made again around its handle.
 type WithHandle = Socket & { _handle?: unknown; _server?: unknown; server?: unknown }
@@ -22,25 +31,42 @@ export function withReadBuffer(accepted: Socket): Socket {
   const old = accepted as WithHandle
   const handle = old._handle
   if (!handle) return accepted
-  const entry: { hear: HearBytes | undefined } = { hear: undefined }
-  const onread: OnReadOpts = {
-    buffer: Buffer.allocUnsafeSlow(BUFFER_BYTES),
-    callback: (length, bytes) => entry.hear?.((bytes as Buffer).subarray(0, length)) ?? false,
+  const entry: Borrowed = { hear: undefined, isFull: false }
+  const options = {
+    handle,
+    onread: readingInto(entry),
+    allowHalfOpen: accepted.allowHalfOpen,
+    pauseOnCreate: true,
   }
-  const options = { handle, onread, allowHalfOpen: accepted.allowHalfOpen, pauseOnCreate: true }
   const socket = new Socket(options as unknown as SocketConstructorOpts) as WithHandle
   // The server counts its connections by these; the first owner has nothing left to close.
   socket._server = old._server
   socket.server = old.server
   old._handle = null
-  hearers.set(socket, entry)
+  borrowed.set(socket, entry)
   return socket
 }
 
-/** Hears the bytes of such a socket; false for any other, which says 'data'. */
-export function hearBytes(socket: Socket, hear: HearBytes): boolean {
-  const entry = hearers.get(socket)
-  if (!entry) return false
-  entry.hear = hear
-  return true
+// One read after another into the same buffer, each behind the last, so that a peer is heard while its last bytes are
+// still being written.
+function readingInto(entry: Borrowed): OnReadOpts {
+  const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
+  let filled = 0
+  return {
+    buffer: () => buffer.subarray(filled),
+    callback: (length, bytes) => {
+      if (!entry.hear?.((bytes as Buffer).subarray(0, length))) return true
+      filled += length
+      entry.isFull = buffer.length - filled < LEAST_ROOM_BYTES
+      if (entry.isFull) filled = 0
+      return !entry.isFull
+    },
+  }
+}
+
+/** Hears the bytes of such a socket; undefined for any other, which says 'data'. */
+export function hearBytes(socket: Socket, hear: HearBytes): Borrowed | undefined {
+  const entry = borrowed.get(socket)
+  if (entry) entry.hear = hear
+  return entry
 }

@@ -28,7 +28,7 @@ const openNumber = promisify(openFile)
 const datasync = promisify(fdatasync)
 
 /** Gathered bytes that are written without being asked to. */
-const GATHERED_BYTES = 512 * 1024
+const GATHERED_BYTES = 256 * 1024
 /** Fewer are copied into the page cache here: that costs less than a trip through the thread pool. */
 const WORTH_A_TRIP_BYTES = 64 * 1024
 const rename = promisify(renameFile)
