@@ -31,6 +31,8 @@ const datasync = promisify(fdatasync)
 const GATHERED_BYTES = 256 * 1024
 /** Fewer are copied into the page cache here: that costs less than a trip through the thread pool. */
 const WORTH_A_TRIP_BYTES = 64 * 1024
+/** Of a large object, so much lies in the page cache before the disk is set to work on it. */
+const SYNC_EARLY_BYTES = 8 * 2 ** 20
 const rename = promisify(renameFile)
 
 /** Longer than any association or upload goes without a byte. */
@@ -119,6 +121,9 @@ class FileWriter implements BlobWriter {
   #gatheredBytes = 0
   #bytes = 0
   #datasetOffset = 0
+  /** Where the last sync on the way began, and that sync; it never rejects, but answers what went wrong. */
+  #syncedBytes = 0
+  #syncing: Promise<unknown> | undefined
   /** Written with the first bytes behind it. */
   #header: Uint8Array = new Uint8Array()
 
@@ -170,6 +175,8 @@ class FileWriter implements BlobWriter {
       const draining = this.drain()
       if (draining) await draining
       this.#settleHeader()
+      const fault = await this.#syncing
+      if (fault) throw fault
       // The name is synced beside the bytes: neither counts before both are down.
       await all(datasync(this.#file), this.#publish())
     } finally {
@@ -184,6 +191,7 @@ class FileWriter implements BlobWriter {
   }
 
   async abort(): Promise<void> {
+    await this.#syncing
     closeSync(this.#file)
     await rm(`${this.#path}.part`, { force: true })
   }
@@ -203,6 +211,19 @@ class FileWriter implements BlobWriter {
       this.#bytes += written
       pieces = after(pieces, written)
     }
+    if (this.#bytes - this.#syncedBytes >= SYNC_EARLY_BYTES) this.#syncOnTheWay()
+  }
+
+  // The system tells of a failed write once: what this sync hears is kept for the commit.
+  #syncOnTheWay(): void {
+    if (this.#syncing) return
+    this.#syncedBytes = this.#bytes
+    this.#syncing = datasync(this.#file).then(
+      () => {
+        this.#syncing = undefined
+      },
+      (error: unknown) => error,
+    )
   }
 
   #appendNow(all: Uint8Array[]): void {
