@@ -12,6 +12,7 @@ const wholeDepartments = [
   'bin/isocenter.test.ts',
 ]
 const notOurs = [...configDefaults.exclude, 'build/**']
+const overTheCorpus = '**/*.corpus.test.{ts,tsx}'
 const shared = {
   globalSetup: ['bin/testing/global-setup.ts'],
   pool: 'forks' as const,
@@ -22,17 +23,17 @@ const shared = {
 const parts = {
   name: 'parts',
   include: ['**/*.test.{ts,tsx}'],
-  exclude: [...notOurs, '**/*.corpus.test.{ts,tsx}', ...wholeDepartments],
+  exclude: [...notOurs, overTheCorpus, ...wholeDepartments],
   sequence: { groupOrder: 0 },
 }
 const departments = {
   name: 'departments',
   include: wholeDepartments,
-  exclude: notOurs,
+  exclude: [...notOurs, overTheCorpus],
   fileParallelism: false,
   sequence: { groupOrder: 1 },
 }
-const corpora = { name: 'corpus', include: ['**/*.corpus.test.{ts,tsx}'], exclude: notOurs }
+const corpora = { name: 'corpus', include: [overTheCorpus], exclude: notOurs }
 
 export default defineConfig({
   test: {
