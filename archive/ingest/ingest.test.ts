@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { appendFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Dataset } from '#archive/dimse/dataset.ts'
@@ -176,4 +185,21 @@ test('the journal keeps what is not done, and its segments go when all of theirs
   await second.settle()
   expect(readdirSync(directory)).toEqual([])
   await first.journal.close()
+})
+
+test('a journal line that the power cut short is no object, and the room behind the lines is none either', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'isocenter-journal-'))
+  const { journal } = await Journal.open(directory)
+  await journal.note('objects/26/11/01ARZ3NDEKTSV4RRFFQ69G5FAV.dcm', 'a'.repeat(64))
+  const [name = ''] = readdirSync(directory)
+  const written = readFileSync(join(directory, name))
+  expect(written.length).toBeGreaterThan(100_000)
+  const torn = Buffer.from(`objects/26/11/01ARZ3ND\0\0\0${'b'.repeat(20)}\nobjects/26/11/01ARZ`)
+  torn.copy(written, written.indexOf('\n') + 1)
+  writeFileSync(join(directory, name), written)
+  const { unfinished } = await Journal.open(directory)
+  expect(unfinished).toEqual([
+    { key: 'objects/26/11/01ARZ3NDEKTSV4RRFFQ69G5FAV.dcm', sha256: 'a'.repeat(64) },
+  ])
+  await journal.close()
 })

@@ -8,11 +8,14 @@ import { join } from 'node:path'
 import { ulid } from '#db/ulid.ts'
 
 const KEYS_PER_SEGMENT = 1_000
+/** More than so many lines take. */
+const SEGMENT_BYTES = 256 * 1024
 
 interface Segment {
   path: string
   file: FileHandle
   written: number
+  bytes: number
   open: Set<string>
 }
 
@@ -81,7 +84,8 @@ export class Journal {
         }
         segment.written += batch.length
         // Into the page cache, at once: a few hundred bytes are not worth a trip through the thread pool.
-        writeSync(segment.file.fd, batch.map(({ key, sha256 }) => `${key} ${sha256}\n`).join(''))
+        const lines = batch.map(({ key, sha256 }) => `${key} ${sha256}\n`).join('')
+        segment.bytes += writeSync(segment.file.fd, lines, segment.bytes)
         await segment.file.datasync()
         for (const { resolve } of batch) resolve()
       } catch (error) {
@@ -97,7 +101,11 @@ export class Journal {
   async #segment(): Promise<Segment> {
     const full = this.#current
     const path = join(this.#directory, `${ulid()}.log`)
-    this.#current = { path, file: await open(path, 'ax', 0o640), written: 0, open: new Set() }
+    const file = await open(path, 'wx', 0o640)
+    // Its room is taken beforehand, so that the sync of a line has no length and no block of the file to write down.
+    await file.write(Buffer.alloc(SEGMENT_BYTES))
+    await file.sync()
+    this.#current = { path, file, written: 0, bytes: 0, open: new Set() }
     await syncDirectory(this.#directory)
     if (full?.open.size === 0) await remove(full)
     return this.#current
@@ -126,7 +134,9 @@ async function syncDirectory(directory: string): Promise<void> {
   await handle.close()
 }
 
-// A line cut short was never waited for: nobody was told that its object is kept.
+// A line cut short was never waited for: nobody was told that its object is kept. Behind the last one lies the room
+// that was taken beforehand, and a torn line has some of it inside.
 function wholeLines(texts: string[]): string[] {
-  return texts.flatMap((text) => text.split('\n').slice(0, -1)).filter((line) => line !== '')
+  const lines = texts.flatMap((text) => text.split('\n').slice(0, -1))
+  return lines.filter((line) => line !== '' && !line.includes('\0'))
 }

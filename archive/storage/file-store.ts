@@ -1,6 +1,6 @@
 /**
  * Blobs as files: `objects/<yy>/<mm>/<ulid>.dcm` below one root. The folder is its own journal: a file is in its
- * final place from the start, under `.part` until it is whole and synced, and a row in `instances` publishes it.
+ * final place from the start, under `.part` until it is whole, and a row in `instances` publishes it once it is synced.
  */
 import { createHash, type Hash } from 'node:crypto'
 import {
@@ -177,8 +177,11 @@ class FileWriter implements BlobWriter {
       this.#settleHeader()
       const fault = await this.#syncing
       if (fault) throw fault
-      // The name is synced beside the bytes: neither counts before both are down.
-      await all(datasync(this.#file), this.#publish())
+      // In this order one commit of the file system's own journal takes both down: the sync of the bytes carries the new
+      // name along, and the directory's finds nothing left to do. Neither counts before both are down.
+      await rename(`${this.#path}.part`, this.#path)
+      await datasync(this.#file)
+      await this.#directories.sync(dirname(this.#path))
     } finally {
       closeSync(this.#file)
     }
@@ -194,11 +197,6 @@ class FileWriter implements BlobWriter {
     await this.#syncing
     closeSync(this.#file)
     await rm(`${this.#path}.part`, { force: true })
-  }
-
-  async #publish(): Promise<void> {
-    await rename(`${this.#path}.part`, this.#path)
-    await this.#directories.sync(dirname(this.#path))
   }
 
   #settleHeader(): void {
@@ -239,11 +237,6 @@ function writePieces(file: number, pieces: Uint8Array[], position: number): Prom
   return new Promise((resolve, reject) => {
     writev(file, pieces, position, (error, written) => (error ? reject(error) : resolve(written)))
   })
-}
-
-/** Both, to their ends: the file is not closed under a sync that still runs when the other has failed. */
-async function all(...work: Promise<void>[]): Promise<void> {
-  for (const one of await Promise.allSettled(work)) if (one.status === 'rejected') throw one.reason
 }
 
 /** What is left of the pieces behind so many bytes. */
