@@ -1,8 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, pbkdf2, randomBytes } from 'node:crypto'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { mkdtemp, readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { DerivedStore } from './derived-store.ts'
 import { FileStore } from './file-store.ts'
@@ -44,6 +46,21 @@ test('nothing of an object is visible before it is committed, and an aborted one
   await writing.abort()
   const left = await readdir(folder, { recursive: true, withFileTypes: true })
   expect(left.filter((entry) => entry.isFile())).toEqual([])
+})
+
+test('an object that is given up before a thread has written it leaves no byte in whatever is opened next', async () => {
+  const folder = await root()
+  const given = await new FileStore(folder).create()
+  // All threads are busy, so that the write waits for one.
+  const busy = Array.from({ length: 8 }, () => promisify(pbkdf2)('a', 'b', 100_000, 64, 'sha512'))
+  const writing = given.write(randomBytes(2_000_000))
+  const gone = given.abort()
+  await new Promise(setImmediate)
+  const other = openSync(join(folder, 'other'), 'w+')
+  writeSync(other, 'whole')
+  await Promise.allSettled([writing, gone, ...busy])
+  expect(await readFile(join(folder, 'other'), 'utf8')).toBe('whole')
+  closeSync(other)
 })
 
 test('what a crash left half written is swept away, and whole objects stay', async () => {

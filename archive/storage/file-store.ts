@@ -119,6 +119,7 @@ class FileWriter implements BlobWriter {
   readonly #hash: Hash = createHash('sha256')
   #gathered: Uint8Array[] = []
   #gatheredBytes = 0
+  #writing: void | Promise<void> = undefined
   #bytes = 0
   #datasetOffset = 0
   /** Where the last sync on the way began, and that sync; it never rejects, but answers what went wrong. */
@@ -155,6 +156,7 @@ class FileWriter implements BlobWriter {
     const all = this.#bytes === 0 ? [this.#header, ...pieces] : pieces
     // A thread copies them into the page cache while they are hashed here.
     const writing = isWorthATrip ? this.#append(all) : this.#appendNow(all)
+    this.#writing = writing
     for (const piece of pieces) this.#hash.update(piece)
     return writing
   }
@@ -183,7 +185,7 @@ class FileWriter implements BlobWriter {
       await datasync(this.#file)
       await this.#directories.sync(dirname(this.#path))
     } finally {
-      closeSync(this.#file)
+      await this.#close()
     }
     return {
       key: this.key,
@@ -194,9 +196,14 @@ class FileWriter implements BlobWriter {
   }
 
   async abort(): Promise<void> {
-    await this.#syncing
-    closeSync(this.#file)
+    await this.#close()
     await rm(`${this.#path}.part`, { force: true })
+  }
+
+  // A thread that still writes or syncs would do it to whichever file has this number next.
+  async #close(): Promise<void> {
+    await Promise.allSettled([this.#writing, this.#syncing])
+    closeSync(this.#file)
   }
 
   #settleHeader(): void {
