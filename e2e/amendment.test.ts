@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openReport, signReport } from '#db/mutations/reports.ts'
 import { claim } from '#db/mutations/work-items.ts'
 import { actAs } from '#db/order.fixture.ts'
+import { readableStudy } from '#db/reading.fixture.ts'
 import { signIn } from './app.fixture.ts'
-import { readableStudy } from './reading.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens

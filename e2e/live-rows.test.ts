@@ -1,11 +1,11 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Department } from '#db/department.ts'
+import { readableStudy } from '#db/reading.fixture.ts'
 import type { Demonstration } from '#db/seed/demo.ts'
 import type { Priority } from '#domain/words.ts'
 import { type RunningApp, signIn } from './app.fixture.ts'
 import { until } from './department.ts'
-import { readableStudy } from './reading.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens

@@ -2,9 +2,9 @@ import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Department } from '#db/department.ts'
+import { type CheckedStudy, studyAtTheGate } from '#db/reading.fixture.ts'
 import type { Demonstration } from '#db/seed/demo.ts'
 import { type RunningApp, signIn } from './app.fixture.ts'
-import { type CheckedStudy, studyAtTheGate } from './reading.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens

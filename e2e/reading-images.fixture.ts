@@ -15,8 +15,8 @@ import { settleOrder } from '#db/mutations/settle.ts'
 import { endExam } from '#db/mutations/steps.ts'
 import { claim } from '#db/mutations/work-items.ts'
 import { actAs, anEnvelope, anOrder } from '#db/order.fixture.ts'
+import { openItem } from '#db/reading.fixture.ts'
 import type { OrderMessage } from '#domain/order-message.ts'
-import { openItem } from './reading.fixture.ts'
 
 const CORPUS = fileURLToPath(new URL('../corpus/', import.meta.url))
 

@@ -2,14 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readingAnswer } from '#app/server/reading-answer.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '#db/department.ts'
-import { deviceAct, dutyAct } from '#db/mutations/act.ts'
-import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
-import { acceptQuality } from '#db/mutations/quality.ts'
-import { settleOrder } from '#db/mutations/settle.ts'
-import { endExam } from '#db/mutations/steps.ts'
-import { indexInstances } from '#db/mutations/studies.ts'
 import { claim, release } from '#db/mutations/work-items.ts'
-import { actAs, anEnvelope, anOrder, seededDepartment, storedImages } from '#db/order.fixture.ts'
+import { actAs, anOrder, seededDepartment } from '#db/order.fixture.ts'
+import { readableStudy } from '#db/reading.fixture.ts'
 import { localDate } from '#domain/calendar.ts'
 import type { IneligibleReason, WhyYours } from '#domain/eligibility.ts'
 import { parseCredential } from '#domain/permissions.ts'
@@ -28,23 +23,9 @@ afterAll(async () => department.close())
 
 /** A routine study of the head, waiting to be read. */
 async function waiting(birthDate: string): Promise<string> {
-  const order = anOrder({ priority: { level: 'routine', word: 'R' } })
-  order.patient.birthDate = { value: birthDate, precision: 'day' }
-  const received = await receiveOrderMessage(department, await dutyAct(department), anEnvelope(), [order])
-  if (received.outcome !== 'accepted') throw new Error(received.outcome)
-  const orderId = received.orderIds[0]!
-  const [step] = await department.sql`
-    select s.id, p.study_uid from steps s join procedures p on p.id = s.procedure_id where s.order_id = ${orderId}`
-  const images = storedImages(step!.study_uid, 1, { sourceAe: 'US1' })
-  await indexInstances(department, await deviceAct(department, 'US1'), images)
-  const tech = await actAs(department, 'tech')
-  await endExam(department, tech, { stepId: step!.id })
-  await settleOrder(department, await dutyAct(department), { orderId })
-  const [gate] = await department.sql<{ id: string }[]>`
-    select id from work_items where order_id = ${orderId} and kind = 'quality'`
-  await acceptQuality(department, tech, await claim(department, tech, { itemId: gate!.id }))
-  await settleOrder(department, await dutyAct(department), { orderId })
-  return orderId
+  const { patient } = anOrder()
+  const born = { ...patient, birthDate: { value: birthDate, precision: 'day' as const } }
+  return (await readableStudy(department, 'routine', { patient: born })).orderId
 }
 
 test('[RW-03] what a reader’s list says of a case is what happens when they take it', async () => {

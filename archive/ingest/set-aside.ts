@@ -1,5 +1,4 @@
 /** Quarantine: an object that cannot be filed keeps its bytes, gets its reason, and somebody is asked to look. */
-
 import type { StoredBlob } from '#archive/storage/blob-store.ts'
 import type { Department } from '#db/department.ts'
 import { raiseException } from '#db/mutations/exceptions.ts'

@@ -1,5 +1,4 @@
 /** A real Temporal server for test suites: one for the run, a namespace for each suite. */
-
 import { inject } from 'vitest'
 import { ulid } from '#db/ulid.ts'
 import { prepareNamespace } from '../temporal.ts'

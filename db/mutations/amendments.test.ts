@@ -2,18 +2,15 @@ import { beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { OrderMessage } from '#domain/order-message.ts'
 import type { Department } from '../department.ts'
-import { actAs, anEnvelope, anOrder, seededDepartment, storedImages } from '../order.fixture.ts'
+import { actAs, anOrder, seededDepartment } from '../order.fixture.ts'
 import { invariantViolations } from '../queries/invariants.ts'
 import { priorsOf } from '../queries/reading-room.ts'
 import { reportForDelivery } from '../queries/report-content.ts'
-import { deviceAct, dutyAct } from './act.ts'
+import { readableStudy } from '../reading.fixture.ts'
+import { dutyAct } from './act.ts'
 import { dropAmendment, openAmendment, saveAmendment, signAmendment } from './amendments.ts'
-import { receiveOrderMessage } from './inbound-messages.ts'
-import { acceptQuality } from './quality.ts'
 import { openReport, recallReport, signReport } from './reports.ts'
 import { settleOrder } from './settle.ts'
-import { endExam } from './steps.ts'
-import { indexInstances } from './studies.ts'
 import { claim } from './work-items.ts'
 
 let department: Department
@@ -32,36 +29,12 @@ async function signed(
   priority: 'stat' | 'routine' = 'stat',
   more: Partial<OrderMessage> = {},
 ): Promise<{ orderId: string; reportId: string }> {
-  const duty = await dutyAct(department)
-  const received = await receiveOrderMessage(department, duty, anEnvelope(), [
-    anOrder({ priority: { level: priority, word: 'S' }, ...more }),
-  ])
-  if (received.outcome !== 'accepted') throw new Error(received.outcome)
-  const orderId = received.orderIds[0]!
-  const [step] = await department.sql`
-    select s.id, p.study_uid from steps s join procedures p on p.id = s.procedure_id where s.order_id = ${orderId}`
-  const images = storedImages(step!.study_uid, 1, { sourceAe: 'US1' })
-  await indexInstances(department, await deviceAct(department, 'US1'), images)
-  const tech = await actAs(department, 'tech')
-  await endExam(department, tech, { stepId: step!.id })
-  await settleOrder(department, duty, { orderId })
-  await acceptQuality(
-    department,
-    tech,
-    await claim(department, tech, { itemId: await itemOf(orderId, 'quality') }),
-  )
-  await settleOrder(department, duty, { orderId })
+  const { orderId, itemId } = await readableStudy(department, priority, more)
   const reader = await actAs(department, 'radiologist')
-  const held = await claim(department, reader, { itemId: await itemOf(orderId, 'read') })
+  const held = await claim(department, reader, { itemId })
   const { reportId } = await openReport(department, reader, held)
   await signReport(department, reader, { ...held, reportId, content: FINAL, reauthenticated: true })
   return { orderId, reportId }
-}
-
-async function itemOf(orderId: string, kind: string): Promise<string> {
-  const [row] = await department.sql<{ id: string }[]>`
-    select id from work_items where order_id = ${orderId} and kind = ${kind} and state in ('open', 'claimed')`
-  return row!.id
 }
 
 const versionsOf = (reportId: string) => department.sql<

@@ -1,5 +1,4 @@
 /** Storage commitment as the department records it (PS3.4 annex J): taken durably, decided once, told until it is heard. */
-
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
 import { closeExceptionIn, raiseException } from './exceptions.ts'

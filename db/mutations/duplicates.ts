@@ -1,5 +1,4 @@
 /** The same SOP Instance UID with other content: which one is filed, and what is kept aside. */
-
 import type { Policy } from '#domain/policy.ts'
 import type { AnySql } from '../client.ts'
 import { policyOf } from '../queries/policy.ts'

@@ -1,5 +1,4 @@
 /** What somebody must mend: one open exception per kind and key, counted up when the same thing comes again. */
-
 import type { ExceptionKind } from '#domain/words.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'

@@ -1,5 +1,4 @@
 /** Objects under a SOP Instance UID that the index knows: a repeat, one that heals a damaged file, or other content. */
-
 import { rejectionNoteIn } from '#domain/rejection-note.ts'
 import { ulid } from '../ulid.ts'
 import { duplicatePolicy, keepAside, raiseDuplicate, stepAside } from './duplicates.ts'

@@ -1,5 +1,4 @@
 /** Launches: who opened which order's images, for what, with which priors; the only key to images for a viewer. */
-
 import { RadiologyError } from '#domain/errors.ts'
 import { scopeOf } from '#domain/permissions.ts'
 import type { AnySql } from '../client.ts'

@@ -1,5 +1,4 @@
 /** A new order: service request, requested procedures and their scheduled steps, with every number minted or adopted. */
-
 import { RadiologyError } from '#domain/errors.ts'
 import type { OrderedProcedure, OrderedStep, OrderMessage } from '#domain/order-message.ts'
 import { policyOf } from '../queries/policy.ts'

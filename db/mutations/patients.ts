@@ -1,5 +1,4 @@
 /** Patients as messages name them: found by identifier and issuer, made when new, never merged or overwritten silently. */
-
 import { nameKey } from '#domain/identity.ts'
 import type { NameSaid, OrderPatient } from '#domain/order-message.ts'
 import { ulid } from '../ulid.ts'

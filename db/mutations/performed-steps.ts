@@ -1,5 +1,4 @@
 /** Modality Performed Procedure Step as the department records it (PS3.4 F.7): begun, updated, ended, never revived. */
-
 import { RadiologyError } from '#domain/errors.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'

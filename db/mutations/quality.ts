@@ -1,5 +1,4 @@
 /** The technologist's gate: accepted studies go to reading; rejected images disappear from readers and queries. */
-
 import { RadiologyError } from '#domain/errors.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'

@@ -4,16 +4,13 @@ import { testDatabase } from '#bin/testing/database.ts'
 import { refusalCode } from '#domain/errors.ts'
 import { POLICY_VERSION_1 } from '#domain/policy.ts'
 import type { Department } from '../department.ts'
-import { actAs, anEnvelope, anOrder, seededDepartment, storedImages } from '../order.fixture.ts'
+import { actAs, seededDepartment } from '../order.fixture.ts'
 import { invariantViolations } from '../queries/invariants.ts'
 import { recallableVersions } from '../queries/reading-room.ts'
-import { deviceAct, dutyAct } from './act.ts'
-import { receiveOrderMessage } from './inbound-messages.ts'
-import { acceptQuality } from './quality.ts'
+import { openItem, readableStudy } from '../reading.fixture.ts'
+import { dutyAct } from './act.ts'
 import { openReport, recallReport, signReport } from './reports.ts'
 import { settleOrder } from './settle.ts'
-import { endExam } from './steps.ts'
-import { indexInstances } from './studies.ts'
 import { claim } from './work-items.ts'
 
 const RECALL_MS = 120_000
@@ -37,28 +34,7 @@ const content = {
 }
 
 /** An order on the reading list. */
-async function readable(): Promise<string> {
-  const order = anOrder({ priority: { level: 'routine', word: 'R' } })
-  const received = await receiveOrderMessage(department, await dutyAct(department), anEnvelope(), [order])
-  if (received.outcome !== 'accepted') throw new Error(received.outcome)
-  const orderId = received.orderIds[0]!
-  const [step] = await department.sql`
-    select s.id, p.study_uid from steps s join procedures p on p.id = s.procedure_id where s.order_id = ${orderId}`
-  const images = storedImages(step!.study_uid, 1, { sourceAe: 'US1' })
-  await indexInstances(department, await deviceAct(department, 'US1'), images)
-  const tech = await actAs(department, 'tech')
-  await endExam(department, tech, { stepId: step!.id })
-  await settleOrder(department, await dutyAct(department), { orderId })
-  const gate = await claim(department, tech, { itemId: await itemOf(orderId, 'quality') })
-  await acceptQuality(department, tech, gate)
-  return orderId
-}
-
-async function itemOf(orderId: string, kind: string): Promise<string> {
-  const [row] = await department.sql<{ id: string }[]>`
-    select id from work_items where order_id = ${orderId} and kind = ${kind} and state in ('open', 'claimed')`
-  return row!.id
-}
+const readable = async () => (await readableStudy(department, 'routine')).orderId
 
 interface Signed {
   orderId: string
@@ -71,7 +47,7 @@ interface Signed {
 async function signed(orderId: string): Promise<Signed> {
   await settleOrder(department, await dutyAct(department), { orderId })
   const act = await actAs(department, 'radiologist')
-  const held = await claim(department, act, { itemId: await itemOf(orderId, 'read') })
+  const held = await claim(department, act, { itemId: await openItem(department, orderId, 'read') })
   const { reportId } = await openReport(department, act, held)
   const { version, releaseAt } = await signReport(department, act, {
     ...{ ...held, reportId, content, reauthenticated: true },

@@ -1,5 +1,4 @@
 /** Withdrawing instances and taking that back: rows that hide them at once, and a rejection note that says so to others (IHE RAD IOCM). */
-
 import { RadiologyError } from '#domain/errors.ts'
 import type { Actor, Verb } from '#domain/permissions.ts'
 import { mustBeAble } from '#domain/permissions.ts'

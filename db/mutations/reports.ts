@@ -1,5 +1,4 @@
 /** Reports: a draft saved under its fence, versions that never change, a signature with its proof. */
-
 import { RadiologyError } from '#domain/errors.ts'
 import {
   CONSISTENCY_CHECKS,

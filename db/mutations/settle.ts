@@ -1,5 +1,4 @@
 /** One rule, two callers: decides completeness, releases what is due, and opens the work that the facts call for. */
-
 import { RadiologyError } from '#domain/errors.ts'
 import type { OrderFacts } from '#domain/facts.ts'
 import { closesAt, nextLook, nextWork } from '#domain/next-work.ts'

@@ -1,5 +1,4 @@
 /** What happens to a scheduled step at the scanner's door: arrival, its undoing, begin and end on our own screen. */
-
 import { RadiologyError } from '#domain/errors.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'

@@ -1,5 +1,4 @@
 /** Index of what the archive stored: studies, series and instances in one commit per batch, linked to their orders. */
-
 import { nameKeyOfDicom } from '#domain/identity.ts'
 import { batchKind } from '#domain/quality.ts'
 import { rejectionNoteIn } from '#domain/rejection-note.ts'

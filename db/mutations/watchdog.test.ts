@@ -3,19 +3,16 @@ import { testDatabase } from '#bin/testing/database.ts'
 import { HOUR_MS } from '#domain/calendar.ts'
 import { POLICY_VERSION_1 } from '#domain/policy.ts'
 import type { Department } from '../department.ts'
-import { actAs, anEnvelope, anOrder, seededDepartment, storedImages } from '../order.fixture.ts'
+import { actAs, seededDepartment } from '../order.fixture.ts'
 import { invariantViolations } from '../queries/invariants.ts'
 import { worklist } from '../queries/worklists.ts'
-import { deviceAct, dutyAct } from './act.ts'
+import { openItem, readableStudy } from '../reading.fixture.ts'
+import { dutyAct } from './act.ts'
 import { dropAmendment, openAmendment, signAmendment } from './amendments.ts'
 import { beginAttempt, laneHead, recordAnswer } from './deliveries.ts'
 import { escalateDue } from './escalations.ts'
-import { receiveOrderMessage } from './inbound-messages.ts'
-import { acceptQuality } from './quality.ts'
 import { issuePreliminary, openReport, saveDraft, signReport, type UnderFence } from './reports.ts'
 import { closeOrder, type Settled, settleOrder } from './settle.ts'
-import { endExam } from './steps.ts'
-import { indexInstances } from './studies.ts'
 import { claim } from './work-items.ts'
 
 const { draftSilenceMs, wetReadMs, amendmentMs } = POLICY_VERSION_1.watchdog
@@ -39,30 +36,11 @@ async function settleAt(orderId: string, now?: Date): Promise<Settled> {
   return settleOrder(department, await dutyAct(department, now ? { now } : {}), { orderId })
 }
 
-async function itemOf(orderId: string, kind: string): Promise<string> {
-  const [row] = await department.sql<{ id: string }[]>`
-    select id from work_items where order_id = ${orderId} and kind = ${kind} and state in ('open', 'claimed')`
-  if (!row) throw new Error(`no ${kind} item`)
-  return row.id
-}
-
 /** A study on the reading list, held by somebody with its report open. */
 async function held(reader: string): Promise<{ orderId: string } & UnderFence> {
-  const received = await receiveOrderMessage(department, await dutyAct(department), anEnvelope(), [anOrder()])
-  if (received.outcome !== 'accepted') throw new Error(received.outcome)
-  const orderId = received.orderIds[0]!
-  const [step] = await department.sql`
-    select s.id, p.study_uid from steps s join procedures p on p.id = s.procedure_id where s.order_id = ${orderId}`
-  const images = storedImages(step!.study_uid, 1, { sourceAe: 'US1' })
-  await indexInstances(department, await deviceAct(department, 'US1'), images)
-  const tech = await actAs(department, 'tech')
-  await endExam(department, tech, { stepId: step!.id })
-  await settleAt(orderId)
-  const gate = await claim(department, tech, { itemId: await itemOf(orderId, 'quality') })
-  await acceptQuality(department, tech, gate)
-  await settleAt(orderId)
+  const { orderId, itemId: waiting } = await readableStudy(department, 'stat')
   const act = await actAs(department, reader)
-  const { itemId, fence } = await claim(department, act, { itemId: await itemOf(orderId, 'read') })
+  const { itemId, fence } = await claim(department, act, { itemId: waiting })
   return { orderId, itemId, fence, ...(await openReport(department, act, { itemId })) }
 }
 
@@ -73,7 +51,9 @@ async function sign(who: string, reading: UnderFence, now: Date): Promise<void> 
 
 async function signOver(orderId: string, reportId: string, kind: 'over-read' | 'sign', now: Date) {
   const act = await actAs(department, 'radiologist2', now)
-  const { itemId, fence } = await claim(department, act, { itemId: await itemOf(orderId, kind) })
+  const { itemId, fence } = await claim(department, act, {
+    itemId: await openItem(department, orderId, kind),
+  })
   await sign('radiologist2', { itemId, fence, reportId }, now)
 }
 
@@ -165,7 +145,7 @@ test.each([
 
     expect(await seenBy('lead', orderId, forgottenAt)).toBe(1)
     const lead = await actAs(department, 'lead', forgottenAt)
-    const itemId = await itemOf(orderId, 'watchdog')
+    const itemId = await openItem(department, orderId, 'watchdog')
     await expect(claim(department, lead, { itemId })).rejects.toMatchObject({ code: 'forbidden' })
     const theirs = later(forgottenAt, POLICY_VERSION_1.widenMs.author)
     await expect(claim(department, { ...lead, now: theirs }, { itemId })).resolves.toMatchObject({ fence: 1 })

@@ -1,5 +1,4 @@
 /** A day in a seeded department, for tests: an order ordered, scanned, checked, read and signed by direct mutations. */
-
 import { createHash } from 'node:crypto'
 import { testDatabase } from '#bin/testing/database.ts'
 import { type Department, openDepartment } from '#db/department.ts'

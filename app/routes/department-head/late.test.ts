@@ -2,15 +2,12 @@ import { expect, test } from 'vitest'
 import { lateCases } from '#app/server/late-cases.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import { type Department, openDepartment } from '#db/department.ts'
-import { deviceAct, dutyAct } from '#db/mutations/act.ts'
-import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
-import { acceptQuality } from '#db/mutations/quality.ts'
+import { dutyAct } from '#db/mutations/act.ts'
 import { issuePreliminary, openReport } from '#db/mutations/reports.ts'
 import { settleOrder } from '#db/mutations/settle.ts'
-import { endExam } from '#db/mutations/steps.ts'
-import { indexInstances } from '#db/mutations/studies.ts'
 import { claim } from '#db/mutations/work-items.ts'
-import { actAs, anEnvelope, anOrder, seededDepartment, storedImages } from '#db/order.fixture.ts'
+import { actAs, seededDepartment } from '#db/order.fixture.ts'
+import { readableStudy } from '#db/reading.fixture.ts'
 import { HOUR_MS, MINUTE_MS } from '#domain/calendar.ts'
 import { POLICY_VERSION_1 } from '#domain/policy.ts'
 import { wordFor } from '../../strings/words.ts'
@@ -28,16 +25,7 @@ async function claimed(
 }
 
 async function preliminaryOut(department: Department): Promise<string> {
-  const received = await receiveOrderMessage(department, await dutyAct(department), anEnvelope(), [anOrder()])
-  if (received.outcome !== 'accepted') throw new Error(received.outcome)
-  const orderId = received.orderIds[0]!
-  const [step] = await department.sql`
-    select s.id, p.study_uid from steps s join procedures p on p.id = s.procedure_id where s.order_id = ${orderId}`
-  const images = storedImages(step!.study_uid, 1, { sourceAe: 'US1' })
-  await indexInstances(department, await deviceAct(department, 'US1'), images)
-  await endExam(department, await actAs(department, 'tech'), { stepId: step!.id })
-  const gate = await claimed(department, { who: 'tech', orderId, kind: 'quality' })
-  await acceptQuality(department, gate.act, gate.held)
+  const { orderId } = await readableStudy(department, 'stat')
   const { act, held } = await claimed(department, { who: 'resident', orderId, kind: 'read' })
   const { reportId } = await openReport(department, act, held)
   const content = { sections: [{ key: 'impression', text: 'No bleed.' }] }

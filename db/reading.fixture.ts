@@ -1,14 +1,15 @@
 /** Studies for a reading list, brought in as the department's own listeners and people would, through its mutations. */
-import type { Department } from '#db/department.ts'
-import { deviceAct, dutyAct } from '#db/mutations/act.ts'
-import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
-import { acceptQuality } from '#db/mutations/quality.ts'
-import { settleOrder } from '#db/mutations/settle.ts'
-import { endExam } from '#db/mutations/steps.ts'
-import { indexInstances } from '#db/mutations/studies.ts'
-import { claim } from '#db/mutations/work-items.ts'
-import { actAs, anEnvelope, anOrder, storedImages } from '#db/order.fixture.ts'
+import type { OrderMessage } from '#domain/order-message.ts'
 import type { Priority } from '#domain/words.ts'
+import type { Department } from './department.ts'
+import { deviceAct, dutyAct } from './mutations/act.ts'
+import { receiveOrderMessage } from './mutations/inbound-messages.ts'
+import { acceptQuality } from './mutations/quality.ts'
+import { settleOrder } from './mutations/settle.ts'
+import { endExam } from './mutations/steps.ts'
+import { indexInstances } from './mutations/studies.ts'
+import { claim } from './mutations/work-items.ts'
+import { actAs, anEnvelope, anOrder, storedImages } from './order.fixture.ts'
 
 const WORDS: Record<Priority, string> = { stat: 'S', urgent: 'A', routine: 'R' }
 
@@ -19,10 +20,14 @@ export interface CheckedStudy {
 }
 
 /** An order with two stored images, in the technologist's hands. */
-export async function studyAtTheGate(department: Department, priority: Priority): Promise<CheckedStudy> {
+export async function studyAtTheGate(
+  department: Department,
+  priority: Priority,
+  more: Partial<OrderMessage> = {},
+): Promise<CheckedStudy> {
   const { sql } = department
   const received = await receiveOrderMessage(department, await dutyAct(department), anEnvelope(), [
-    anOrder({ priority: { level: priority, word: WORDS[priority] } }),
+    anOrder({ priority: { level: priority, word: WORDS[priority] }, ...more }),
   ])
   if (received.outcome !== 'accepted') throw new Error(`the order was ${received.outcome}`)
   const orderId = received.orderIds[0]!
@@ -43,8 +48,9 @@ export async function studyAtTheGate(department: Department, priority: Priority)
 export async function readableStudy(
   department: Department,
   priority: Priority,
+  more: Partial<OrderMessage> = {},
 ): Promise<{ orderId: string; itemId: string }> {
-  const { orderId, accept } = await studyAtTheGate(department, priority)
+  const { orderId, accept } = await studyAtTheGate(department, priority, more)
   await accept()
   await settle(department, orderId)
   return { orderId, itemId: await openItem(department, orderId, 'read') }
