@@ -24,6 +24,7 @@ import { can } from '#domain/permissions.ts'
 import { useLive } from '../../live/use-live.ts'
 import { Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
 import { focusSection } from '../../reporting/focus-section.ts'
+import { PasswordField } from '../../reporting/password-field.tsx'
 import { RecallBars } from '../../reporting/recall-bars.tsx'
 import { ReportTag } from '../../reporting/report-tag.tsx'
 import { SectionEditor } from '../../reporting/section-editor.tsx'
@@ -248,17 +249,7 @@ function Amendment() {
                   sign()
                 }}
               >
-                <label className="field">
-                  <span className="label">{t('room.password')}</span>
-                  <input
-                    ref={passwordField}
-                    className="input"
-                    type="password"
-                    autoComplete="current-password"
-                    value={password}
-                    onChange={(event) => setPassword(event.target.value)}
-                  />
-                </label>
+                <PasswordField field={passwordField} value={password} onChange={setPassword} />
                 <Button
                   type="submit"
                   look="primary"

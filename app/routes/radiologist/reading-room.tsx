@@ -5,28 +5,22 @@ import {
   type ActionFunctionArgs,
   data,
   type LoaderFunctionArgs,
-  redirect,
   type ShouldRevalidateFunctionArgs,
-  useFetcher,
   useLoaderData,
   useNavigate,
 } from 'react-router'
-import { claimNext } from '#app/server/claim-next.ts'
-import { contentOf, keepDraft, tenureOf } from '#app/server/drafts.ts'
-import { requireUser, type SignedIn } from '#app/server/guard.ts'
+import { requireUser } from '#app/server/guard.ts'
 import { viewerAddress } from '#app/server/launches.ts'
-import { answer } from '#app/server/refusal.ts'
-import { issuePreliminary, openReport, reportChecks, signReport } from '#db/mutations/reports.ts'
-import { reauthenticate } from '#db/mutations/sessions.ts'
-import { claim, release, skip, takeOver } from '#db/mutations/work-items.ts'
+import { readingAct } from '#app/server/reading-acts.ts'
+import { openReport, reportChecks } from '#db/mutations/reports.ts'
 import { readingRoom, recallableVersions } from '#db/queries/reading-room.ts'
 import { similarToday } from '#db/queries/similar-people.ts'
-import { RadiologyError } from '#domain/errors.ts'
 import { can } from '#domain/permissions.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { ClaimLost, HolderTag, LeaseFact, NotMine } from '../../reporting/case-claim.tsx'
 import { Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
+import { ClinicalQuestion } from '../../reporting/clinical-question.tsx'
 import { focusSection } from '../../reporting/focus-section.ts'
 import { useImagesSeen } from '../../reporting/images-seen.ts'
 import { normalText } from '../../reporting/normal-text.ts'
@@ -36,8 +30,12 @@ import { ReportTag } from '../../reporting/report-tag.tsx'
 import { SectionEditor } from '../../reporting/section-editor.tsx'
 import { filled, wholeReport } from '../../reporting/sections.ts'
 import { SKIP_REASONS, TAKE_OVER_REASONS } from '../../reporting/set-aside-reasons.ts'
+import { SigningForm } from '../../reporting/signing-form.tsx'
+import { type Deciding, useDecision } from '../../reporting/use-decision.ts'
 import { useDraft } from '../../reporting/use-draft.ts'
 import { useLease } from '../../reporting/use-lease.ts'
+import { useTenure } from '../../reporting/use-tenure.ts'
+import { swapFocus, ViewerFrame } from '../../reporting/viewer-frame.tsx'
 import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { IdentityBanner } from '../../ui/identity-banner.tsx'
@@ -81,71 +79,12 @@ export async function loader(args: LoaderFunctionArgs) {
   }
 }
 
-/**
- * Fields by `intent`: `save`, `preliminary` (fence, reportId, sections), `sign` (and password), `skip` (fence, reason),
- * `next` (fence, when the case is held and goes back), `claim`, `take-over` (fence as seen, reason).
- */
+/** Whatever a reader does with the case; app/server/reading-acts.ts says which fields each intent brings. */
 export async function action(args: ActionFunctionArgs) {
   const signedIn = await requireUser(args, ['radiologist', 'resident'])
-  const { person, server, act } = signedIn
-  const { department } = server
-  const form = await args.request.formData()
-  const itemId = args.params.itemId ?? ''
-  const text = (name: string) => String(form.get(name) ?? '')
-  const held = { ...tenureOf(form), itemId }
-
-  switch (text('intent')) {
-    case 'save':
-      return answer(() => keepDraft(signedIn, form, held))
-    case 'preliminary': {
-      const answered = await answer(async () =>
-        issuePreliminary(department, await act(), { ...held, content: contentOf(form) }),
-      )
-      // A radiologist goes on with the case; a resident's part is done with the word that went out.
-      const isDone = answered.ok && !person.roles.includes('radiologist')
-      return isDone ? onward(signedIn, itemId) : answered
-    }
-    case 'sign': {
-      const answered = await answer(async () => {
-        const reauthenticated = await reauthenticate(department, {
-          userId: person.id,
-          password: text('password'),
-        })
-        if (!reauthenticated) throw new RadiologyError('reauthentication-required', { itemId })
-        return signReport(department, await act(), { ...held, content: contentOf(form), reauthenticated })
-      })
-      return answered.ok ? onward(signedIn, itemId) : answered
-    }
-    case 'skip': {
-      const answered = await answer(async () => {
-        await skip(department, await act(), { itemId, fence: held.fence, reason: text('reason') })
-        return {}
-      })
-      return answered.ok ? onward(signedIn, itemId) : answered
-    }
-    case 'next':
-      // Whoever lost the case meanwhile has nothing to give back, and goes on all the same.
-      if (held.fence > 0)
-        await answer(async () => {
-          await release(department, await act(), { itemId, fence: held.fence })
-          return {}
-        })
-      return onward(signedIn, itemId)
-    case 'claim':
-      return answer(async () => claim(department, await act(), { itemId }))
-    case 'take-over':
-      return answer(async () =>
-        takeOver(department, await act(), { itemId, fenceSeen: held.fence, reason: text('reason') }),
-      )
-    default:
-      throw data(null, { status: 400 })
-  }
-}
-
-/** The next free case, in place; with nothing left, the list. */
-async function onward(signedIn: SignedIn, itemId: string) {
-  const next = await claimNext(signedIn, itemId)
-  return redirect(next ? `/reading/${next}` : '/reading')
+  const done = await readingAct(signedIn, args.params.itemId ?? '', await args.request.formData())
+  if (done === null) throw data(null, { status: 400 })
+  return done
 }
 
 // A draft is kept every few seconds: loading the page again after each would be for nothing.
@@ -166,18 +105,6 @@ export function meta({
 export default function ReadingRoomPage() {
   const { room, isMine } = useLoaderData<typeof loader>()
   return <Room key={useTenure(room.item, isMine)} />
-}
-
-/**
- * Another case, or the same one claimed anew, is another room: nothing of the last may stay in its fields.
- * A claim that was lost is not: the words must stay before the eyes of whoever wrote them.
- */
-function useTenure(item: { id: string; fence: number }, isMine: boolean): string {
-  const own = isMine ? `${item.id} ${item.fence}` : null
-  const [tenure, setTenure] = useState(own ?? item.id)
-  const now = own ?? (tenure.startsWith(item.id) ? tenure : item.id)
-  if (now !== tenure) setTenure(now)
-  return now
 }
 
 type Panel = 'none' | 'skip' | 'take-over'
@@ -357,60 +284,33 @@ function Room() {
               />
             ) : null}
             {mayWrite ? (
-              <form
-                className="stack"
-                onSubmit={(event) => {
-                  event.preventDefault()
-                  decide()
-                }}
+              <SigningForm
+                mayFinal={mayFinal}
+                decision={decision}
+                isBusy={isBusy}
+                blocked={
+                  mayFinal
+                    ? blocking > 0 && t('room.blocked', { n: blocking })
+                    : !hasImpression && t('room.needs-impression')
+                }
+                password={{ field: passwordField, value: password, onChange: setPassword }}
+                onDecide={decide}
               >
                 {mayFinal ? (
-                  <label className="field">
-                    <span className="label">{t('room.password')}</span>
-                    <input
-                      ref={passwordField}
-                      className="input"
-                      type="password"
-                      autoComplete="current-password"
-                      value={password}
-                      onChange={(event) => setPassword(event.target.value)}
-                    />
-                  </label>
-                ) : (
-                  <p className="small text-2">{t('room.resident')}</p>
-                )}
-                <Button
-                  type="submit"
-                  look="primary"
-                  size="big"
-                  wide
-                  chord="Alt+Enter"
-                  busy={isBusy}
-                  blocked={
-                    mayFinal
-                      ? blocking > 0 && t('room.blocked', { n: blocking })
-                      : !hasImpression && t('room.needs-impression')
-                  }
-                >
-                  {decision}
-                </Button>
-                <div className="row">
-                  {mayFinal ? (
-                    <Button
-                      wide
-                      chord="Alt+P"
-                      busy={isBusy}
-                      blocked={!hasImpression && t('room.needs-impression')}
-                      onClick={preliminary}
-                    >
-                      {t('room.preliminary')}
-                    </Button>
-                  ) : null}
-                  <Button wide chord="Alt+X" onClick={toggleSkip}>
-                    {t('room.skip')}
+                  <Button
+                    wide
+                    chord="Alt+P"
+                    busy={isBusy}
+                    blocked={!hasImpression && t('room.needs-impression')}
+                    onClick={preliminary}
+                  >
+                    {t('room.preliminary')}
                   </Button>
-                </div>
-              </form>
+                ) : null}
+                <Button wide chord="Alt+X" onClick={toggleSkip}>
+                  {t('room.skip')}
+                </Button>
+              </SigningForm>
             ) : (
               <NotMine
                 holder={item.holder?.name ?? null}
@@ -426,48 +326,6 @@ function Room() {
       </div>
     </Screen>
   )
-}
-
-interface Deciding {
-  itemId: string
-  fence: number
-  reportId: string
-  draft: ReturnType<typeof useDraft>
-  lease: ReturnType<typeof useLease>
-  isHeld: boolean
-}
-
-/**
- * Decisions go out one at a time, behind the last words and a renewed claim: a decision is then never refused for a
- * claim that could have been kept, and none is made while the server is away.
- */
-function useDecision({ itemId, fence, reportId, draft, lease, isHeld }: Deciding) {
-  const acting = useFetcher<typeof action>()
-  const isDeciding = useRef(false)
-  const [isUnreachable, setUnreachable] = useState(false)
-  const isBusy = acting.state !== 'idle'
-
-  async function decide(intent: string, more: Record<string, string>): Promise<void> {
-    setUnreachable(false)
-    if (isHeld) {
-      await draft.save()
-      const beaten = await lease.beat()
-      if (beaten === 'unreachable') return setUnreachable(true)
-      if (beaten === 'lost' && intent !== 'next') return
-    }
-    const fields = { intent, fence: String(fence), reportId, sections: JSON.stringify(draft.sections) }
-    await acting.submit({ ...fields, ...more }, { method: 'post', action: `/reading/${itemId}` })
-  }
-
-  function submit(intent: string, more: Record<string, string> = {}): void {
-    if (isBusy || isDeciding.current) return
-    isDeciding.current = true
-    void decide(intent, more).finally(() => {
-      isDeciding.current = false
-    })
-  }
-  const refused = !isBusy && acting.data && 'sentence' in acting.data ? acting.data.sentence : null
-  return { submit, isBusy, refused, isUnreachable }
 }
 
 type Loaded = ReturnType<typeof useLoaderData<typeof loader>>
@@ -488,55 +346,6 @@ function lostBy({
 const isFree = ({ state, holder }: { state: string; holder: object | null }) =>
   state === 'open' || (state === 'claimed' && holder === null)
 
-interface ViewerFrameProps {
-  frame: { current: HTMLIFrameElement | null }
-  viewer: string | null
-  images: number
-  isMine: boolean
-}
-
-/** The viewer, left as it stands while somebody looks: what comes later is offered, not put before the eyes. */
-function ViewerFrame({ frame, viewer, images, isMine }: ViewerFrameProps) {
-  const [shown, setShown] = useState({ viewer, images })
-  if (shown.viewer === null && viewer !== null) setShown({ viewer, images })
-  const hasMore = isMine && viewer !== null && shown.viewer !== null && images > shown.images
-  return (
-    <div className="viewer-frame">
-      {shown.viewer ? (
-        <iframe
-          ref={frame}
-          key={`${shown.viewer} ${shown.images}`}
-          src={shown.viewer}
-          title={t('room.images')}
-        />
-      ) : (
-        <p className="text-3">{t('room.no-images')}</p>
-      )}
-      {hasMore ? (
-        <button type="button" className="news-above" onClick={() => setShown({ viewer, images })}>
-          {t('room.more-images', { n: images - shown.images })}
-        </button>
-      ) : null}
-    </div>
-  )
-}
-
-function ClinicalQuestion({ reason, requester }: Pick<Loaded['room'], 'reason' | 'requester'>) {
-  const name = [requester?.prefix, requester?.given, requester?.family].filter(Boolean).join(' ')
-  return (
-    <section className="report-section">
-      <h3 className="label">{t('section.question')}</h3>
-      <p className="report-text text-2">{reason ?? t('app.none')}</p>
-      {name ? (
-        <p className="small text-3">
-          {t('room.asked-by', { name })}
-          {requester?.phone ? ` · ${t('detail.phone', { phone: requester.phone })}` : ''}
-        </p>
-      ) : null}
-    </section>
-  )
-}
-
 function CheckCounts({ checks }: { checks: Loaded['checks'] }) {
   const blocking = checks.filter(({ state }) => state === 'blocks').length
   const looking = checks.filter(({ state }) => state === 'look').length
@@ -547,18 +356,6 @@ function CheckCounts({ checks }: { checks: Loaded['checks'] }) {
       {looking ? <span className="risk">{t('room.looks', { n: looking })}</span> : null}
     </span>
   )
-}
-
-/** F2: from the words to the images and back, to the first section that is still to be written. */
-function swapFocus(frame: HTMLIFrameElement | null): void {
-  if (frame && document.activeElement !== frame) {
-    frame.focus()
-    frame.contentWindow?.postMessage({ to: 'isocenter-viewer', type: 'focus' }, location.origin)
-    return
-  }
-  const isEmpty = (key: string) =>
-    document.querySelector(`.report-text[data-section="${key}"]`)?.textContent?.trim() === ''
-  focusSection(['findings', 'impression'].find(isEmpty) ?? 'findings')
 }
 
 const iso = (at: Date | null) => at?.toISOString() ?? null

@@ -1,0 +1,49 @@
+/** The images beside the report, and the way of the focus between both. */
+import { useState } from 'react'
+import { t } from '../strings/words.ts'
+import { focusSection } from './focus-section.ts'
+
+interface ViewerFrameProps {
+  frame: { current: HTMLIFrameElement | null }
+  viewer: string | null
+  images: number
+  isMine: boolean
+}
+
+/** The viewer, left as it stands while somebody looks: what comes later is offered, not put before the eyes. */
+export function ViewerFrame({ frame, viewer, images, isMine }: ViewerFrameProps) {
+  const [shown, setShown] = useState({ viewer, images })
+  if (shown.viewer === null && viewer !== null) setShown({ viewer, images })
+  const hasMore = isMine && viewer !== null && shown.viewer !== null && images > shown.images
+  return (
+    <div className="viewer-frame">
+      {shown.viewer ? (
+        <iframe
+          ref={frame}
+          key={`${shown.viewer} ${shown.images}`}
+          src={shown.viewer}
+          title={t('room.images')}
+        />
+      ) : (
+        <p className="text-3">{t('room.no-images')}</p>
+      )}
+      {hasMore ? (
+        <button type="button" className="news-above" onClick={() => setShown({ viewer, images })}>
+          {t('room.more-images', { n: images - shown.images })}
+        </button>
+      ) : null}
+    </div>
+  )
+}
+
+/** F2: from the words to the images and back, to the first section that is still to be written. */
+export function swapFocus(frame: HTMLIFrameElement | null): void {
+  if (frame && document.activeElement !== frame) {
+    frame.focus()
+    frame.contentWindow?.postMessage({ to: 'isocenter-viewer', type: 'focus' }, location.origin)
+    return
+  }
+  const isEmpty = (key: string) =>
+    document.querySelector(`.report-text[data-section="${key}"]`)?.textContent?.trim() === ''
+  focusSection(['findings', 'impression'].find(isEmpty) ?? 'findings')
+}

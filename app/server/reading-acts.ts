@@ -1,0 +1,97 @@
+/** What a reader can do with a case: each intent of the reading room's forms and the act behind it. */
+import { redirect } from 'react-router'
+import type { UnderFence } from '#db/mutations/reports.ts'
+import { issuePreliminary, signReport } from '#db/mutations/reports.ts'
+import { reauthenticate } from '#db/mutations/sessions.ts'
+import { claim, release, skip, takeOver } from '#db/mutations/work-items.ts'
+import { RadiologyError } from '#domain/errors.ts'
+import { claimNext } from './claim-next.ts'
+import { contentOf, keepDraft, tenureOf } from './drafts.ts'
+import type { SignedIn } from './guard.ts'
+import { answer, type Refused } from './refusal.ts'
+
+/** A refusal says why; what was done is seen when the page loads again. */
+export type ReadingAnswer = Response | Refused | { ok: true }
+
+interface Asked {
+  signedIn: SignedIn
+  form: FormData
+  held: UnderFence
+  text(field: string): string
+}
+type ReadingAct = (asked: Asked) => Promise<ReadingAnswer>
+
+/** Every form brings `intent` and `fence`; what more it brings stands beside the act. */
+const READING_ACTS: Readonly<Record<string, ReadingAct>> = {
+  /** `reportId`, `sections` */
+  save: ({ signedIn, form, held }) => answer(() => keepDraft(signedIn, form, held)),
+  /** `reportId`, `sections` */
+  preliminary: async (asked) => {
+    const { person, server, act } = asked.signedIn
+    const answered = await answer(async () =>
+      issuePreliminary(server.department, await act(), { ...asked.held, content: contentOf(asked.form) }),
+    )
+    // A radiologist goes on with the case; a resident's part is done with the word that went out.
+    const isDone = answered.ok && !person.roles.includes('radiologist')
+    return isDone ? onward(asked) : answered
+  },
+  /** `reportId`, `sections`, `password` */
+  sign: async (asked) => {
+    const { person, server, act } = asked.signedIn
+    const answered = await answer(async () => {
+      const password = asked.text('password')
+      const reauthenticated = await reauthenticate(server.department, { userId: person.id, password })
+      if (!reauthenticated)
+        throw new RadiologyError('reauthentication-required', { itemId: asked.held.itemId })
+      const content = contentOf(asked.form)
+      return signReport(server.department, await act(), { ...asked.held, content, reauthenticated })
+    })
+    return answered.ok ? onward(asked) : answered
+  },
+  /** `reason` */
+  skip: async (asked) => {
+    const { server, act } = asked.signedIn
+    const { itemId, fence } = asked.held
+    const answered = await answer(async () => {
+      await skip(server.department, await act(), { itemId, fence, reason: asked.text('reason') })
+      return {}
+    })
+    return answered.ok ? onward(asked) : answered
+  },
+  /** `fence` is 0 where the case isn't held any more: whoever lost it has nothing to give back, and goes on. */
+  next: async (asked) => {
+    const { server, act } = asked.signedIn
+    const { itemId, fence } = asked.held
+    if (fence > 0)
+      await answer(async () => {
+        await release(server.department, await act(), { itemId, fence })
+        return {}
+      })
+    return onward(asked)
+  },
+  claim: ({ signedIn: { server, act }, held: { itemId } }) =>
+    answer(async () => claim(server.department, await act(), { itemId })),
+  /** `fence` as it was seen, `reason` */
+  'take-over': ({ signedIn: { server, act }, held: { itemId, fence }, text }) =>
+    answer(async () =>
+      takeOver(server.department, await act(), { itemId, fenceSeen: fence, reason: text('reason') }),
+    ),
+}
+
+/** @returns null for an intent that no screen of ours sends */
+export async function readingAct(
+  signedIn: SignedIn,
+  itemId: string,
+  form: FormData,
+): Promise<ReadingAnswer | null> {
+  const text = (field: string) => String(form.get(field) ?? '')
+  const intent = text('intent')
+  if (!Object.hasOwn(READING_ACTS, intent)) return null
+  return READING_ACTS[intent]!({ signedIn, form, text, held: { ...tenureOf(form), itemId } })
+}
+
+/** The next free case, in place; with nothing left, the list. */
+async function onward({ signedIn, held: { itemId } }: Asked): Promise<Response> {
+  const next = await claimNext(signedIn, itemId)
+  return redirect(next ? `/reading/${next}` : '/reading')
+}
