@@ -12,9 +12,12 @@ export default [
   route('reading/heartbeat', 'routes/radiologist/heartbeat.tsx'),
   route('reading/draft', 'routes/radiologist/draft.tsx'),
   route('reading/facts/:itemId', 'routes/radiologist/case-facts.tsx'),
+  route('late/choices', 'routes/department-head/late-choices.ts'),
+  route('called-in', 'routes/called-in.ts'),
   route('orders/:orderId/similar-name', 'routes/orders/similar-name.ts'),
   layout('routes/shell.tsx', [
     index('routes/landing.tsx'),
+    route('help/:page?', 'routes/help.tsx'),
     route('scan-queue', 'routes/technologist/scan-queue.tsx'),
     route('quality-check/:itemId?', 'routes/technologist/quality-check.tsx'),
     route('to-schedule', 'routes/scheduler/calendar.tsx'),

@@ -1,6 +1,6 @@
 /** Ctrl K: every place and every action of this screen, by typing a part of its name. Nothing typed is kept. */
 import { useEffect, useRef, useState } from 'react'
-import { useNavigate } from 'react-router'
+import { Link, useNavigate } from 'react-router'
 import { t } from '../strings/words.ts'
 import { Keys } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
@@ -31,7 +31,7 @@ function OpenPalette({ places, onClose }: { places: NavEntry[]; onClose: () => v
     return () => (before.current as HTMLElement | null)?.focus?.()
   }, [])
   const entries = [
-    ...places.map(
+    ...[...places, { path: '/help', word: t('help.title') }].map(
       (place): Entry => ({ kind: t('palette.go'), word: place.word, run: () => void navigate(place.path) }),
     ),
     ...actions
@@ -134,6 +134,9 @@ export function KeySheet() {
           ))}
         </ul>
         <p className="key-sheet">
+          <Link to="/help" onClick={() => setOpen(false)}>
+            {t('help.title')}
+          </Link>
           <button ref={close} type="button" className="button" onClick={() => setOpen(false)}>
             {t('reason.close')}
           </button>
