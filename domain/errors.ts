@@ -13,6 +13,7 @@ export const REFUSAL_CODES = [
   'not-holder',
   'stale-fence',
   'lease-expired',
+  'too-many-parked',
   'blocked',
   'unknown-order',
   'duplicate-order',

@@ -19,6 +19,7 @@ import { beginAttempt, laneHead, recordAnswer } from './deliveries.ts'
 import { receiveOrderMessage } from './inbound-messages.ts'
 import type { Refs } from './killed-act.fixture.ts'
 import { uuidUid } from './minting.ts'
+import { park } from './parking.ts'
 import { beginPerformedStep, changePerformedStep } from './performed-steps.ts'
 import { acceptQuality } from './quality.ts'
 import { rejectInstances } from './rejections.ts'
@@ -152,6 +153,24 @@ const CASES: Record<string, Case> = {
     again: 'done',
     // Kept off this person's list from the later of the two.
     leaves: ['skips ~'],
+  },
+  park: {
+    prepare: reading,
+    effect: ['event work-item.parked +1', 'parked_cases +1'],
+    again: 'done',
+    // Pressed once more, the half hour begins once more.
+    leaves: ['parked_cases ~', 'work_items ~'],
+  },
+  'bring-back': {
+    prepare: async (department) => {
+      const order = await reading(department)
+      const place = { cursor: null, layout: null }
+      await park(department, await actAs(department, 'radiologist'), { ...order, place })
+      return order
+    },
+    effect: [],
+    again: 'done',
+    leaves: ['parked_cases ~', 'work_items ~'],
   },
   'take-over': {
     prepare: async (d) => ({ ...(await reading(d)), user: 'radiologist2' }),

@@ -26,6 +26,7 @@ import { createLaunch } from './launches.ts'
 import { raiseListenerException } from './listener-exceptions.ts'
 import type { Act } from './mutate.ts'
 import { cancelOrder } from './orders.ts'
+import { bringBack, park } from './parking.ts'
 import { decideStopped } from './performed-steps.ts'
 import { acceptIncomplete, rejectQuality } from './quality.ts'
 import { rejectInstances, revokeRejection } from './rejections.ts'
@@ -116,6 +117,9 @@ const PRESSED: Record<string, Performed> = {
   skip: (department, act, { itemId, fence }) => skip(department, act, { itemId, fence, reason: 'not mine' }),
   'take-over': (department, act, { itemId, fence }) =>
     takeOver(department, act, { itemId, fenceSeen: fence, reason: 'the patient waits' }),
+  park: (department, act, { itemId, fence }) =>
+    park(department, act, { itemId, fence, place: { cursor: null, layout: null } }),
+  'bring-back': bringBack,
   'issue-preliminary': (department, act, { itemId, fence, reportId }) =>
     issuePreliminary(department, act, { itemId, fence, reportId, content: CONTENT }),
   'recall-report': recallReport,
