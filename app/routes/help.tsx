@@ -1,6 +1,6 @@
 /** What each role does on which screen and by which key, and what to do when a device doesn't get through. */
 import './help.css'
-import { data, type LoaderFunctionArgs, NavLink, useLoaderData, useNavigate } from 'react-router'
+import { data, Link, type LoaderFunctionArgs, useLoaderData, useNavigate } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { isRolePage, ROLE_PAGES, rolePage, rolePageOf } from '#app/server/role-pages.ts'
 import { t, wordFor } from '../strings/words.ts'
@@ -32,9 +32,9 @@ export default function HelpPage() {
     >
       <nav aria-label={t('help.title')}>
         {pages.map(({ id, word }) => (
-          <NavLink key={id} to={`/help/${id}`} aria-current={id === page ? 'page' : undefined}>
+          <Link key={id} to={`/help/${id}`} aria-current={id === page ? 'page' : undefined}>
             {word}
-          </NavLink>
+          </Link>
         ))}
       </nav>
       {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own pages out of docs/roles */}
