@@ -117,6 +117,10 @@ const TABLE = {
   'quality-accept': AT_THE_SCANNER,
   'quality-reject': AT_THE_SCANNER,
   clarify: AT_THE_SCANNER,
+  /** Which of the scanner's programs is planned for a step: the console's protocol, not the reader's choice. */
+  'choose-console-protocol': [rule(['technologist', 'lead', 'radiologist'], 'site')],
+  'hand-over': [rule(['technologist', 'lead'], 'site')],
+  'see-repeats': [rule(['lead', 'head', 'physicist', 'admin'], 'site')],
   'begin-despite-mismatch': [rule(['technologist'], 'site', 'reason', 'second-person')],
   'ask-return': [rule(['radiologist', 'resident'], 'site', 'eligible')],
   'store-images': [rule(['device', 'integration', 'department'])],
@@ -150,6 +154,7 @@ const TABLE = {
   ],
   reassign: MANAGES,
   're-room': MANAGES,
+  'call-in': MANAGES,
   'raise-priority': MANAGES,
   'pause-for-another': MANAGES,
 

@@ -8,6 +8,7 @@ import {
 } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { placesWithCounts } from '#app/server/waiting.ts'
+import { openCalls } from '#db/queries/colleagues.ts'
 import { sites } from '#db/queries/sites.ts'
 import { KeyLayer } from '../keys/key-layer.tsx'
 import { KeySheet, Palette } from '../keys/palette.tsx'
@@ -15,6 +16,7 @@ import { isLiveLoad } from '../live/is-live-load.ts'
 import { connectionState, watchConnection } from '../live/live-connection.ts'
 import { useWaiting } from '../live/use-waiting.ts'
 import { t, wordFor } from '../strings/words.ts'
+import { CalledIn } from '../ui/called-in.tsx'
 import { DepartmentClock, useZone } from '../ui/department-clock.tsx'
 import { clockTime } from '../ui/format.ts'
 import { Banner } from '../ui/messages.tsx'
@@ -24,8 +26,9 @@ export async function loader(args: LoaderFunctionArgs) {
   const signedIn = await requireUser(args)
   const { person, server } = signedIn
   const { department, isDemo } = server
-  const [places, own, now, { rate }] = await Promise.all([
+  const [places, calls, own, now, { rate }] = await Promise.all([
     placesWithCounts(signedIn),
+    openCalls(department.sql, person.id),
     sites(department.sql, person.sites),
     department.now(),
     department.clock(),
@@ -37,6 +40,7 @@ export async function loader(args: LoaderFunctionArgs) {
       role: role ? wordFor('role', role) : '',
       scans: person.roles.includes('technologist'),
     },
+    calls,
     places: places.map(({ id, path, word, waiting, late }) => ({ id, path, word: t(word), waiting, late })),
     counted: [...new Set(places.flatMap(({ kinds }) => kinds ?? []))].map((kind) => `list:${kind}`),
     time: {
@@ -56,7 +60,7 @@ export function shouldRevalidate(args: ShouldRevalidateFunctionArgs) {
 }
 
 export default function Shell() {
-  const { person, places: loaded, counted, time } = useLoaderData<typeof loader>()
+  const { person, calls, places: loaded, counted, time } = useLoaderData<typeof loader>()
   const places = useWaiting(loaded, counted)
   return (
     <DepartmentClock time={time}>
@@ -68,6 +72,7 @@ export default function Shell() {
           <TopBar places={places} person={person} />
           <div className="banners">
             <OfflineBanner />
+            <CalledIn calls={calls} />
           </div>
           <Outlet />
           <Palette places={places} />

@@ -1,7 +1,7 @@
 /** "Next case": the first of a reader's list that nobody holds, claimed. */
 import { claim } from '#db/mutations/work-items.ts'
 import { skippedItems } from '#db/queries/skips.ts'
-import { worklist } from '#db/queries/worklists.ts'
+import { type WorklistRow, worklist } from '#db/queries/worklists.ts'
 import { refusalCode } from '#domain/errors.ts'
 import type { WorkItemKind } from '#domain/words.ts'
 import type { SignedIn } from './guard.ts'
@@ -25,7 +25,7 @@ export async function claimNext({ person, server, act }: SignedIn, after?: strin
     now: await department.now(),
   })
   const skipped = await skippedItems(department.sql, person.id, new Date())
-  for (const row of rows) {
+  for (const row of mineFirst(rows, person.id)) {
     if (row.itemId === after || row.holder || row.blockedBy || skipped.has(row.itemId)) continue
     try {
       await claim(department, await act(), { itemId: row.itemId })
@@ -35,4 +35,12 @@ export async function claimNext({ person, server, act }: SignedIn, after?: strin
     }
   }
   return null
+}
+
+/** What was given to this reader comes first within its tier; what was given to another is theirs. */
+function mineFirst(rows: readonly WorklistRow[], readerId: string): WorklistRow[] {
+  const rank = ({ assignedTo }: WorklistRow) => (assignedTo?.id === readerId ? 0 : 1)
+  return rows
+    .filter(({ assignedTo }) => assignedTo === null || assignedTo.id === readerId)
+    .sort((a, b) => a.key.tier - b.key.tier || rank(a) - rank(b))
 }

@@ -35,6 +35,8 @@ export interface ListedCase extends WorklistRow {
   holder: { id: string; name: string } | null
   /** Whose it is before anybody has taken it. */
   meantFor: string | null
+  /** To whom the lead gave it. */
+  assignedTo: string | null
   heldMs: number
   isMine: boolean
   fence: number
@@ -80,6 +82,7 @@ export function listedCases(
       why: item.why.length > 0 ? item.why.map(whyWords) : [t('why.in-turn')],
       holder: holder && { id: holder.id, name: holder.name },
       meantFor: item.meantFor,
+      assignedTo: item.assignedTo?.name ?? null,
       heldMs: holder ? machineNow.getTime() - holder.since.getTime() : 0,
       isMine,
       fence: item.fence,

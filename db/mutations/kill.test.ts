@@ -14,6 +14,7 @@ import { invariantViolations } from '../queries/invariants.ts'
 import { deviceAct, dutyAct } from './act.ts'
 import { openAmendment } from './amendments.ts'
 import { createToken } from './api-tokens.ts'
+import { callIn } from './call-ins.ts'
 import { claimCommitment, commitmentReported, decideCommitment, takeCommitment } from './commitments.ts'
 import { beginAttempt, laneHead, recordAnswer } from './deliveries.ts'
 import { receiveOrderMessage } from './inbound-messages.ts'
@@ -74,6 +75,31 @@ const CASES: Record<string, Case> = {
   'unbook-step': {
     prepare: async (d) => by('scheduler', await booked(d)),
     effect: ['event step.unscheduled +1'],
+    again: 'done',
+  },
+  're-room': {
+    prepare: async (d) => by('lead', { ...(await arrived(d)), start: (await slot(d)).toISOString() }),
+    effect: ['event step.scheduled +1'],
+    again: 'done',
+  },
+  reassign: {
+    prepare: async (d) => by('lead', await toGive(d)),
+    effect: ['event work-item.reassigned +1'],
+    again: 'done',
+  },
+  'call-in': {
+    prepare: async (d) => by('lead', await toGive(d)),
+    effect: ['call_ins +1', 'event work-item.called-in +1'],
+    again: 'done',
+  },
+  'answer-call': {
+    prepare: async (d) => by('radiologist', await called(d)),
+    effect: ['event work-item.call-answered +1'],
+    again: 'done',
+  },
+  'withdraw-call': {
+    prepare: async (d) => by('lead', await called(d)),
+    effect: ['event work-item.call-withdrawn +1'],
     again: 'done',
   },
   'undo-arrive': {
@@ -680,6 +706,21 @@ async function readable(department: Department, level?: 'stat' | 'routine') {
   await acceptQuality(department, await actAs(department, 'tech'), order)
   await settle(department, order.orderId)
   return order
+}
+
+/** A case that nobody has, and a reader who may take it. */
+async function toGive(department: Department) {
+  const { user: _, ...order } = await readable(department)
+  const [item] = await department.sql<{ id: string }[]>`
+    select id from work_items where order_id = ${order.orderId} and kind = 'read'`
+  const { actor } = await actAs(department, 'radiologist')
+  return { ...order, itemId: item!.id, userId: actor.id }
+}
+
+async function called(department: Department) {
+  const given = await toGive(department)
+  const lead = await actAs(department, 'lead')
+  return { ...given, ...(await callIn(department, lead, { ...given, reason: 'late' })) }
 }
 
 async function reading(department: Department, level?: 'stat' | 'routine') {

@@ -10,6 +10,8 @@ import { dueForVerification } from '../queries/verification.ts'
 import { deviceAct, dutyAct } from './act.ts'
 import { dropAmendment, openAmendment, signAmendment } from './amendments.ts'
 import { createToken, revokeToken } from './api-tokens.ts'
+import { reassign } from './assignments.ts'
+import { answerCall, callIn, withdrawCall } from './call-ins.ts'
 import {
   claimCommitment,
   commitmentNotReported,
@@ -32,7 +34,7 @@ import { acceptIncomplete, rejectQuality } from './quality.ts'
 import { rejectInstances, revokeRejection } from './rejections.ts'
 import { issuePreliminary, recallReport } from './reports.ts'
 import { sweepRetention } from './retention.ts'
-import { bookStep, unbookStep } from './scheduling.ts'
+import { bookStep, reRoom, unbookStep } from './scheduling.ts'
 import { closeOrder } from './settle.ts'
 import { settleDuplicate } from './settle-duplicate.ts'
 import { noteSimilarSeen } from './similar-names.ts'
@@ -49,6 +51,8 @@ export interface Refs {
   user: string
   orderId: string
   stepId: string
+  userId: string
+  callId: string
   performedStepId: string
   studyUid: string
   sopInstanceUid: string
@@ -87,6 +91,15 @@ const PRESSED: Record<string, Performed> = {
   'book-step': (department, act, { stepId, start }) =>
     bookStep(department, act, { stepId, roomId: 'ct-1', start: new Date(start) }),
   'unbook-step': unbookStep,
+  're-room': (department, act, { stepId, start }) =>
+    reRoom(department, act, { stepId, roomId: 'ct-2', start: new Date(start), reason: 'late' }),
+  reassign: (department, act, { itemId, userId }) =>
+    reassign(department, act, { itemId, userId, reason: 'late' }),
+  'call-in': (department, act, { itemId, userId }) =>
+    callIn(department, act, { itemId, userId, reason: 'late' }),
+  'answer-call': (department, act, { callId }) => answerCall(department, act, { callId, answer: 'coming' }),
+  'withdraw-call': (department, act, { callId }) =>
+    withdrawCall(department, act, { callId, reason: 'taken-back' }),
   'undo-arrive': undoArrive,
   'begin-step': beginStep,
   'end-exam': endExam,

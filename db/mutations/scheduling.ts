@@ -1,5 +1,6 @@
 /** Booking: a scheduled procedure step gets a room and a time, never two patients at once in one room. */
 import { RadiologyError } from '#domain/errors.ts'
+import type { TransactionSql } from '../client.ts'
 import type { Department } from '../department.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnOrder } from './permission.ts'
@@ -48,22 +49,33 @@ function sameRoom(modality: string): string[] {
 
 async function tryBook(scope: Scope, booking: Booking, roomId: string): Promise<boolean> {
   const end = new Date(booking.start.getTime() + booking.minutes * MINUTE_MS)
-  try {
-    await scope.sql.savepoint(
-      (sql) => sql`
+  const isBooked = await inFreeSlot(
+    scope,
+    (sql) => sql`
       update steps set status = 'scheduled', room_id = ${roomId}, planned_start = ${booking.start}, planned_end = ${end},
         bookings = bookings + 1, booked_at = ${scope.act.now}
       where id = ${booking.stepId} and status in ('planned', 'scheduled', 'no-show')`,
-    )
-  } catch (error) {
-    if ((error as { code?: string }).code === '23P01') return false
-    throw error
-  }
+  )
+  if (!isBooked) return false
   scope.append(booking.orderId, {
     type: 'step.scheduled',
     data: { stepId: booking.stepId, roomId, plannedAt: booking.start.toISOString() },
   })
   return true
+}
+
+/** False when another patient has the room then: the exclusion constraint says so, and the transaction goes on. */
+async function inFreeSlot(
+  { sql }: Scope,
+  write: (sql: TransactionSql) => Promise<unknown>,
+): Promise<boolean> {
+  try {
+    await sql.savepoint((inner) => write(inner as TransactionSql))
+    return true
+  } catch (error) {
+    if ((error as { code?: string }).code === '23P01') return false
+    throw error
+  }
 }
 
 /**
@@ -101,6 +113,61 @@ function standsThere(step: LockedStep, { start, minutes, room }: Booking): boole
   const end = start.getTime() + minutes * MINUTE_MS
   const isSameTime = step.planned_start?.getTime() === start.getTime() && step.planned_end?.getTime() === end
   return step.status === 'scheduled' && step.room_id === room && isSameTime
+}
+
+export interface ReRoom {
+  stepId: string
+  roomId: string
+  start: Date
+  reason: string
+}
+
+/**
+ * Moves a booked patient to another room, also one who is here already: they stay arrived, and only where and when
+ * changes. Back to the room and time of before is how it is undone.
+ * @returns where the step stood before
+ * @throws RadiologyError 'slot-taken', 'procedure-begun'; 'illegal-transition' for a step without a slot
+ */
+export async function reRoom(
+  department: Department,
+  act: Act,
+  { stepId, roomId, start, reason }: ReRoom,
+): Promise<{ roomId: string; start: string }> {
+  return mutate(department, act, 're-room', async (scope) => {
+    const step = await lockStep(scope, stepId)
+    await mustBeAbleOnOrder(scope, 're-room', step.order_id, { reason })
+    if (step.status === 'started') throw new RadiologyError('procedure-begun', { stepId, event: 're-room' })
+    const { room_id, planned_start, planned_end } = step
+    if (
+      !['scheduled', 'arrived', 'ready'].includes(step.status) ||
+      !room_id ||
+      !planned_start ||
+      !planned_end
+    )
+      throw new RadiologyError('illegal-transition', { stepId, from: step.status, event: 're-room' })
+    const before = { roomId: room_id, start: planned_start.toISOString() }
+    if (room_id === roomId && planned_start.getTime() === start.getTime()) return before
+    await mustFit(scope, step, roomId)
+    const end = new Date(start.getTime() + planned_end.getTime() - planned_start.getTime())
+    const isMoved = await inFreeSlot(
+      scope,
+      (sql) => sql`
+        update steps set room_id = ${roomId}, planned_start = ${start}, planned_end = ${end} where id = ${stepId}`,
+    )
+    if (!isMoved) throw new RadiologyError('slot-taken', { stepId, roomId })
+    scope.append(step.order_id, {
+      type: 'step.scheduled',
+      data: { stepId, roomId, plannedAt: start.toISOString(), fromRoomId: room_id, reason },
+    })
+    return before
+  })
+}
+
+// A room of another kind has no scanner for it, and one of another site no patient.
+async function mustFit({ sql }: Scope, step: LockedStep, roomId: string): Promise<void> {
+  const [room] = await sql`
+    select 1 from rooms where id = ${roomId} and site_id = ${step.site_id} and modality = any(${sameRoom(step.modality)})`
+  if (!room) throw new RadiologyError('not-found', { roomId })
 }
 
 /** Takes a step off its slot; it waits on the scheduler's list again. */

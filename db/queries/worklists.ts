@@ -52,6 +52,8 @@ export interface WorklistRow {
   audience: Audience
   /** Whose it is before anybody has taken it; null for a circle's. */
   meantFor: string | null
+  /** To whom the lead gave it; anybody may still claim it, "next case" leaves it to them. */
+  assignedTo: { id: string; name: string } | null
   why: WhyHere[]
   key: ListKey
 }
@@ -180,7 +182,7 @@ async function itemsOf(sql: AnySql, actor: Actor, kinds: readonly WorkItemKind[]
       pt.id as patient_id, pt.name, pt.birth_date, pt.sex, pi.value as patient_value, pi.issuer as patient_issuer,
       p.id as procedure_id, p.code, coalesce(c.short_name, p.text) as short_name, coalesce(c.name, p.text) as procedure_name,
       p.study_uid, st.id as study_id, st.instance_count, st.stored_count, st.completeness, st.completeness_missing,
-      u.name as holder_name, meant.name as meant_name, r.name as room_name, s.zone, s.calendar, e.kind as exception_kind, e.reason as exception_reason, e.times,
+      u.name as holder_name, meant.name as meant_name, given.name as assigned_name, r.name as room_name, s.zone, s.calendar, e.kind as exception_kind, e.reason as exception_reason, e.times,
       (select count(*) from studies prior where prior.patient_id = o.patient_id and prior.study_uid <> p.study_uid
         and prior.instance_count > 0) as priors
     from work_items w join sites s on s.id = w.site_id
@@ -197,6 +199,7 @@ async function itemsOf(sql: AnySql, actor: Actor, kinds: readonly WorkItemKind[]
       left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
       left join studies st on st.study_uid = p.study_uid
       left join users u on u.id = w.holder left join users meant on meant.id = w.audience->>'userId'
+      left join users given on given.id = w.assigned_to
       left join rooms r on r.id = w.room_id
       left join exceptions e on w.subject_type = 'exception' and e.id = w.subject_id
     where w.state in ('open', 'claimed') and w.kind = any(${[...kinds]}) and ${siteFilter(sql, actor)}`
@@ -231,6 +234,7 @@ function toRow(row: Row, asOf: Date): WorklistRow {
       : null,
     audience: reviveAudience(row.audience),
     meantFor: row.meant_name,
+    assignedTo: row.assigned_to ? { id: row.assigned_to, name: row.assigned_name } : null,
     why: whyHere(listed, asOf, calendar),
     key: listKey(listed, asOf, calendar),
   }

@@ -1,7 +1,15 @@
 /** Late and at risk: every promise that is broken or will be within the hour, who has it and why. */
-import { type LoaderFunctionArgs, useLoaderData, useNavigate, useSearchParams } from 'react-router'
+import {
+  type ActionFunctionArgs,
+  type LoaderFunctionArgs,
+  useLoaderData,
+  useNavigate,
+  useSearchParams,
+} from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
-import { lateCases } from '#app/server/late-cases.ts'
+import { type LateCase, lateCases } from '#app/server/late-cases.ts'
+import { leadAct } from '#app/server/lead-acts.ts'
+import { answer } from '#app/server/refusal.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
@@ -10,8 +18,8 @@ import { EmptyState } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { caseColumns } from '../../worklist/case-columns.tsx'
 import { useKeptCursor } from '../../worklist/kept-cursor.ts'
-import type { ListedCase } from '../../worklist/listed-case.ts'
 import { type Column, WorklistTable } from '../../worklist/worklist-table.tsx'
+import { CallState, useLeadActs } from './lead-acts.tsx'
 import { ownerOf, whyLate } from './why-late.ts'
 
 const ONLY = ['late', 'due'] as const
@@ -20,7 +28,22 @@ export async function loader(args: LoaderFunctionArgs) {
   const signedIn = await requireUser(args, rolesWith('late'))
   const asked = new URL(args.request.url).searchParams.get('only')
   const only = ONLY.find((each) => each === asked)
-  return { late: await lateCases(signedIn, { withinMs: 3_600_000, only }), only: only ?? 'all' }
+  return {
+    late: await lateCases(signedIn, { withinMs: 3_600_000, only }),
+    only: only ?? 'all',
+    mayAct: signedIn.person.roles.includes('lead'),
+  }
+}
+
+/**
+ * `intent`: reassign (itemId, userId; empty: nobody's) · re-room (stepId, roomId, start) · call-in (itemId, userId) ·
+ * withdraw-call (callId). Who only looks on is refused by each act itself.
+ */
+export async function action(args: ActionFunctionArgs) {
+  const signedIn = await requireUser(args, rolesWith('late'))
+  const form = await args.request.formData()
+  const text = (name: string) => String(form.get(name) ?? '').trim()
+  return answer(() => leadAct(signedIn, text('intent'), text))
 }
 
 export function meta() {
@@ -28,21 +51,31 @@ export function meta() {
 }
 
 /** Worklists go by priority; here the promise that breaks first stands first. */
-function soonestFirst({ sorted: _, ...column }: Column<ListedCase>): Column<ListedCase> {
+function soonestFirst({ sorted: _, ...column }: Column<LateCase>): Column<LateCase> {
   return column.head === t('column.time-left') ? { ...column, sorted: 'ascending' } : column
 }
 
-const COLUMNS: Column<ListedCase>[] = [
-  ...caseColumns('priority', 'timeLeft', 'patient', 'sexAge', 'procedure', 'place', 'phase').map(
-    soonestFirst,
-  ),
+const COLUMNS: Column<LateCase>[] = [
+  ...(
+    caseColumns(
+      'priority',
+      'timeLeft',
+      'patient',
+      'sexAge',
+      'procedure',
+      'place',
+      'phase',
+    ) as Column<LateCase>[]
+  ).map(soonestFirst),
   { key: 'work', head: t('orders.work'), width: '120px', cell: (row) => wordFor('work', row.kind) },
   {
     key: 'owner',
     head: t('late.owner'),
     width: '130px',
-    cell: (row) => <span className="ellipsis">{ownerOf(row)}</span>,
-    words: ownerOf,
+    cell: (row) => (
+      <span className="ellipsis">{row.call ? <CallState call={row.call} /> : ownerOf(row)}</span>
+    ),
+    words: (row) => `${ownerOf(row)}${row.call?.answer}`,
   },
   {
     key: 'cause',
@@ -53,25 +86,30 @@ const COLUMNS: Column<ListedCase>[] = [
 ]
 
 export default function Late() {
-  const { late, only } = useLoaderData<typeof loader>()
+  const { late, only, mayAct } = useLoaderData<typeof loader>()
   const [, setSearch] = useSearchParams()
   useLive([
     'work-item.opened',
     'work-item.claimed',
     'work-item.completed',
     'work-item.cancelled',
+    'work-item.reassigned',
+    'step.scheduled',
+    'call-ins',
     'escalation.fired',
     'order.ended',
   ])
   const navigate = useNavigate()
   const [cursorId, setCursor] = useKeptCursor(`late:${only}`, late)
+  const acts = useLeadActs(late.find(({ id }) => id === cursorId) ?? late[0], mayAct)
   return (
     <Screen
       label={t('nav.late')}
-      className="list-screen"
+      className="list-screen late-screen"
       keys={[
         { chord: 'ArrowUp', caps: ['↑', '↓'], word: t('keys.move'), where: 'list' },
         { chord: 'Enter', word: t('reading.timeline'), where: 'list' },
+        ...acts.keys,
       ]}
     >
       <div className="toolbar">
@@ -101,6 +139,7 @@ export default function Late() {
         onOpen={({ orderId }) => void navigate(`/orders/${orderId}`)}
         empty={<EmptyState title={t('today.none-late')}>{t('today.none-late-why')}</EmptyState>}
       />
+      {acts.panel}
     </Screen>
   )
 }

@@ -12,6 +12,6 @@ export function whyLate({ kind, holder, heldMs, images, phase }: ListedCase): st
   return t('late.nobody', { work: wordFor('work', kind) })
 }
 
-export function ownerOf({ holder, meantFor, room }: ListedCase): string {
-  return holder?.name ?? meantFor ?? (room || NONE)
+export function ownerOf({ holder, assignedTo, meantFor, room }: ListedCase): string {
+  return holder?.name ?? assignedTo ?? meantFor ?? (room || NONE)
 }
