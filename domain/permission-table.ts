@@ -180,6 +180,8 @@ const TABLE = {
   'drain-interface': MENDS,
   'place-hold': [rule(['admin', 'head'], 'reason')],
   'release-hold': [rule(['admin', 'head'], 'reason', 'second-person')],
+  /** Words of one's own, for oneself or for everybody who writes reports. */
+  'keep-macro': [rule(['radiologist', 'resident'])],
   'approve-purge': [
     { roles: ['head'], needs: ['reason', 'reauthentication', 'second-person'], secondRoles: ['admin'] },
   ],

@@ -25,6 +25,8 @@ import { beginPerformedStep, changePerformedStep } from './performed-steps.ts'
 import { acceptQuality } from './quality.ts'
 import { rejectInstances } from './rejections.ts'
 import { openReport, signReport } from './reports.ts'
+import { keepMacro } from './report-macros.ts'
+import { importTemplate } from './report-templates.ts'
 import { assignRetention, sweepRetention } from './retention.ts'
 import { bookStep } from './scheduling.ts'
 import { settleOrder } from './settle.ts'
@@ -201,6 +203,39 @@ const CASES: Record<string, Case> = {
   'take-over': {
     prepare: async (d) => ({ ...(await reading(d)), user: 'radiologist2' }),
     effect: ['event work-item.taken-over +1', 'tenures +1'],
+  'keep-macro': {
+    prepare: async () => ({ user: 'radiologist', name: randomUUID() }),
+    effect: ['report_macros +1'],
+    again: 'done',
+    leaves: ['report_macros ~'],
+  },
+  'drop-macro': {
+    prepare: async (department) => {
+      const reader = await actAs(department, 'radiologist')
+      const macro = { name: randomUUID(), text: 'No effusion.', shared: false }
+      return { user: 'radiologist', ...(await keepMacro(department, reader, macro)) }
+    },
+    effect: [],
+    again: 'not-found',
+  },
+  'import-template': {
+    prepare: async () => ({ user: 'admin', name: randomUUID() }),
+    effect: ['audit template.imported +1', 'report_templates +1'],
+    again: 'done',
+  },
+  'give-template': {
+    prepare: async (department) => {
+      const name = randomUUID()
+      const said = { title: 'CT head', language: 'en', publisher: '', rights: '', sections: [] }
+      await importTemplate(department, await actAs(department, 'admin'), {
+        ...{ template: { identifier: name, ...said }, source: name, reauthenticated: true },
+      })
+      const [row] = await department.sql`select code, scheme from catalogue order by code limit 1`
+      return { user: 'admin', name, code: row!.code as string, scheme: row!.scheme as string }
+    },
+    effect: ['audit template.given +1', 'procedure_templates +1'],
+    again: 'done',
+  },
     again: 'stale-fence',
   },
   'expire-lease': {

@@ -32,7 +32,9 @@ import { bringBack, park } from './parking.ts'
 import { decideStopped } from './performed-steps.ts'
 import { acceptIncomplete, rejectQuality } from './quality.ts'
 import { rejectInstances, revokeRejection } from './rejections.ts'
-import { issuePreliminary, recallReport } from './reports.ts'
+import { dropMacro, keepMacro } from './report-macros.ts'
+import { giveTemplate, importTemplate } from './report-templates.ts'
+import { issuePreliminary, issueWetRead, recallReport } from './reports.ts'
 import { sweepRetention } from './retention.ts'
 import { bookStep, reRoom, unbookStep } from './scheduling.ts'
 import { closeOrder } from './settle.ts'
@@ -76,6 +78,9 @@ export interface Refs {
   images: StoredInstance[]
   change: ConfigurationChange
 }
+  macroId: string
+  scheme: string
+  code: string
 
 type Performed = (department: Department, act: Act, refs: Refs) => Promise<unknown>
 
@@ -91,6 +96,16 @@ const PRESSED: Record<string, Performed> = {
   'book-step': (department, act, { stepId, start }) =>
     bookStep(department, act, { stepId, roomId: 'ct-1', start: new Date(start) }),
   'unbook-step': unbookStep,
+/** A template of one section, under this identifier. */
+function aTemplate(identifier: string) {
+  const parts = [{ text: 'No bleed.' }]
+  const said = { title: 'CT head', language: 'en', publisher: '', rights: '' }
+  return {
+    template: { identifier, ...said, sections: [{ key: 'findings' as const, parts }] },
+    source: '<html></html>',
+  }
+}
+
   're-room': (department, act, { stepId, start }) =>
     reRoom(department, act, { stepId, roomId: 'ct-2', start: new Date(start), reason: 'late' }),
   reassign: (department, act, { itemId, userId }) =>
@@ -138,6 +153,13 @@ const PRESSED: Record<string, Performed> = {
   'recall-report': recallReport,
   'open-amendment': (department, act, { reportId }) =>
     openAmendment(department, act, { reportId, kind: 'addendum' }),
+  'keep-macro': (department, act, { name }) =>
+    keepMacro(department, act, { name, text: 'No [left|right] effusion.', shared: true }),
+  'drop-macro': (department, act, { macroId }) => dropMacro(department, act, { macroId }),
+  'import-template': (department, act, { name }) =>
+    importTemplate(department, act, { ...aTemplate(name), reauthenticated: true }),
+  'give-template': (department, act, { name, scheme, code }) =>
+    giveTemplate(department, act, { scheme, code, identifier: name, reauthenticated: true }),
   'drop-amendment': dropAmendment,
   'sign-amendment': (department, act, { reportId, fence }) =>
     signAmendment(department, act, {
