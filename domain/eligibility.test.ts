@@ -1,6 +1,6 @@
 /** Which reader may take which case, and the first reason why not. */
 import { describe, expect, test } from 'vitest'
-import { ineligible, type ReadingCase, whyYours } from './eligibility.ts'
+import { ineligible, isSpilled, type ReadingCase, whyYours } from './eligibility.ts'
 import { type Actor, parseCredential } from './permissions.ts'
 
 const reader: Actor = {
@@ -79,6 +79,8 @@ describe('[RW-03] a case', () => {
   test.each<[string[], Partial<ReadingCase>, Partial<Actor>]>([
     [['area', 'credential'], {}, {}],
     [['no-area', 'credential'], { area: null }, {}],
+    [['area', 'shift', 'credential'], { onShift: [reader.id] }, {}],
+    [['area', 'credential'], { onShift: ['somebody-else'] }, {}],
     [['spill', 'credential'], { area: 'chest', spilled: true }, {}],
     [['spill', 'credential'], { area: 'chest', priority: 'stat' }, {}],
     [['area', 'paediatric', 'credential'], { birthDate: '2010-01-01' }, all],
@@ -89,6 +91,15 @@ describe('[RW-03] a case', () => {
     [['not: paediatric'], { birthDate: '2010-01-01' }, {}],
   ])('is a reader’s by %j', (expected, subject, who) => {
     expect(why(subject, who)).toEqual(expected)
+  })
+
+  test('spills at half its allowance, unless somebody has the shift of its area', () => {
+    const from = new Date('2026-11-02T10:00:00Z')
+    const at = (time: string) => new Date(`2026-11-02T${time}:00Z`)
+    const spilled = (time: string, onShift: string[] = []) =>
+      isSpilled({ dueFrom: from, dueAt: at('12:00'), onShift }, at(time))
+    expect([spilled('10:59'), spilled('11:00')]).toEqual([false, true])
+    expect([spilled('11:00', ['u-1']), spilled('13:00', ['u-1'])]).toEqual([false, false])
   })
 
   test('turns from a child’s to an adult’s on the eighteenth birthday', () => {

@@ -30,6 +30,8 @@ export type ReadingCase = {
   firstReaderId: string | null
   /** Half the allowance is used and nobody of the area is on shift; a stat case spills at once. */
   spilled: boolean
+  /** Who has the area's shift at the site now; left out where nobody asked. */
+  onShift?: readonly string[]
 }
 
 /** The right to read at a site at all. */
@@ -54,7 +56,7 @@ export function ineligible(reader: Actor, subject: ReadingCase, today: string): 
 }
 
 export type WhyYours =
-  | { id: 'yours'; by: 'area' | 'no-area' | 'spill' | 'paediatric' | 'mammography' | 'credential' }
+  | { id: 'yours'; by: 'shift' | 'area' | 'no-area' | 'spill' | 'paediatric' | 'mammography' | 'credential' }
   | { id: 'not-yours'; because: IneligibleReason }
 
 /** Each rule that makes a case this reader's, in the order in which they are asked; or the one that keeps it from them. */
@@ -64,6 +66,7 @@ export function whyYours(reader: Actor, subject: ReadingCase, today: string): Wh
   const by = new Set<Extract<WhyYours, { id: 'yours' }>['by']>()
   if (subject.area === null) by.add('no-area')
   else by.add(holdsArea(reader, subject.area) ? 'area' : 'spill')
+  if (subject.onShift?.includes(reader.id)) by.add('shift')
   const { siteId } = subject
   if (isChild(subject))
     by.add(holdsCredential(reader, 'paediatric', { siteId, today }) ? 'paediatric' : 'spill')
@@ -72,9 +75,12 @@ export function whyYours(reader: Actor, subject: ReadingCase, today: string): Wh
   return [...by].map((rule) => ({ id: 'yours', by: rule }))
 }
 
-/** Half the allowance is used: readers of other areas may take the case. */
-export function isSpilled(dueFrom: Date, dueAt: Date | null, now: Date): boolean {
-  if (!dueAt) return false
+/** Half the allowance is used and nobody of the area is on shift: readers of other areas may take the case. */
+export function isSpilled(
+  { dueFrom, dueAt, onShift }: { dueFrom: Date; dueAt: Date | null; onShift: readonly string[] },
+  now: Date,
+): boolean {
+  if (!dueAt || onShift.length > 0) return false
   return now.getTime() - dueFrom.getTime() >= (dueAt.getTime() - dueFrom.getTime()) / 2
 }
 

@@ -156,6 +156,11 @@ const TABLE = {
   're-room': MANAGES,
   'call-in': MANAGES,
   'raise-priority': MANAGES,
+  'plan-shifts': [rule(['lead', 'head'], 'site')],
+
+  // Lists: everybody keeps views of their own; those who lead or teach share them.
+  'keep-view': [rule([...STAFF, 'physicist', 'referrer', 'admin'], 'own')],
+  'share-view': [rule(['radiologist', 'scheduler', 'lead', 'head'], 'own')],
   'pause-for-another': MANAGES,
 
   // Reports.

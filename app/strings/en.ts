@@ -179,6 +179,7 @@ export const en = {
   'why.patient-waits': 'Patient waits',
   'why.sent-back': 'Sent back to you',
   'why.yours.area': 'Yours: your area',
+  'why.yours.shift': 'Yours: your shift',
   'why.yours.no-area': 'Anybody’s: its code has no area yet',
   'why.yours.spill': 'Spilled: readers of other areas may take it',
   'why.yours.paediatric': 'Yours: you read children',

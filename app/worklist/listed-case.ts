@@ -26,7 +26,7 @@ export interface ListedCase extends WorklistRow {
   modality: string
   area: string
   /** Of the rules that say whose the case is. */
-  rules: { siteId: string; area: string | null; isScreening: boolean }
+  rules: { siteId: string; area: string | null; isScreening: boolean; onShift: readonly string[] }
   place: string
   room: string
   images: { visible: number; stored: number; missing: number; verdict: CompletenessVerdict } | null
@@ -74,7 +74,10 @@ export function listedCases(
       procedureName: procedure.name,
       modality: item.modality ?? '',
       area: item.area ? wordFor('area', item.area) : '',
-      rules: { siteId: item.siteId, area: item.area, isScreening: order.patientClass === 'screening' },
+      rules: {
+        ...{ siteId: item.siteId, area: item.area, onShift: item.onShift },
+        isScreening: order.patientClass === 'screening',
+      },
       place: order.location ?? '',
       room: item.room?.name ?? '',
       images: order.images,

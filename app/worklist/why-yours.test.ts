@@ -75,10 +75,15 @@ test('[RW-03] what a reader’s list says of a case is what happens when they ta
 test('[RW-03] every rule has its words', () => {
   type By = Extract<WhyYours, { id: 'yours' }>['by']
   const rules = {
-    yours: { area: 1, 'no-area': 1, spill: 1, paediatric: 1, mammography: 1, credential: 1 } satisfies Record<
-      By,
-      1
-    >,
+    yours: {
+      area: 1,
+      shift: 1,
+      'no-area': 1,
+      spill: 1,
+      paediatric: 1,
+      mammography: 1,
+      credential: 1,
+    } satisfies Record<By, 1>,
     'not-yours': {
       ...{ role: 1, site: 1, credential: 1, area: 1, paediatric: 1, mammography: 1, resident: 1, author: 1 },
       'first-reader': 1,

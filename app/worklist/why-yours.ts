@@ -7,7 +7,7 @@ import type { ListedCase } from './listed-case.ts'
 
 /** @param at the department's instant, and the day it is there */
 export function yoursInWords(row: ListedCase, reader: Actor, at: { now: Date; today: string }): string[] {
-  const { siteId, area, isScreening } = row.rules
+  const { siteId, area, isScreening, onShift } = row.rules
   const dueFrom = new Date(row.dueFrom ?? at.now)
   const rules = whyYours(
     reader,
@@ -19,7 +19,8 @@ export function yoursInWords(row: ListedCase, reader: Actor, at: { now: Date; to
       // A case that waits for somebody else's eyes does not stand on its author's list.
       authorId: null,
       firstReaderId: null,
-      spilled: isSpilled(dueFrom, row.dueAt ? new Date(row.dueAt) : null, at.now),
+      spilled: isSpilled({ dueFrom, dueAt: row.dueAt ? new Date(row.dueAt) : null, onShift }, at.now),
+      onShift,
     },
     at.today,
   )

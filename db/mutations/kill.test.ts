@@ -28,8 +28,10 @@ import { openReport, signReport } from './reports.ts'
 import { keepMacro } from './report-macros.ts'
 import { importTemplate } from './report-templates.ts'
 import { assignRetention, sweepRetention } from './retention.ts'
+import { saveView } from './saved-views.ts'
 import { bookStep } from './scheduling.ts'
 import { settleOrder } from './settle.ts'
+import { setShift } from './shifts.ts'
 import { arrive, endExam } from './steps.ts'
 import { indexInstances } from './studies.ts'
 import { recordVerified } from './verification.ts'
@@ -442,6 +444,40 @@ const CASES: Record<string, Case> = {
     effect: ['audit similar-name.seen +1', 'similar_names_seen +1'],
     again: 'done',
   },
+  'save-view': {
+    prepare: async () => by('radiologist', { name: randomUUID() }),
+    effect: ['audit view.saved +1', 'saved_views +1'],
+    again: 'done',
+  },
+  'change-view': {
+    prepare: savedView,
+    effect: ['audit view.changed +1'],
+    again: 'done',
+  },
+  'retire-view': {
+    prepare: savedView,
+    effect: ['audit view.retired +1'],
+    again: 'not-found',
+  },
+  'set-shift': {
+    prepare: async (department) => {
+      const { actor, now } = await actAs(department, 'radiologist')
+      return by('lead', { userId: actor.id, start: now.toISOString() })
+    },
+    effect: ['audit shift.set +1', 'shifts +1'],
+    again: 'done',
+  },
+  'drop-shift': {
+    prepare: async (department) => {
+      const act = await actAs(department, 'lead')
+      const reader = await actAs(department, 'radiologist')
+      const to = new Date(act.now.getTime() + 3_600_000)
+      const shift = { siteId: 'MAIN', area: 'neuro', userId: reader.actor.id, from: act.now, to }
+      return by('lead', await setShift(department, act, shift))
+    },
+    effect: ['audit shift.dropped +1'],
+    again: 'done',
+  },
   'note-refusal': {
     prepare: async () => ({ name: randomUUID().slice(0, 16) }),
     effect: ['audit association.refused +1', 'exceptions +1', 'open mend +1'],
@@ -454,6 +490,11 @@ const CASES: Record<string, Case> = {
     effect: ['exceptions +1', 'open mend +1', 'quarantine +1'],
     again: 'done',
   },
+}
+
+async function savedView(department: Department): Promise<Partial<Refs>> {
+  const view = { list: 'reading', name: randomUUID(), filter: '', shared: false } as const
+  return by('radiologist', await saveView(department, await actAs(department, 'radiologist'), view))
 }
 
 /** Departments that stand side by side; an act has one for itself, so that all of it can be compared. */

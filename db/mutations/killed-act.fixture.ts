@@ -36,9 +36,11 @@ import { dropMacro, keepMacro } from './report-macros.ts'
 import { giveTemplate, importTemplate } from './report-templates.ts'
 import { issuePreliminary, issueWetRead, recallReport } from './reports.ts'
 import { sweepRetention } from './retention.ts'
+import { changeView, retireView, saveView } from './saved-views.ts'
 import { bookStep, reRoom, unbookStep } from './scheduling.ts'
 import { closeOrder } from './settle.ts'
 import { settleDuplicate } from './settle-duplicate.ts'
+import { dropShift, setShift } from './shifts.ts'
 import { noteSimilarSeen } from './similar-names.ts'
 import { beginStep, endExam, undoArrive } from './steps.ts'
 import { indexInstances, type StoredInstance } from './studies.ts'
@@ -70,6 +72,8 @@ export interface Refs {
   tokenId: string
   sessionId: string
   patientId: string
+  viewId: string
+  shiftId: string
   instanceId: string
   name: string
   controlId: string
@@ -181,6 +185,17 @@ function aTemplate(identifier: string) {
     return open ?? createLaunch(department, act, asked)
   },
   'note-similar-seen': noteSimilarSeen,
+  'save-view': (department, act, { name }) =>
+    saveView(department, act, { list: 'reading', name, filter: 'priority:stat', shared: true }),
+  'change-view': (department, act, { viewId }) =>
+    changeView(department, act, { viewId, filter: 'area:neuro' }),
+  'retire-view': retireView,
+  'set-shift': (department, act, { userId, start }) => {
+    const from = new Date(start)
+    const to = new Date(from.getTime() + 8 * 3_600_000)
+    return setShift(department, act, { siteId: 'MAIN', area: 'neuro', userId, from, to })
+  },
+  'drop-shift': dropShift,
 }
 
 const OF_DEVICES: Record<string, Performed> = {

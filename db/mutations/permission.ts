@@ -64,7 +64,9 @@ async function itemSubject(
   const [row] = await sql<ItemFacts[]>`
     select w.audience, w.kind, w.site_id, w.area, w.priority, w.modality, w.due_from, w.due_at, o.patient_class,
       p.birth_date, to_char(${act.now}::timestamptz at time zone s.zone, 'YYYY-MM-DD') as today,
-      (select r.author_id from reports r where r.id = w.subject_id) as author_id
+      (select r.author_id from reports r where r.id = w.subject_id) as author_id,
+      array(select user_id from shifts where site_id = w.site_id and area = w.area and dropped_at is null
+        and to_at > ${act.now} and from_at <= ${act.now}) as on_shift
     from work_items w join sites s on s.id = w.site_id left join orders o on o.id = w.order_id
       left join patients p on p.id = o.patient_id
     where w.id = ${item.id}`
@@ -85,6 +87,7 @@ interface ItemFacts {
   birth_date: string | null
   today: string
   author_id: string | null
+  on_shift: string[]
 }
 
 /** A work item's audience as stored: JSON has no dates, and an item opened by hand names roles only. */
@@ -112,6 +115,7 @@ function readingCase(row: ItemFacts, now: Date): ReadingCase {
     examDate: row.today,
     authorId: row.author_id,
     firstReaderId: null,
-    spilled: isSpilled(row.due_from, row.due_at, now),
+    spilled: isSpilled({ dueFrom: row.due_from, dueAt: row.due_at, onShift: row.on_shift }, now),
+    onShift: row.on_shift,
   }
 }

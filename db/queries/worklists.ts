@@ -1,5 +1,6 @@
 /** Worklists: the open work items of some kinds that an actor may see, in the department's one order of lists. */
-import type { BusinessCalendar } from '#domain/calendar.ts'
+import { type BusinessCalendar, localDate, MINUTE_MS } from '#domain/calendar.ts'
+import { type Facets, fitsFilter, type ListFilter } from '#domain/list-filter.ts'
 import {
   asOfMinute,
   compareListKeys,
@@ -15,6 +16,7 @@ import { similarAmong } from '#domain/similar-people.ts'
 import type {
   CompletenessVerdict,
   PatientClass,
+  PauseReason,
   Phase,
   Priority,
   SubjectType,
@@ -24,6 +26,7 @@ import type { Audience } from '#domain/work-item-wanted.ts'
 import type { AnySql } from '../client.ts'
 import { reviveAudience } from '../mutations/permission.ts'
 import { sharedRead } from './shared-read.ts'
+import { type OnShift, onShiftAt } from './shifts.ts'
 
 export interface WorklistRow {
   itemId: string
@@ -50,6 +53,8 @@ export interface WorklistRow {
   /** Set for kind `mend`: what must be mended, in words without patient data. */
   exception: { id: string; kind: string; reason: string; times: number } | null
   audience: Audience
+  /** Who has the shift of its area there now. */
+  onShift: readonly string[]
   /** Whose it is before anybody has taken it; null for a circle's. */
   meantFor: string | null
   /** To whom the lead gave it; anybody may still claim it, "next case" leaves it to them. */
@@ -91,24 +96,100 @@ export interface Worklist {
   rows: WorklistRow[]
   /** Rows after this page; 0: this is the last. */
   more: number
+  /** Rows of the whole list, as it was asked for. */
+  total: number
+  /** By the names of `counted`. */
+  counts: Record<string, { count: number; late: number }>
   asOf: Date
 }
 
+export interface Asked {
+  /** Of the first page; those after it say it again, so that they are pages of one list. */
+  now: Date
+  after?: ListKey | undefined
+  limit?: number | undefined
+  filter?: ListFilter | undefined
+  /** Only what is due before. */
+  dueBefore?: Date | undefined
+  /** `due`: the promise that breaks first stands first. */
+  order?: 'list' | 'due' | undefined
+  /** Further filters, of which only the rows are counted. */
+  counted?: Record<string, ListFilter> | undefined
+}
+
 /**
- * The list as a screen shows it. Sites and kinds are filtered in SQL, the audience by the one permission rule;
- * pages continue after a key, so that they neither repeat nor miss a row.
+ * The list as a screen shows it. Sites and kinds are filtered in SQL, the audience by the one permission rule. Pages
+ * continue after a key of the same instant: they neither repeat nor miss a row that stood there, and what was opened
+ * since belongs to the next list.
  */
 export async function worklist(
   sql: AnySql,
   actor: Actor,
   kinds: readonly WorkItemKind[],
-  { now, after, limit = 200 }: { now: Date; after?: ListKey; limit?: number },
+  { now, after, limit = 200, filter = {}, dueBefore, order = 'list', counted = {} }: Asked,
 ): Promise<Worklist> {
   const asOf = asOfMinute(now)
-  const rows = (await ranked(sql, actor, kinds, asOf)).filter((row) => maySee(actor, row, now))
-  const from = after ? rows.findIndex((row) => compareListKeys(row.key, after) > 0) : 0
-  const rest = from < 0 ? [] : rows.slice(from)
-  return { rows: rest.slice(0, limit), more: Math.max(0, rest.length - limit), asOf }
+  const list = await ranked(sql, actor, kinds, { asOf, dueBefore })
+  const seen = list.items.filter(
+    (item) =>
+      maySee(actor, item, now) &&
+      (!dueBefore || (item.facets.dueAt !== null && item.facets.dueAt < dueBefore)),
+  )
+  const todays = new Map([...list.calendars].map(([siteId, { zone }]) => [siteId, localDate(zone, now)]))
+  const fits = ({ facets }: RankedItem, wanted: ListFilter) =>
+    fitsFilter(facets, wanted, { userId: actor.id, now, today: todays.get(facets.siteId) ?? '' })
+  const listed = seen.filter((item) => fits(item, filter))
+  if (order === 'due') listed.sort((a, b) => compareDue(a.key, b.key))
+  const compare = order === 'due' ? compareDue : compareListKeys
+  const rest = after
+    ? listed.filter((item) => item.row.opened_at <= now && compare(item.key, after) > 0)
+    : listed
+  return {
+    rows: await detailed(sql, list, rest.slice(0, limit), asOf),
+    more: Math.max(0, rest.length - limit),
+    total: listed.length,
+    counts: Object.fromEntries(
+      Object.entries(counted).map(([name, wanted]) => [
+        name,
+        counts(
+          seen.filter((item) => fits(item, wanted)),
+          now,
+        ),
+      ]),
+    ),
+    asOf,
+  }
+}
+
+function counts(items: readonly RankedItem[], now: Date): { count: number; late: number } {
+  return {
+    count: items.length,
+    late: items.filter(({ facets }) => facets.dueAt !== null && facets.dueAt < now).length,
+  }
+}
+
+function compareDue(a: ListKey, b: ListKey): number {
+  if (a.dueAtMs !== b.dueAtMs) return a.dueAtMs < b.dueAtMs ? -1 : 1
+  return compareListKeys(a, b)
+}
+
+/** What ranking and filtering ask of an item; the rest is read for the page that is shown. */
+interface RankedItem {
+  id: string
+  row: Row
+  facets: Facets
+  audience: Audience
+  holderId: string | null
+  key: ListKey
+  isSimilar: boolean
+}
+
+interface RankedList {
+  items: readonly RankedItem[]
+  calendars: ReadonlyMap<string, BusinessCalendar>
+  onShift: OnShift
+  /** Rows that somebody's page asked for, for all who share the list. */
+  rows: Map<string, Promise<WorklistRow>>
 }
 
 // One read and one ranking for everybody of the same sites who asks at the same time.
@@ -116,16 +197,76 @@ function ranked(
   sql: AnySql,
   actor: Actor,
   kinds: readonly WorkItemKind[],
-  asOf: Date,
-): Promise<readonly WorklistRow[]> {
-  const key = JSON.stringify([scopeOf(actor, 'see-work'), kinds, asOf])
+  { asOf, dueBefore }: { asOf: Date; dueBefore: Date | undefined },
+): Promise<RankedList> {
+  // By the minute, so that screens share it; the asker cuts it to the instant.
+  const until = dueBefore && new Date(asOfMinute(dueBefore).getTime() + MINUTE_MS)
+  const key = JSON.stringify([scopeOf(actor, 'see-work'), kinds, asOf, until])
   return sharedRead(sql, key, async () => {
-    const rows = (await itemsOf(sql, actor, kinds)).map((row) => toRow(row, asOf))
-    const patients = rows.flatMap(({ order }) => (order ? [order.patient] : []))
-    const similar = similarAmong(patients)
-    for (const patient of patients) patient.isSimilar = similar.has(patient.id)
-    return rows.sort((a, b) => compareListKeys(a.key, b.key))
+    const [rows, calendars, onShift] = await Promise.all([
+      itemsOf(sql, actor, { kinds, until }),
+      calendarsOf(sql),
+      onShiftAt(sql, asOf),
+    ])
+    const similar = similarAmong(
+      rows.flatMap((row) =>
+        row.patient_id ? [{ id: row.patient_id, name: row.name, birthDate: row.birth_date }] : [],
+      ),
+    )
+    const items = rows.map((row): RankedItem => {
+      const key = listKey(listedItem(row), asOf, calendars.get(row.site_id)!)
+      const isSimilar = similar.has(row.patient_id)
+      return {
+        ...{ id: row.id, row, key, isSimilar, facets: facetsOf(row) },
+        audience: reviveAudience(row.audience),
+        holderId: row.holder,
+      }
+    })
+    items.sort((a, b) => compareListKeys(a.key, b.key))
+    return { items, calendars, onShift, rows: new Map() }
   })
+}
+
+async function calendarsOf(sql: AnySql): Promise<Map<string, BusinessCalendar>> {
+  const sites = await sql<{ id: string; zone: string; calendar: Omit<BusinessCalendar, 'zone'> }[]>`
+    select id, zone, calendar from sites`
+  return new Map(sites.map(({ id, zone, calendar }) => [id, { ...calendar, zone }]))
+}
+
+function facetsOf(row: Row): Facets {
+  return {
+    area: row.area,
+    siteId: row.site_id,
+    modality: row.modality,
+    patientClass: row.patient_class,
+    birthDate: row.birth_date,
+    priority: row.priority,
+    phase: row.phase,
+    dueAt: row.due_at,
+    holderId: row.holder,
+  }
+}
+
+/** The rows of a page, each read once for everybody who shows it. */
+async function detailed(
+  sql: AnySql,
+  list: RankedList,
+  page: readonly RankedItem[],
+  asOf: Date,
+): Promise<WorklistRow[]> {
+  const missing = page.filter(({ id }) => !list.rows.has(id))
+  if (missing.length > 0) {
+    const details = detailsOf(
+      sql,
+      missing.map(({ id }) => id),
+    )
+    for (const item of missing) {
+      const row = details.then((found) => toRow(item, found.get(item.id) ?? {}, { list, asOf }))
+      row.catch(() => list.rows.delete(item.id)) // told to whoever waits for it
+      list.rows.set(item.id, row)
+    }
+  }
+  return Promise.all(page.map(({ id }) => list.rows.get(id)!))
 }
 
 /** How many items of each kind wait for this actor, and how many of them are late. */
@@ -163,8 +304,8 @@ function sees(actor: Actor, audience: Audience, now: Date): boolean {
   return oversees || inAudience(actor, audience, now)
 }
 
-function maySee(actor: Actor, row: WorklistRow, now: Date): boolean {
-  return row.holder?.id === actor.id || sees(actor, row.audience, now)
+function maySee(actor: Actor, { holderId, audience }: RankedItem, now: Date): boolean {
+  return holderId === actor.id || sees(actor, audience, now)
 }
 
 function siteFilter(sql: AnySql, actor: Actor) {
@@ -176,16 +317,40 @@ function siteFilter(sql: AnySql, actor: Actor) {
 // biome-ignore lint/suspicious/noExplicitAny: one wide row, read once just below
 type Row = Record<string, any>
 
-async function itemsOf(sql: AnySql, actor: Actor, kinds: readonly WorkItemKind[]): Promise<Row[]> {
+/** Of every open item what ranking asks: a few pages of an index and of the table each. */
+async function itemsOf(
+  sql: AnySql,
+  actor: Actor,
+  { kinds, until }: { kinds: readonly WorkItemKind[]; until: Date | undefined },
+): Promise<Row[]> {
   return await sql<Row[]>`
-    select w.*, o.accession, o.accession_issuer, o.placer_number, o.phase, o.priority_word, o.patient_class, o.location,
-      pt.id as patient_id, pt.name, pt.birth_date, pt.sex, pi.value as patient_value, pi.issuer as patient_issuer,
+    select w.*, o.accession, o.phase, o.patient_class, o.patient_id, pt.name, pt.birth_date,
+      u.name as holder_name, meant.name as meant_name, given.name as assigned_name, r.name as room_name,
+      (select jsonb_agg(jsonb_build_object('reason', x.reason, 'from', x.from_at, 'to', x.to_at) order by x.from_at)
+        from pauses x where x.item_id = w.id) as pauses,
+      w.kind = 'read' and exists (select 1 from steps x where x.order_id = w.order_id and x.retake_of is not null
+        and x.status = 'departed') as after_retake
+    from work_items w
+      left join orders o on o.id = w.order_id
+      left join patients pt on pt.id = o.patient_id
+      left join users u on u.id = w.holder left join users meant on meant.id = w.audience->>'userId'
+      left join users given on given.id = w.assigned_to
+      left join rooms r on r.id = w.room_id
+    where w.state in ('open', 'claimed') and w.kind = any(${[...kinds]}) and ${siteFilter(sql, actor)}
+      and ${until ? sql`w.due_at < ${until}` : sql`true`}`
+}
+
+/** What else a row shows, by item. */
+async function detailsOf(sql: AnySql, itemIds: readonly string[]): Promise<Map<string, Row>> {
+  const rows = await sql<Row[]>`
+    select w.id, o.accession_issuer, o.placer_number, o.priority_word, o.location, pt.sex,
+      pi.value as patient_value, pi.issuer as patient_issuer,
       p.id as procedure_id, p.code, coalesce(c.short_name, p.text) as short_name, coalesce(c.name, p.text) as procedure_name,
       p.study_uid, st.id as study_id, st.instance_count, st.stored_count, st.completeness, st.completeness_missing,
-      u.name as holder_name, meant.name as meant_name, given.name as assigned_name, r.name as room_name, s.zone, s.calendar, e.kind as exception_kind, e.reason as exception_reason, e.times,
+      e.kind as exception_kind, e.reason as exception_reason, e.times,
       (select count(*) from studies prior where prior.patient_id = o.patient_id and prior.study_uid <> p.study_uid
         and prior.instance_count > 0) as priors
-    from work_items w join sites s on s.id = w.site_id
+    from work_items w
       left join orders o on o.id = w.order_id
       left join patients pt on pt.id = o.patient_id
       left join lateral (select value, issuer from patient_identifiers where patient_id = pt.id and retired_at is null
@@ -198,16 +363,14 @@ async function itemsOf(sql: AnySql, actor: Actor, kinds: readonly WorkItemKind[]
         order by (p.id = w.subject_id or own.id is not null or l.id is not null or rp.report_id is not null) desc, p.position limit 1) p on true
       left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
       left join studies st on st.study_uid = p.study_uid
-      left join users u on u.id = w.holder left join users meant on meant.id = w.audience->>'userId'
-      left join users given on given.id = w.assigned_to
-      left join rooms r on r.id = w.room_id
       left join exceptions e on w.subject_type = 'exception' and e.id = w.subject_id
-    where w.state in ('open', 'claimed') and w.kind = any(${[...kinds]}) and ${siteFilter(sql, actor)}`
+    where w.id = any(${[...itemIds]})`
+  return new Map(rows.map((row) => [row.id, row]))
 }
 
-function toRow(row: Row, asOf: Date): WorklistRow {
-  const calendar: BusinessCalendar = { ...row.calendar, zone: row.zone }
-  const listed = listedItem(row)
+function toRow(item: RankedItem, detail: Row, { list, asOf }: { list: RankedList; asOf: Date }): WorklistRow {
+  const row: Row = { ...item.row, ...detail }
+  const calendar = list.calendars.get(row.site_id)!
   return {
     itemId: row.id,
     kind: row.kind,
@@ -215,7 +378,7 @@ function toRow(row: Row, asOf: Date): WorklistRow {
     subjectType: row.subject_type,
     subjectId: row.subject_id,
     siteId: row.site_id,
-    order: row.order_id ? orderOf(row) : null,
+    order: row.order_id ? orderOf(row, item.isSimilar) : null,
     state: row.state,
     openedAt: row.opened_at,
     dueFrom: row.due_from,
@@ -232,11 +395,12 @@ function toRow(row: Row, asOf: Date): WorklistRow {
     exception: row.exception_kind
       ? { id: row.subject_id, kind: row.exception_kind, reason: row.exception_reason, times: row.times }
       : null,
-    audience: reviveAudience(row.audience),
+    audience: item.audience,
+    onShift: row.area === null ? [] : list.onShift(row.site_id, row.area),
     meantFor: row.meant_name,
     assignedTo: row.assigned_to ? { id: row.assigned_to, name: row.assigned_name } : null,
-    why: whyHere(listed, asOf, calendar),
-    key: listKey(listed, asOf, calendar),
+    why: whyHere(listedItem(row), asOf, calendar),
+    key: item.key,
   }
 }
 
@@ -251,16 +415,30 @@ function listedItem(row: Row): ListedItem {
     dueAt: row.due_at,
     allowanceMs: row.allowance_ms ?? 0,
     business: row.business,
-    pauses: [],
-    paused: null,
+    ...pausesOf(row),
     machineUrgent: false,
-    afterRetake: false,
+    afterRetake: row.after_retake,
     patientWaits: false,
     sentBack: row.kind === 'sent-back',
   }
 }
 
-function orderOf(row: Row): WorklistOrder {
+interface StoredPause {
+  reason: PauseReason
+  from: string
+  to: string | null
+}
+
+function pausesOf(row: Row): Pick<ListedItem, 'pauses' | 'paused'> {
+  const stored = (row.pauses ?? []) as StoredPause[]
+  const open = stored.find(({ to }) => to === null)
+  return {
+    pauses: stored.flatMap(({ from, to }) => (to ? [{ from: new Date(from), to: new Date(to) }] : [])),
+    paused: open ? { reason: open.reason, from: new Date(open.from) } : null,
+  }
+}
+
+function orderOf(row: Row, isSimilar: boolean): WorklistOrder {
   return {
     id: row.order_id,
     accession: row.accession,
@@ -278,7 +456,7 @@ function orderOf(row: Row): WorklistOrder {
       sex: row.sex,
       patientId: row.patient_value ?? '',
       patientIssuer: row.patient_issuer ?? '',
-      isSimilar: false,
+      isSimilar,
     },
     procedure: { id: row.procedure_id, code: row.code, shortName: row.short_name, name: row.procedure_name },
     studyInstanceUid: row.study_uid,
