@@ -48,7 +48,8 @@ export interface Asking {
   today: string
 }
 
-const SOON_MS = 3_600_000
+/** What is due within it is soon late. */
+export const SOON_MS = 3_600_000
 /** What an id may look like: nothing that a person's name or number could hide in. */
 const VALUE = /^[\w-]{1,32}$/
 const MOST_VALUES = 40

@@ -1,5 +1,14 @@
 /** Orders as integrators and pages read them: found by number, study, phase or patient, newest first, keyset-paged. */
+import type postgres from 'postgres'
 import { nameKey } from '#domain/identity.ts'
+import {
+  AGE_GROUPS,
+  AGES_FROM,
+  type Asking,
+  type FilterField,
+  type ListFilter,
+  SOON_MS,
+} from '#domain/list-filter.ts'
 import type { NameSaid } from '#domain/order-message.ts'
 import { type Actor, scopeOf } from '#domain/permissions.ts'
 import type { Phase, Priority } from '#domain/words.ts'
@@ -58,22 +67,86 @@ export interface OrderFilter {
   deliveredSince?: Date
   /** With an open exception. */
   toMend?: true
+  /** What a list's chips say. */
+  chips?: ListFilter | undefined
+  /** Who asks and when: some chips mean the reader, the hour or an age. */
+  asking?: Asking | undefined
   patient?: { patientId: string; issuer?: string; name?: string; birthDate?: string }
   limit: number
   after?: { receivedAt: Date; id: string }
 }
 
-/** Orders the actor may see; what may not be seen is never fetched. */
+/** Orders the actor may see, newest first; what may not be seen is never fetched. */
 export async function findOrders(sql: AnySql, actor: Actor, filter: OrderFilter): Promise<OrderSummary[]> {
   const rows = await sql<Row[]>`
     select o.*, p.name, p.birth_date, p.sex, pi.value as patient_value, pi.issuer as patient_issuer, ${procedures(sql)} as procedures,
       ${workItems(sql)} as work_items, ${times(sql)} as times
-    from orders o join patients p on p.id = o.patient_id
+    from (${page(sql, actor, filter, filter.limit)}) found join orders o on o.id = found.id join patients p on p.id = o.patient_id
       left join lateral (select value, issuer from patient_identifiers where patient_id = p.id and retired_at is null
         order by (type = 'MR') desc, issuer, value limit 1) pi on true
-    where ${visible(sql, actor)} and ${matches(sql, filter)}
-    order by o.received_at desc, o.id desc limit ${filter.limit}`
+    order by o.received_at desc, o.id desc`
   return rows.map(summary)
+}
+
+/** What a count says at most: beyond it a list is long, and how long exactly is no question of a day's work. */
+export const COUNTED_UP_TO = 10_000
+
+/** Exact up to `COUNTED_UP_TO`, and one more than that for whatever is longer. */
+export async function countOrders(
+  sql: AnySql,
+  actor: Actor,
+  { after: _, ...filter }: Omit<OrderFilter, 'limit'>,
+): Promise<number> {
+  const [row] = await sql<{ n: number }[]>`
+    select count(*) as n from (${page(sql, actor, filter, COUNTED_UP_TO + 1)}) found`
+  return row!.n
+}
+
+/** The ids of one page: an index in the list's order gives the rows, and what else is asked of them stops at the page's end. */
+function page(sql: AnySql, actor: Actor, filter: Omit<OrderFilter, 'limit'>, limit: number) {
+  const { chips = {}, after } = filter
+  const found = drivenBy(sql, chips, after)
+  return sql`
+    select o.id from ${found ? sql`(${found}) d join orders o on o.id = d.id` : sql`orders o`} join patients p on p.id = o.patient_id
+    where ${visible(sql, actor)} and ${matches(sql, filter)}
+    order by ${found ? sql`d.received_at desc, d.id desc` : sql`o.received_at desc, o.id desc`} limit ${limit}`
+}
+
+type Fragment = postgres.PendingQuery<postgres.Row[]>
+type After = OrderFilter['after']
+
+/** Chips whose values an index holds newest first, those with the fewest orders behind a value first. */
+const DRIVERS: readonly [FilterField, (sql: AnySql, value: string, after: After) => Fragment][] = [
+  ['modality', (sql, value, after) => ofProcedures(sql, sql`x.modality = ${value}`, after)],
+  ['phase', (sql, value, after) => ofOrders(sql, sql`x.phase = ${value}`, after)],
+  ['area', (sql, value, after) => ofProcedures(sql, sql`x.area = ${value}`, after)],
+  ['class', (sql, value, after) => ofOrders(sql, sql`x.patient_class = ${value}`, after)],
+  ['priority', (sql, value, after) => ofOrders(sql, sql`x.priority = ${value}`, after)],
+  ['site', (sql, value, after) => ofOrders(sql, sql`x.site_id = ${value}`, after)],
+]
+
+/** Null where no chip names a value: all orders have an index of their own. */
+function drivenBy(sql: AnySql, chips: ListFilter, after: After): Fragment | null {
+  const [driver] = DRIVERS.flatMap(([field, of]) =>
+    chips[field]?.length ? [{ values: chips[field], of }] : [],
+  )
+  if (!driver) return null
+  // Value by value, each in the list's order, so that they merge: with any() they would all be read and sorted.
+  const branches = driver.values.map((value) => driver.of(sql, value, after))
+  const all = branches.reduce((one, next) => sql`${one} union all ${next}`)
+  return sql`select distinct received_at, id from (${all}) x order by received_at desc, id desc`
+}
+
+function ofOrders(sql: AnySql, fits: Fragment, after: After): Fragment {
+  return sql`(select x.received_at, x.id from orders x where ${fits}
+    and ${after ? sql`(x.received_at, x.id) < (${after.receivedAt}, ${after.id})` : sql`true`}
+    order by x.received_at desc, x.id desc)`
+}
+
+function ofProcedures(sql: AnySql, fits: Fragment, after: After): Fragment {
+  return sql`(select x.received_at, x.order_id as id from procedures x where ${fits}
+    and ${after ? sql`(x.received_at, x.order_id) < (${after.receivedAt}, ${after.id})` : sql`true`}
+    order by x.received_at desc, x.order_id desc)`
 }
 
 function visible(sql: AnySql, actor: Actor) {
@@ -84,7 +157,7 @@ function visible(sql: AnySql, actor: Actor) {
   return sql`false`
 }
 
-function matches(sql: AnySql, filter: OrderFilter) {
+function matches(sql: AnySql, filter: Omit<OrderFilter, 'limit'>) {
   const { patient, after } = filter
   return sql`${filter.id ? sql`o.id = ${filter.id}` : sql`true`}
     and ${filter.accession ? sql`o.accession = ${filter.accession}` : sql`true`}
@@ -94,11 +167,57 @@ function matches(sql: AnySql, filter: OrderFilter) {
     and ${filter.since ? sql`o.received_at >= ${filter.since}` : sql`true`}
     and ${filter.ids ? sql`o.id = any(${[...filter.ids]})` : sql`true`}
     and ${filter.open ? sql`o.closed_at is null and o.end_kind is null` : sql`true`}
-    and ${filter.lateAt ? sql`exists (select 1 from work_items x where x.order_id = o.id and x.state in ('open', 'claimed') and x.due_at < ${filter.lateAt})` : sql`true`}
-    and ${filter.deliveredSince ? sql`exists (select 1 from deliveries x where x.order_id = o.id and x.acknowledged_at >= ${filter.deliveredSince})` : sql`true`}
-    and ${filter.toMend ? sql`exists (select 1 from exceptions x where x.order_id = o.id and x.state = 'open')` : sql`true`}
+    and ${filter.lateAt ? sql`o.id in (select x.order_id from work_items x where x.state in ('open', 'claimed') and x.due_at < ${filter.lateAt})` : sql`true`}
+    and ${filter.deliveredSince ? sql`o.id in (select x.order_id from deliveries x where x.acknowledged_at >= ${filter.deliveredSince})` : sql`true`}
+    and ${filter.toMend ? sql`o.id in (select x.order_id from exceptions x where x.state = 'open' and x.order_id is not null)` : sql`true`}
+    and ${chipsFit(sql, filter)}
     and ${patient ? patientMatches(sql, patient) : sql`true`}
     and ${after ? sql`(o.received_at, o.id) < (${after.receivedAt}, ${after.id})` : sql`true`}`
+}
+
+/** As `fitsFilter` says it of one row. An order is of the area and modality of any of its procedures, and late by any work. */
+function chipsFit(sql: AnySql, { chips = {}, asking }: Omit<OrderFilter, 'limit'>): Fragment {
+  const any = (column: Fragment, field: FilterField) =>
+    chips[field]?.length ? sql`${column} = any(${[...chips[field]]})` : sql`true`
+  const ofProcedure = (column: Fragment, field: FilterField) =>
+    chips[field]?.length
+      ? sql`exists (select 1 from procedures x where x.order_id = o.id and ${column} = any(${[...chips[field]]}))`
+      : sql`true`
+  return sql`${any(sql`o.site_id`, 'site')} and ${any(sql`o.patient_class`, 'class')}
+    and ${any(sql`o.priority`, 'priority')} and ${any(sql`o.phase`, 'phase')}
+    and ${ofProcedure(sql`x.area`, 'area')} and ${ofProcedure(sql`x.modality`, 'modality')}
+    and ${asking ? agesFit(sql, chips.age ?? [], asking) : sql`true`}
+    and ${asking ? workFits(sql, chips, asking) : sql`true`}`
+}
+
+function agesFit(sql: AnySql, groups: readonly string[], { today }: Asking): Fragment {
+  const spans = AGE_GROUPS.flatMap((group, index) => {
+    if (!groups.includes(group)) return []
+    const next = AGE_GROUPS[index + 1]
+    const born = (years: number) =>
+      `${String(Number(today.slice(0, 4)) - years).padStart(4, '0')}${today.slice(4)}`
+    return [
+      sql`(p.birth_date <= ${born(AGES_FROM[group])} and ${next ? sql`p.birth_date > ${born(AGES_FROM[next])}` : sql`true`})`,
+    ]
+  })
+  const [first, ...rest] = spans
+  if (!first) return sql`true`
+  return sql`length(p.birth_date) = 10 and (${rest.reduce((one, next) => sql`${one} or ${next}`, first)})`
+}
+
+function workFits(sql: AnySql, { time, claim }: ListFilter, { userId, now }: Asking): Fragment {
+  if (!time?.length && !claim?.length) return sql`true`
+  const soon = new Date(now.getTime() + SOON_MS)
+  const says = (values: readonly string[] | undefined, value: string, fits: Fragment) =>
+    values?.includes(value) ? fits : sql`false`
+  const inTime = time?.length
+    ? sql`(${says(time, 'late', sql`x.due_at < ${now}`)} or ${says(time, 'soon', sql`x.due_at >= ${now} and x.due_at < ${soon}`)})`
+    : sql`true`
+  const claimed = claim?.length
+    ? sql`(${says(claim, 'free', sql`x.holder is null`)} or ${says(claim, 'mine', sql`x.holder = ${userId}`)}
+        or ${says(claim, 'taken', sql`x.holder <> ${userId}`)})`
+    : sql`true`
+  return sql`o.id in (select x.order_id from work_items x where x.state in ('open', 'claimed') and ${inTime} and ${claimed})`
 }
 
 function patientMatches(
