@@ -213,6 +213,8 @@ export type CriticalResultFact = {
 
 export type ExceptionFact = {
   id: string
+  /** How often it was given another level: each asks for its own time. */
+  levelChanges: number
   kind: ExceptionKind
   openedAt: Date
   closedAt: Date | null

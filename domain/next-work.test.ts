@@ -443,6 +443,27 @@ describe('what stays after the end', () => {
     const unanswered = report({ versions: [version({ deliveries: [delivery({ acknowledgedAt: null })] })] })
     expect(closesAt({ ...facts, reports: [unanswered] }, minute(130), policy)).toBeNull()
     const exceptions = [
+  test('[CR-03] a critical result is its finder’s until its time is up, keeps its order open, and asks anew at another level', () => {
+    const critical = {
+      ...({ id: 'critical-1', level: 1, foundAt: minute(90), foundById: 'reader-1' } as const),
+      ...{ levelChanges: 0, closedAt: null },
+    }
+    const wanted = only(
+      orderFacts({ criticalResults: [critical], procedures: [procedure({ ended: 'discontinued' })] }),
+    )
+    expect(wanted).toMatchObject({
+      ...{ kind: 'critical', subjectId: 'critical-1', cycle: 1, dueFrom: minute(90), dueAt: minute(150) },
+      audience: { userId: 'reader-1', widensAt: minute(150), widensTo: ['radiologist', 'resident', 'lead'] },
+    })
+    const changed = { ...critical, level: 2 as const, levelChanges: 1 }
+    const over = [procedure({ ended: 'discontinued' })]
+    expect(only(orderFacts({ criticalResults: [changed], procedures: over }))).toMatchObject({
+      ...{ cycle: 2, dueAt: minute(450) },
+    })
+    const told = { ...critical, closedAt: minute(99) }
+    expect(kinds(orderFacts({ criticalResults: [told], procedures: over }))).toEqual([])
+  })
+
       { id: 'e', kind: 'delivery', openedAt: minute(5), closedAt: null, reopened: 0 } as const,
     ]
     expect(closesAt({ ...facts, exceptions }, minute(130), policy)).toBeNull()

@@ -79,6 +79,8 @@ export type Policy = {
   }
   ladder: ByPriority<Ladder>
   critical: Readonly<Record<1 | 2 | 3, number>>
+  /** Share of a critical result's time, in per cent, at which each contact is due to be called. */
+  criticalLadder: Readonly<Record<'orderer' | 'ward' | 'on-call' | 'lead' | 'head', number>>
   watchdog: { draftSilenceMs: number; wetReadMs: number; amendmentMs: number }
   /** After this the next circle of people may take the item as well. */
   widenMs: { author: number; room: number; signer: number }
@@ -201,6 +203,7 @@ export const POLICY_VERSION_1: Policy = {
   widenMs: { author: 4 * HOUR_MS, room: 30 * MINUTE_MS, signer: 4 * HOUR_MS },
   pauses: {
     'waiting-prior': 2 * HOUR_MS,
+  criticalLadder: { orderer: 0, ward: 50, 'on-call': 75, lead: 100, head: 150 },
     'waiting-technologist': 4 * HOUR_MS,
     'waiting-lab': 4 * HOUR_MS,
     'waiting-patient': 24 * HOUR_MS,

@@ -270,6 +270,7 @@ export const EVENT_TYPES = [
   'critical.escalated',
   'critical.late',
   'critical.withdrawn',
+  'critical.level-changed',
   'escalation.fired',
   'escalation.overtaken',
   'study.linked',

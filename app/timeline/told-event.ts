@@ -107,11 +107,14 @@ const WORK_STAGES: Record<string, Stage> = {
   sign: 'read',
   'sent-back': 'read',
   'over-read': 'read',
+  critical: 'read',
 }
+
+const TIMED = /^escalation\.|^critical\.(?:escalated|late)$|\.expired$/
 
 function byOf({ type, source, actor }: TimelineEvent): By {
   if (type.startsWith('images.')) return 'images'
-  if (type.startsWith('escalation.') || type.endsWith('.expired')) return 'timer'
+  if (TIMED.test(type)) return 'timer'
   if (source === 'hl7' || source === 'fhir' || source === 'dimse' || source === 'web') return 'message'
   return actor.id === 'department' ? 'rule' : 'person'
 }
@@ -134,7 +137,7 @@ function plain(data: Record<string, unknown>): Record<string, string | number> {
 
 // What only a program needs to find the row again stays in the panel of the event.
 const LEFT_OUT =
-  /^(?:kind|itemId|stepId|stepIds|reportId|studyId|procedureId|linkId|deliveryId|performedStepId|holder|inferred)$/
+  /^(?:kind|itemId|stepId|stepIds|reportId|studyId|procedureId|linkId|deliveryId|criticalId|performedStepId|holder|second|inferred)$/
 
 function evidenceOf(facts: Record<string, unknown>): Evidence[] {
   return Object.entries(facts).flatMap(([name, value]) => {

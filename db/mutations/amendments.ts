@@ -8,6 +8,7 @@ import { mustBeAble } from '#domain/permissions.ts'
 import { report as reportTable } from '#domain/report.ts'
 import type { Modality, Priority, ReportState } from '#domain/words.ts'
 import type { Department } from '../department.ts'
+import { authored, withCommunications } from '../queries/communications.ts'
 import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { ordersOfReport, releaseVersion } from './release.ts'
@@ -19,7 +20,7 @@ export type AmendmentKind = 'addendum' | 'correction'
 /** The section of an addendum. */
 export const ADDENDUM = 'addendum'
 
-interface Amended {
+export interface Amended {
   reportId: string
   state: ReportState
   siteId: string
@@ -52,17 +53,35 @@ export async function openAmendment(
     if (!amended.newestReleased) throw new RadiologyError('not-released', { reportId })
     if (amended.amendment !== null) return { fence: await goOnWith(scope, amended, { kind, reason }) }
     const content = kind === 'correction' ? amended.standing : { sections: [{ key: ADDENDUM, text: '' }] }
-    await scope.sql`
-      update reports set amendment = ${kind}, amendment_opened_at = ${scope.act.now}, amendment_reason = ${reason ?? null}
-      where id = ${reportId}`
-    await scope.sql`
-      insert into report_drafts (report_id, content, saved_by, saved_at, fence)
-      values (${reportId}, ${scope.sql.json(content as never)}, ${act.actor.id}, ${act.machineNow}, 1)`
-    await openOrdersAgain(scope, reportId)
-    await tell(scope, reportId, 'report.saved', { amendment: kind })
-    audit(scope, reportId, 'report.amendment-opened', { kind, reason: reason ?? null })
+    await openDraft(scope, reportId, { kind, content, reason: reason ?? null, holder: act.actor.id })
     return { fence: 1 }
   })
+}
+
+interface NewDraft {
+  kind: AmendmentKind
+  content: ReportContent
+  reason: string | null
+  /** Who goes on with it. */
+  holder: string
+}
+
+/** In the transaction of what asks for it, with the orders' locks held and nothing else open. */
+export async function openDraft(
+  scope: Scope,
+  reportId: string,
+  { kind, content, reason, holder }: NewDraft,
+): Promise<void> {
+  const { sql, act } = scope
+  await sql`
+    update reports set amendment = ${kind}, amendment_opened_at = ${act.now}, amendment_reason = ${reason}
+    where id = ${reportId}`
+  await sql`
+    insert into report_drafts (report_id, content, saved_by, saved_at, fence)
+    values (${reportId}, ${sql.json(content as never)}, ${holder}, ${act.machineNow}, 1)`
+  await openOrdersAgain(scope, reportId)
+  await tell(scope, reportId, 'report.saved', { amendment: kind })
+  audit(scope, reportId, 'report.amendment-opened', { kind, reason })
 }
 
 async function goOnWith(
@@ -147,36 +166,42 @@ export async function signAmendment(
   { reportId, fence, kind, content, reauthenticated }: SignedAmendment,
 ): Promise<{ version: number; releaseAt: Date }> {
   return mutate(department, act, 'sign-amendment', async (scope) => {
-    const { sql } = scope
     const amended = await lockAmended(scope, reportId)
     mayAmend(scope, amended, { kind, reason: amended.reason, reauthenticated })
     if (amended.amendment !== kind) throw new RadiologyError('stale-fence', { reportId, fence })
     mustHoldDraft(scope, amended, fence)
     await mustPassChecks(scope, reportId, asItWillRead(amended, { kind, content }))
-    const outcome = reportTable(amended.state, kind, {
-      ...{ byAuthor: false, amendmentOpen: true, versionOut: true, repeat: false },
-      ...{ released: amended.newestReleased, identityTrusted: true, checksPassed: isWritten(content) },
-    })
-    if (outcome.outcome === 'refused') throw new RadiologyError(outcome.refusal, { reportId })
-    const version = await addVersion(scope, {
-      reportId,
-      itemId: null,
-      fence,
-      kind,
-      content,
-      signedAt: act.now,
-    })
-    await sql`
-      update reports set state = ${kind === 'addendum' ? 'ADDENDED' : 'CORRECTED'} where id = ${reportId}`
-    await closeAmendment(scope, reportId)
-    await openOrdersAgain(scope, reportId)
-    const releaseAt = await setRecallTime(scope, { reportId, version, priority: amended.priority })
-    const type = kind === 'addendum' ? 'report.addended' : 'report.corrected'
-    await tell(scope, reportId, type, { version, recallUntil: releaseAt.toISOString() })
-    audit(scope, reportId, type, { version })
-    if (releaseAt <= act.now) await releaseVersion(scope, { reportId, version })
-    return { version, releaseAt }
+    return signDraft(scope, amended, { kind, content, fence })
   })
+}
+
+/** Writes the version of words that may be signed now, and lets them go when their recall time is over. */
+export async function signDraft(
+  scope: Scope,
+  amended: Amended,
+  { kind, content, fence }: { kind: AmendmentKind; content: ReportContent; fence: number },
+): Promise<{ version: number; releaseAt: Date }> {
+  const { sql, act } = scope
+  const { reportId, state } = amended
+  const whole = await withCommunications(sql, reportId, { kind, sections: content.sections })
+  const outcome = reportTable(state, kind, {
+    ...{ byAuthor: false, amendmentOpen: true, versionOut: true, repeat: false },
+    ...{ released: amended.newestReleased, identityTrusted: true, checksPassed: isWritten(whole) },
+  })
+  if (outcome.outcome === 'refused') throw new RadiologyError(outcome.refusal, { reportId })
+  const version = await addVersion(scope, {
+    ...{ reportId, itemId: null, fence, kind, content },
+    signedAt: act.now,
+  })
+  await sql`update reports set state = ${kind === 'addendum' ? 'ADDENDED' : 'CORRECTED'} where id = ${reportId}`
+  await closeAmendment(scope, reportId)
+  await openOrdersAgain(scope, reportId)
+  const releaseAt = await setRecallTime(scope, { reportId, version, priority: amended.priority })
+  const type = kind === 'addendum' ? 'report.addended' : 'report.corrected'
+  await tell(scope, reportId, type, { version, recallUntil: releaseAt.toISOString() })
+  audit(scope, reportId, type, { version })
+  if (releaseAt <= act.now) await releaseVersion(scope, { reportId, version })
+  return { version, releaseAt }
 }
 
 // An addendum is held against the report that it is added to: that has its findings and its impression.
@@ -224,7 +249,7 @@ function audit(scope: Scope, reportId: string, type: string, data: Record<string
   scope.audit({ subject: `report:${reportId}`, type, data: { reportId, ...data } })
 }
 
-async function lockAmended(scope: Scope, reportId: string): Promise<Amended> {
+export async function lockAmended(scope: Scope, reportId: string): Promise<Amended> {
   const { sql, act } = scope
   const orders = await ordersOfReport(scope, reportId)
   for (const { order_id } of orders) await scope.lockOrder(order_id)
@@ -247,7 +272,7 @@ async function lockAmended(scope: Scope, reportId: string): Promise<Amended> {
     ...row,
     newestReleased: versions.at(-1)?.released ?? false,
     signerId: versions.findLast(({ signer_id }) => signer_id !== null)?.signer_id ?? null,
-    standing: { sections: text?.content.sections ?? [] },
+    standing: { sections: authored(text?.content.sections ?? []) },
     why: whyNot(scope, row),
   }
 }

@@ -24,6 +24,7 @@ import { park } from './parking.ts'
 import { beginPerformedStep, changePerformedStep } from './performed-steps.ts'
 import { acceptQuality } from './quality.ts'
 import { rejectInstances } from './rejections.ts'
+import { raiseCriticalResult } from './raise-critical.ts'
 import { openReport, signReport } from './reports.ts'
 import { keepMacro } from './report-macros.ts'
 import { importTemplate } from './report-templates.ts'
@@ -340,6 +341,54 @@ const CASES: Record<string, Case> = {
     prepare: decided,
     effect: ['exceptions +1', 'open mend +1'],
     again: 'done',
+  'raise-critical': {
+    prepare: async (d) => ({ ...(await reading(d)), now: (await d.now()).toISOString() }),
+    effect: [
+      'audit critical.raised +1',
+      'critical_results +1',
+      'critical_steps +1',
+      'event critical.escalated +1',
+      'event critical.raised +1',
+    ],
+    again: 'done',
+  },
+  'attempt-critical': {
+    prepare: critical,
+    effect: [
+      'audit critical.attempted +1',
+      'critical_attempts +1',
+      'event critical.attempted +1',
+      'idempotency_keys +1',
+    ],
+    again: 'done',
+  },
+  'communicate-critical': {
+    prepare: critical,
+    effect: [
+      'audit critical.communicated +1',
+      'audit report.addended +1',
+      'deliveries +1',
+      'event critical.communicated +1',
+      'event delivery.queued +1',
+      'event report.addended +1',
+      'event report.released +1',
+      'report_objects +2',
+      'report_versions +1',
+    ],
+    again: 'done',
+    // Told again, it is kept as an attempt.
+    leaves: ['critical_attempts +1'],
+  },
+  'change-critical-level': {
+    prepare: critical,
+    effect: ['audit critical.level-changed +1', 'event critical.level-changed +1'],
+    again: 'done',
+  },
+  'withdraw-critical': {
+    prepare: critical,
+    effect: ['audit critical.withdrawn +1', 'event critical.withdrawn +1'],
+    again: 'illegal-transition',
+  },
     afterwards: heard,
   },
   'create-token': {
@@ -869,6 +918,14 @@ async function owed(department: Department) {
 async function decided(department: Department) {
   const commitment = await owed(department)
   const { images, transactionUid } = commitment
+/** Of a report that is out. */
+async function critical(department: Department) {
+  const order = await signed(department)
+  const finder = await actAs(department, 'radiologist')
+  const found = { reportId: order.reportId, finding: 'A bleed.', level: 1 } as const
+  return { ...order, ...(await raiseCriticalResult(department, finder, found)) }
+}
+
   const [row] = await department.sql`select id from commitments where transaction_uid = ${transactionUid}`
   await decideCommitment(department, await deviceAct(department, 'CT1'), {
     id: row!.id,

@@ -20,6 +20,12 @@ import {
   takeCommitment,
 } from './commitments.ts'
 import { applyConfiguration, type ConfigurationChange } from './configuration.ts'
+import {
+  attemptCritical,
+  changeCriticalLevel,
+  communicateCritical,
+  withdrawCritical,
+} from './critical-results.ts'
 import { replayDelivery } from './deliveries.ts'
 import { escalateDue } from './escalations.ts'
 import { closeException } from './exceptions.ts'
@@ -32,6 +38,7 @@ import { bringBack, park } from './parking.ts'
 import { decideStopped } from './performed-steps.ts'
 import { acceptIncomplete, rejectQuality } from './quality.ts'
 import { rejectInstances, revokeRejection } from './rejections.ts'
+import { raiseCriticalResult } from './raise-critical.ts'
 import { dropMacro, keepMacro } from './report-macros.ts'
 import { giveTemplate, importTemplate } from './report-templates.ts'
 import { issuePreliminary, issueWetRead, recallReport } from './reports.ts'
@@ -64,6 +71,7 @@ export interface Refs {
   fence: number
   reportId: string
   version: number
+  criticalId: string
   deliveryId: string
   exceptionId: string
   rejectionId: string
@@ -179,6 +187,28 @@ function aTemplate(identifier: string) {
   'revoke-token': (department, act, { tokenId }) =>
     revokeToken(department, act, { id: tokenId, reauthenticated: true }),
   'apply-configuration': (department, act, { change }) => applyConfiguration(department, act, change),
+  'raise-critical': (department, act, { reportId, now }) =>
+    raiseCriticalResult(department, act, {
+      ...{ reportId, finding: 'A bleed.', level: 1, foundAt: new Date(now!) },
+    }),
+  'attempt-critical': (department, act, { criticalId }) =>
+    attemptCritical(
+      department,
+      { ...act, key: `attempt ${criticalId}` },
+      { criticalId, method: 'telephone' },
+    ),
+  'communicate-critical': (department, act, { criticalId }) =>
+    communicateCritical(department, act, {
+      ...{ criticalId, recipient: 'The ward', toldAt: act.now, method: 'telephone', readBack: true },
+      reauthenticated: true,
+    }),
+  'change-critical-level': (department, act, { criticalId }) =>
+    changeCriticalLevel(department, act, { criticalId, level: 2 }),
+  'withdraw-critical': async (department, act, { criticalId }) =>
+    withdrawCritical(department, act, {
+      ...{ criticalId, reason: 'a skin fold' },
+      secondPerson: (await actAs(department, 'radiologist2')).actor,
+    }),
   'create-launch': async (department, act, { orderId, sessionId, studyUid }) => {
     const asked = { orderId, sessionId, purpose: 'read' } as const
     const open = await openLaunch(department.sql, { ...asked, studies: [studyUid] })

@@ -1,5 +1,6 @@
 /** Report versions: what is hashed and kept for ever, when it goes out, and what the timeline says of it. */
-import type { EventType, Priority, ReportVersionKind } from '#domain/words.ts'
+import type { Agreement, EventType, Priority, ReportState, ReportVersionKind } from '#domain/words.ts'
+import { withCommunications } from '../queries/communications.ts'
 import { policyOf } from '../queries/policy.ts'
 import type { Scope } from './mutate.ts'
 import { ordersOfReport } from './release.ts'
@@ -50,7 +51,7 @@ async function wholeContent(
     select p.id, p.requested_procedure_id as "requestedProcedureId", p.study_uid as "studyInstanceUid", o.accession
     from report_procedures rp join procedures p on p.id = rp.procedure_id join orders o on o.id = p.order_id
     where rp.report_id = ${reportId} order by o.id, p.position`
-  return {
+  const { sections, criticalIds } = await withCommunications(sql, reportId, {
     kind,
     sections: content.sections,
     procedures: [...procedures],
@@ -58,6 +59,11 @@ async function wholeContent(
     signedAt: signedAt?.toISOString() ?? null,
   }
 }
+  })
+  return {
+    kind,
+    sections,
+    ...(criticalIds.length > 0 ? { criticalResults: criticalIds } : {}),
 
 /** Until when its signer may take it back; the instant of its release. */
 export async function setRecallTime(

@@ -12,6 +12,7 @@ import type { AnySql } from '../client.ts'
 import type { Department } from '../department.ts'
 import { examConsistency } from '../queries/exam-consistency.ts'
 import { ulid } from '../ulid.ts'
+import { authored, withCommunications } from '../queries/communications.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
 import { ordersOfReport, releaseVersion } from './release.ts'
@@ -169,6 +170,7 @@ export async function signReport(
   department: Department,
   act: Act,
   { itemId, fence, reportId, content, reauthenticated }: Signature,
+  const { sections } = await withCommunications(sql, reportId, { kind, sections: content.sections })
 ): Promise<{ version: number; releaseAt: Date }> {
   return mutate(department, act, 'sign-report', async (scope) => {
     const item = await lockReading(scope, itemId, reportId)
@@ -239,10 +241,24 @@ export async function mustPassChecks(scope: Scope, reportId: string, content: Re
 }
 
 export interface ReportCheck {
-  id: 'sections' | 'identity' | 'identity-exception' | 'complete' | ConsistencyCheck
+  id: 'sections' | 'identity' | 'identity-exception' | 'critical' | 'complete' | ConsistencyCheck
   state: 'ok' | 'look' | 'blocks'
   refusal: 'check-failed' | 'identity-provisional'
   /** The words to look at. */
+/** The first check that keeps words from being signed; null when none does. */
+export async function blockingCheck(
+  reader: { sql: AnySql },
+  reportId: string,
+  content: ReportContent,
+): Promise<ReportCheck | null> {
+  const checks = await departmentChecks(reader, reportId, content)
+  return (
+    checks.find(({ state, id }) => state === 'blocks' && id !== 'critical') ??
+    checks.find(({ state }) => state === 'blocks') ??
+    null
+  )
+}
+
   at?: Contradiction
 }
 
@@ -267,8 +283,9 @@ async function departmentChecks(
   reportId: string,
   content: ReportContent,
 ): Promise<ReportCheck[]> {
-  const [facts] = await sql<{ provisional: boolean; doubt: boolean; incomplete: boolean }[]>`
-    select bool_or(pt.trust <> 'trusted') as provisional,
+  const [facts] = await sql<{ provisional: boolean; doubt: boolean; incomplete: boolean; untold: boolean }[]>`
+    select exists (select 1 from critical_results c where c.report_id = ${reportId} and c.state = 'open') as untold,
+      bool_or(pt.trust <> 'trusted') as provisional,
       bool_or(exists (select 1 from exceptions e where e.order_id = o.id and e.kind = 'identity' and e.state = 'open')) as doubt,
       bool_or(exists (select 1 from study_links l join studies s on s.id = l.study_id
         where l.procedure_id = p.id and l.undone_at is null and s.completeness = 'incomplete')) as incomplete
@@ -289,6 +306,7 @@ async function departmentChecks(
 }
 
 /**
+    { id: 'critical', state: facts?.untold ? 'blocks' : 'ok', refusal: 'check-failed' },
  * Takes a signature back before it went out; the item opens again, already claimed by the signer.
  * @throws RadiologyError 'recall-expired' once released, 'forbidden' for anybody but the signer
  */
@@ -309,7 +327,7 @@ export async function recallReport(
     await standsAsBefore(scope, { reportId, version, recalled: row.kind })
     await sql`
       insert into report_drafts (report_id, content, saved_by, saved_at, fence)
-      values (${reportId}, ${sql.json({ sections: row.content.sections } as never)}, ${act.actor.id}, ${act.machineNow}, 0)
+      values (${reportId}, ${sql.json({ sections: authored(row.content.sections) } as never)}, ${act.actor.id}, ${act.machineNow}, ${isAmendment(row.kind) ? row.fence + 1 : 0})
       on conflict (report_id) do nothing`
     await tell(scope, reportId, 'report.recalled', { version })
   })

@@ -11,9 +11,11 @@ import { loadOrderFacts } from '../queries/order-facts.ts'
 import { policyOf } from '../queries/policy.ts'
 import { ulid } from '../ulid.ts'
 import { decideCompleteness } from './completeness.ts'
+import { fireCriticalSteps } from './critical-ladder.ts'
 import { nextEscalation } from './escalations.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { releaseDue } from './release.ts'
+import { openOwedAddenda } from './told-addendum.ts'
 import { cancelItem, type ItemRow } from './work-items.ts'
 
 export interface Settled {
@@ -42,6 +44,8 @@ export async function settleOrder(
     const recheckAt = await decideCompleteness(scope, orderId)
     const noShowAt = await markNoShows(scope, orderId)
     const releaseAt = await releaseDue(scope, orderId)
+    const contactAt = await fireCriticalSteps(scope, orderId)
+    await openOwedAddenda(scope, orderId)
     const facts = await loadOrderFacts(scope.sql, orderId)
     if (!facts) throw new RadiologyError('not-found', { orderId })
     const policy = await policyOf(scope.sql, facts.order.policyVersion)
@@ -52,6 +56,7 @@ export async function settleOrder(
       recheckAt,
       noShowAt,
       releaseAt,
+      contactAt,
       nextLook(facts, act.now, policy),
       escalateAt,
       closing,

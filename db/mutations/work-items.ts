@@ -235,6 +235,22 @@ export async function completeHeld(
 /** Cancels an item nobody wants any more; a holder is told by its event, a draft stays. */
 export async function cancelItem(scope: Scope, item: ItemRow, reason: string): Promise<void> {
   const [row] = await scope.sql`
+/** Completes the live item about a subject, held by anybody or nobody: the decision was made where no claim is asked. */
+export async function completeBySubject(
+  scope: Scope,
+  { kind, subjectId }: { kind: string; subjectId: string },
+): Promise<void> {
+  const { sql, act } = scope
+  const [item] = await sql<ItemRow[]>`
+    select * from work_items where kind = ${kind} and subject_id = ${subjectId} and state in ('open', 'claimed') for update`
+  if (!item) return
+  await sql`
+    update work_items set state = 'completed', holder = null, lease_until = null, completed_at = ${act.now},
+      completed_by = ${act.actor.id} where id = ${item.id}`
+  if (item.state === 'claimed') await endTenure(scope, item, 'completed')
+  note(scope, item, 'work-item.completed', { holder: item.holder })
+}
+
     update work_items set state = 'cancelled', holder = null, lease_until = null, completed_at = ${scope.act.now}, cancel_reason = ${reason}
     where id = ${item.id} and state in ('open', 'claimed') returning id`
   if (!row) return

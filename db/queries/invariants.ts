@@ -104,6 +104,14 @@ const invariants: Record<string, string> = {
   '28 one order per placer number': `
     select placer_authority, placer_number from orders where placer_number is not null group by 1, 2 having count(*) > 1`,
 }
+  '24 a closed critical result has its six fields and its read-back': `
+    select id from critical_results where state = 'closed' and (trim(finding) = '' or found_at is null
+      or communicator_id is null or coalesce(trim(recipient), '') = '' or told_at is null or method is null or not read_back)`,
+  '24 no closed order has an open critical result': `
+    select c.id from critical_results c join orders o on o.id = c.order_id where c.state = 'open' and o.closed_at is not null`,
+  '24 no report was signed while a critical result of it was open': `
+    select c.id, v.version from critical_results c join report_versions v on v.report_id = c.report_id
+    where v.kind = 'final' and v.recalled_at is null and c.raised_at < v.signed_at and (c.ended_at is null or c.ended_at > v.signed_at)`,
 
 // Invariant 2: the cached phase is what the rules derive from the parts.
 async function wrongPhases(sql: AnySql): Promise<Violation[]> {

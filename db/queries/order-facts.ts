@@ -2,6 +2,7 @@
 
 import type { BusinessCalendar } from '#domain/calendar.ts'
 import type {
+  CriticalResultFact,
   ExceptionFact,
   OrderFacts,
   PerformedStepFact,
@@ -31,6 +32,7 @@ export async function loadOrderFacts(sql: AnySql, orderId: string): Promise<Orde
     deliveries,
     exceptions,
   ] = await Promise.all(facts(sql, orderId))
+    criticalResults,
   const order = orders![0]
   if (!order) return null
   return {
@@ -49,7 +51,7 @@ export async function loadOrderFacts(sql: AnySql, orderId: string): Promise<Orde
     performedSteps: performedSteps!.map(performedStepFact),
     studies: studies!.map((row) => studyFact(row, decisions!)),
     reports: reports!.map((row) => reportFact(row, versions!, deliveries!)),
-    criticalResults: [],
+    criticalResults: criticalResults!.map(criticalFact),
     exceptions: exceptions!.map(exceptionFact),
   }
 }
@@ -95,6 +97,8 @@ function procedureFact(row: Row, steps: Row[]): ProcedureFact {
     protocolling: row.protocol_by === 'rule' ? 'rule' : 'reader',
     protocolChosenBy: row.protocol_by,
     protocolCosignWanted: null,
+    sql`select id, level, found_at, found_by, level_changes, ended_at from critical_results
+        where order_id = ${orderId} order by raised_at, id`,
     protocolResets: row.protocol_resets,
     ended: row.end_kind,
     endedAt: row.ended_at,
@@ -209,3 +213,14 @@ function versionFact(row: Row, deliveries: Row[]): ReportVersionFact {
 function exceptionFact(row: Row): ExceptionFact {
   return { id: row.id, kind: row.kind, openedAt: row.at, closedAt: row.closed_at, reopened: row.cycle - 1 }
 }
+function criticalFact(row: Row): CriticalResultFact {
+  return {
+    id: row.id,
+    level: row.level,
+    foundAt: row.found_at,
+    foundById: row.found_by,
+    levelChanges: row.level_changes,
+    closedAt: row.ended_at,
+  }
+}
+

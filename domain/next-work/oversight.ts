@@ -1,4 +1,5 @@
 /** Rows 15 to 18 of the next-work table: what an order leaves to be done even after it ended. */
+import { criticalDueAt } from '../critical-result.ts'
 import type { CriticalResultFact, ExceptionFact, OrderFacts, PerformedStepFact, StudyFact } from '../facts.ts'
 import { stoppedBranch } from '../performed-step.ts'
 import type { Policy } from '../policy.ts'
@@ -16,7 +17,7 @@ export function oversightRules(facts: OrderFacts, policy: Policy): Candidate[] {
   ]
 }
 
-/** Row 15. */
+/** Row 15: whoever found it tells it; when its time is up, so may everybody who could. */
 function communicating(critical: CriticalResultFact, policy: Policy): Candidate[] {
   if (critical.closedAt !== null) return []
   return [
@@ -24,8 +25,12 @@ function communicating(critical: CriticalResultFact, policy: Policy): Candidate[
       kind: 'critical',
       subjectType: 'critical-result',
       subjectId: critical.id,
-      cycle: 1,
-      audience: audience(['radiologist'], { userId: critical.foundById }),
+      cycle: 1 + critical.levelChanges,
+      audience: audience(['radiologist', 'resident'], {
+        userId: critical.foundById,
+        widensAt: criticalDueAt(critical.foundAt, critical.level, policy),
+        widensTo: ['radiologist', 'resident', 'lead'],
+      }),
       wantedFrom: AT_ONCE,
       dueFrom: critical.foundAt,
       allowance: { ms: policy.critical[critical.level], business: false },

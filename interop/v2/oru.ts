@@ -21,7 +21,15 @@ import { writeTime } from './time.ts'
 export type OruStatus = 'preliminary' | 'final' | 'corrected' | 'addendum' | 'withdrawn' | 'cancelled'
 
 export type OruSection = {
-  kind: 'findings' | 'impression' | 'reason' | 'comparison' | 'recommendation' | 'addendum' | 'whole'
+  kind:
+    | 'findings'
+    | 'impression'
+    | 'reason'
+    | 'comparison'
+    | 'recommendation'
+    | 'communication'
+    | 'addendum'
+    | 'whole'
   /** Plain text; line breaks are LF. */
   text: string
   /** Of an addendum: who added it and when. */
@@ -88,6 +96,7 @@ const sectionCodes: Record<OruSection['kind'], OutboundCode> = {
   reason: { code: '18785-6', text: 'Reason for study', scheme: 'LN' },
   comparison: { code: '18834-2', text: 'Comparison', scheme: 'LN' },
   recommendation: { code: '18783-1', text: 'Recommendation', scheme: 'LN' },
+  communication: { code: '73568-8', text: 'Communication of critical results', scheme: 'LN' },
   addendum: { code: '55107-7', text: 'Addendum', scheme: 'LN' },
   whole: { code: '18748-4', text: 'Diagnostic imaging study', scheme: 'LN' },
 }

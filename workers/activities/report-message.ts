@@ -111,7 +111,14 @@ const classLetters: Record<string, string> = {
   outpatient: 'O',
 }
 
-const sectionKinds = ['findings', 'impression', 'reason', 'comparison', 'recommendation'] as const
+const sectionKinds = [
+  'findings',
+  'impression',
+  'reason',
+  'comparison',
+  'recommendation',
+  'communication',
+] as const
 
 function sectionOf({ key, text, addendum }: ReportForDelivery['sections'][number]): OruSection {
   if (addendum !== null) return { kind: 'addendum', text, at: addendum.at, author: providerOf(addendum.by) }
