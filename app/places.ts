@@ -24,6 +24,7 @@ const PLACES = {
     kinds: ['schedule', 'rebook', 'perform', 'decide', 'complete', 'quality', 'read', 'sign', 'sent-back'],
     countsLate: true,
   },
+  handover: { path: '/handover', word: 'nav.handover' },
   orders: { path: '/orders', word: 'nav.orders' },
   health: { path: '/department-health', word: 'nav.health' },
   'api-tokens': { path: '/api-tokens', word: 'nav.api-tokens' },
@@ -32,11 +33,11 @@ export type PlaceId = keyof typeof PLACES
 
 /** The first one is where the role lands. */
 const PLACES_OF: Partial<Record<Role, readonly PlaceId[]>> = {
-  technologist: ['scan-queue', 'quality-check', 'orders'],
+  technologist: ['scan-queue', 'quality-check', 'handover', 'orders'],
   radiologist: ['reading', 'orders'],
   resident: ['reading', 'orders'],
   scheduler: ['calendar', 'orders'],
-  lead: ['late', 'scan-queue', 'reading', 'orders', 'today', 'health'],
+  lead: ['late', 'scan-queue', 'reading', 'handover', 'orders', 'today', 'health'],
   head: ['today', 'orders', 'late'],
   physicist: ['orders'],
   referrer: ['orders'],

@@ -103,6 +103,10 @@ export type Policy = {
   }
   remindersBeforeMs: readonly number[]
   wristbandMismatch: 'refuse' | 'second-person'
+  /** Local times at which a shift begins; who says so a little earlier takes over for the one to come. */
+  handover: { shiftStarts: readonly string[]; earlyMs: number }
+  /** Rejected of looked at, in per cent: what the department starts from, where it wants to be, and from how many on it counts. */
+  repeats: { baselinePercent: number; targetPercent: number; atLeast: number }
 }
 
 const continuous = (ms: number): Allowance => ({ ms, business: false })
@@ -228,4 +232,6 @@ export const POLICY_VERSION_1: Policy = {
   },
   remindersBeforeMs: [48 * HOUR_MS, 2 * HOUR_MS],
   wristbandMismatch: 'refuse',
+  handover: { shiftStarts: ['06:00', '14:00', '22:00'], earlyMs: 60 * MINUTE_MS },
+  repeats: { baselinePercent: 12, targetPercent: 4, atLeast: 20 },
 }

@@ -17,6 +17,7 @@ import { createToken } from './api-tokens.ts'
 import { callIn } from './call-ins.ts'
 import { claimCommitment, commitmentReported, decideCommitment, takeCommitment } from './commitments.ts'
 import { beginAttempt, laneHead, recordAnswer } from './deliveries.ts'
+import { addHandoverLine } from './handover.ts'
 import { receiveOrderMessage } from './inbound-messages.ts'
 import type { Refs } from './killed-act.fixture.ts'
 import { uuidUid } from './minting.ts'
@@ -105,6 +106,21 @@ const CASES: Record<string, Case> = {
   'withdraw-call': {
     prepare: async (d) => by('lead', await called(d)),
     effect: ['event work-item.call-withdrawn +1'],
+    again: 'done',
+  },
+  'add-handover-line': {
+    prepare: async (d) => by('tech', await ordered(d)),
+    effect: ['audit handover.added +1', 'handover_lines +1'],
+    again: 'done',
+  },
+  'acknowledge-handover': {
+    prepare: async (d) => by('tech2', { name: `line/${(await writtenDown(d)).lineId}` }),
+    effect: ['audit handover.acknowledged +1', 'handover_acknowledgements +1'],
+    again: 'done',
+  },
+  'settle-handover-line': {
+    prepare: async (d) => by('tech2', await writtenDown(d)),
+    effect: ['audit handover.settled +1'],
     again: 'done',
   },
   'undo-arrive': {
@@ -846,6 +862,12 @@ async function called(department: Department) {
   const given = await toGive(department)
   const lead = await actAs(department, 'lead')
   return { ...given, ...(await callIn(department, lead, { ...given, reason: 'late' })) }
+}
+
+async function writtenDown(department: Department) {
+  const words = randomUUID()
+  const line = { siteId: 'MAIN', kind: 'broken', waitingFor: null, accession: null, roomId: null } as const
+  return addHandoverLine(department, await actAs(department, 'tech'), { ...line, words })
 }
 
 async function reading(department: Department, level?: 'stat' | 'routine') {

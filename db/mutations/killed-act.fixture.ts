@@ -29,6 +29,7 @@ import {
 import { replayDelivery } from './deliveries.ts'
 import { escalateDue } from './escalations.ts'
 import { closeException } from './exceptions.ts'
+import { acknowledgeHandover, addHandoverLine, settleHandoverLine } from './handover.ts'
 import { receiveOrderMessage } from './inbound-messages.ts'
 import { createLaunch } from './launches.ts'
 import { raiseListenerException } from './listener-exceptions.ts'
@@ -62,6 +63,8 @@ export interface Refs {
   user: string
   orderId: string
   stepId: string
+  lineId: string
+  accession: string
   userId: string
   callId: string
   performedStepId: string
@@ -127,6 +130,14 @@ function aTemplate(identifier: string) {
   'answer-call': (department, act, { callId }) => answerCall(department, act, { callId, answer: 'coming' }),
   'withdraw-call': (department, act, { callId }) =>
     withdrawCall(department, act, { callId, reason: 'taken-back' }),
+  'add-handover-line': (department, act, { accession }) =>
+    addHandoverLine(department, act, {
+      ...{ siteId: 'MAIN', kind: 'waiting', waitingFor: 'lab', words: 'Potassium asked for', accession },
+      roomId: null,
+    }),
+  'acknowledge-handover': (department, act, { name }) => acknowledgeHandover(department, act, { key: name }),
+  'settle-handover-line': (department, act, { lineId }) =>
+    settleHandoverLine(department, act, { lineId, isSettled: true }),
   'undo-arrive': undoArrive,
   'begin-step': beginStep,
   'end-exam': endExam,
