@@ -104,8 +104,7 @@ export async function countOrders(
 
 /** The ids of one page: an index in the list's order gives the rows, and what else is asked of them stops at the page's end. */
 function page(sql: AnySql, actor: Actor, filter: Omit<OrderFilter, 'limit'>, limit: number) {
-  const { chips = {}, after } = filter
-  const found = drivenBy(sql, chips, after)
+  const found = drivenBy(sql, filter)
   return sql`
     select o.id from ${found ? sql`(${found}) d join orders o on o.id = d.id` : sql`orders o`} join patients p on p.id = o.patient_id
     where ${visible(sql, actor)} and ${matches(sql, filter)}
@@ -116,37 +115,47 @@ type Fragment = postgres.PendingQuery<postgres.Row[]>
 type After = OrderFilter['after']
 
 /** Chips whose values an index holds newest first, those with the fewest orders behind a value first. */
-const DRIVERS: readonly [FilterField, (sql: AnySql, value: string, after: After) => Fragment][] = [
-  ['modality', (sql, value, after) => ofProcedures(sql, sql`x.modality = ${value}`, after)],
-  ['phase', (sql, value, after) => ofOrders(sql, sql`x.phase = ${value}`, after)],
-  ['area', (sql, value, after) => ofProcedures(sql, sql`x.area = ${value}`, after)],
-  ['class', (sql, value, after) => ofOrders(sql, sql`x.patient_class = ${value}`, after)],
-  ['priority', (sql, value, after) => ofOrders(sql, sql`x.priority = ${value}`, after)],
-  ['site', (sql, value, after) => ofOrders(sql, sql`x.site_id = ${value}`, after)],
-]
+const DRIVERS = ['modality', 'phase', 'area', 'class', 'priority', 'site'] as const satisfies FilterField[]
 
 /** Null where no chip names a value: all orders have an index of their own. */
-function drivenBy(sql: AnySql, chips: ListFilter, after: After): Fragment | null {
-  const [driver] = DRIVERS.flatMap(([field, of]) =>
-    chips[field]?.length ? [{ values: chips[field], of }] : [],
-  )
-  if (!driver) return null
-  // Value by value, each in the list's order, so that they merge: with any() they would all be read and sorted.
-  const branches = driver.values.map((value) => driver.of(sql, value, after))
-  const all = branches.reduce((one, next) => sql`${one} union all ${next}`)
-  return sql`select distinct received_at, id from (${all}) x order by received_at desc, id desc`
+function drivenBy(sql: AnySql, { chips = {}, after }: Omit<OrderFilter, 'limit'>): Fragment | null {
+  const field = DRIVERS.find((each) => chips[each]?.length)
+  if (!field) return null
+  const values = [...(chips[field] ?? [])]
+  const of = (value: string): Fragment => {
+    switch (field) {
+      case 'modality':
+        return ofProcedures(sql, sql`modality`, { value, values, after })
+      case 'area':
+        return ofProcedures(sql, sql`area`, { value, values, after })
+      case 'phase':
+        return ofOrders(sql, sql`x.phase = ${value}`, after)
+      case 'class':
+        return ofOrders(sql, sql`x.patient_class = ${value}`, after)
+      case 'priority':
+        return ofOrders(sql, sql`x.priority = ${value}`, after)
+      case 'site':
+        return ofOrders(sql, sql`x.site_id = ${value}`, after)
+    }
+  }
+  // Value by value, each in the list's order, so that they are merged as they are read: with any() all would be sorted.
+  return values.map(of).reduce((one, next) => sql`${one} union all ${next}`)
 }
 
 function ofOrders(sql: AnySql, fits: Fragment, after: After): Fragment {
-  return sql`(select x.received_at, x.id from orders x where ${fits}
-    and ${after ? sql`(x.received_at, x.id) < (${after.receivedAt}, ${after.id})` : sql`true`}
-    order by x.received_at desc, x.id desc)`
+  return sql`select x.received_at, x.id from orders x where ${fits}
+    and ${after ? sql`(x.received_at, x.id) < (${after.receivedAt}, ${after.id})` : sql`true`}`
 }
 
-function ofProcedures(sql: AnySql, fits: Fragment, after: After): Fragment {
-  return sql`(select x.received_at, x.order_id as id from procedures x where ${fits}
+/** An order with two procedures that fit is found by the first of them alone. */
+function ofProcedures(
+  sql: AnySql,
+  column: Fragment,
+  { value, values, after }: { value: string; values: readonly string[]; after: After },
+): Fragment {
+  return sql`select x.received_at, x.order_id as id from procedures x where x.${column} = ${value}
     and ${after ? sql`(x.received_at, x.order_id) < (${after.receivedAt}, ${after.id})` : sql`true`}
-    order by x.received_at desc, x.order_id desc)`
+    and not exists (select 1 from procedures y where y.order_id = x.order_id and y.${column} = any(${[...values]}) and y.id < x.id)`
 }
 
 function visible(sql: AnySql, actor: Actor) {

@@ -1,0 +1,320 @@
+/**
+ * Lists of a young and an old department in one run: 3,000 orders against a million, every list asked of both in turn, and
+ * a hundred thousand rows paged while orders arrive (RW-10). `--write` writes its section of docs/benchmarks.md.
+ */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import postgres from 'postgres'
+import { clusterUrl, endStrayPostmaster, prepareCluster, startCluster } from '#bin/postgres.ts'
+import type { Sql } from '#db/client.ts'
+import { openDepartment } from '#db/department.ts'
+import { migrate } from '#db/migrate.ts'
+import { actAs } from '#db/order.fixture.ts'
+import { searchOrders } from '#db/queries/order-search.ts'
+import { COUNTED_UP_TO, countOrders, findOrders, type OrderFilter } from '#db/queries/orders.ts'
+import { listViews } from '#db/queries/saved-views.ts'
+import { worklist, worklistCounts } from '#db/queries/worklists.ts'
+import { seedDemo } from '#db/seed/demo.ts'
+import { localDate } from '#domain/calendar.ts'
+import type { ListFilter } from '#domain/list-filter.ts'
+import type { Actor } from '#domain/permissions.ts'
+import { WORK_ITEM_KINDS, type WorkItemKind } from '#domain/words.ts'
+import { writeSection } from './document.ts'
+import { load, machine } from './machine.ts'
+import { percentile } from './percentile.ts'
+import { fillOrders, ORDERS_A_DAY, STILL_OPEN } from './young-and-old-orders.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    write: { type: 'boolean', default: false },
+    orders: { type: 'string', default: '1000000' },
+    requests: { type: 'string', default: '200' },
+  },
+})
+const SMALL = 3_000
+const LARGE = Number(options.orders)
+const REQUESTS = Number(options.requests)
+const WARMING = 10
+const EXPLAINED = 10
+const PAGE = 200
+/** So many rows are paged while orders arrive. */
+const PAGED = Math.min(100_000, Math.floor(LARGE / 2))
+const READING: WorkItemKind[] = ['read', 'sent-back', 'sign']
+
+interface Place {
+  orders: number
+  now: Date
+  sql: Sql
+  reader: Actor
+  lead: Actor
+  /** Statements that were sent since it was emptied. */
+  sent: { text: string; parameters: unknown[] }[]
+}
+
+/** Asks for one page as its screen does; `nth` says where, for what could be anywhere. Answers how many rows came. */
+type Question = (place: Place, nth: number) => Promise<number>
+
+const asking = ({ now, lead }: Place) => ({ userId: lead.id, now, today: localDate('Europe/Berlin', now) })
+const orders =
+  (filter: Partial<OrderFilter>): Question =>
+  async (place) =>
+    (await findOrders(place.sql, place.lead, { asking: asking(place), limit: PAGE + 1, ...filter })).length
+const narrowed = (chips: ListFilter) => orders({ chips })
+const reading =
+  (filter: ListFilter): Question =>
+  async ({ sql, reader, now }) =>
+    (
+      await worklist(sql, reader, READING, {
+        now,
+        filter,
+        counted: { all: {}, stat: { priority: ['stat'] } },
+      })
+    ).rows.length
+
+const LISTS: Record<string, Question> = {
+  'reading list': reading({}),
+  'reading list, CT of two areas': reading({ modality: ['CT'], area: ['neuro', 'chest'] }),
+  'late and at risk': async ({ sql, lead, now }) => {
+    const dueBefore = new Date(now.getTime() + 3_600_000)
+    return (await worklist(sql, lead, WORK_ITEM_KINDS, { now, dueBefore, order: 'due' })).rows.length
+  },
+  '/api/worklists/quality': async ({ sql, lead, now }) =>
+    (await worklist(sql, lead, ['quality'], { now })).rows.length,
+  'numbers in the bar': async ({ sql, lead, now }) =>
+    Object.values(await worklistCounts(sql, lead, WORK_ITEM_KINDS, now)).filter(({ count }) => count > 0)
+      .length,
+  'views of a list': async ({ sql, reader }) => Object.keys(await listViews(sql, reader, 'reading')).length,
+  'orders, newest': orders({}),
+  'orders, anywhere': async (place, nth) => {
+    const ago = ((nth * 7_919) % (place.orders - 2 * PAGE)) / ORDERS_A_DAY
+    const after = { receivedAt: new Date(place.now.getTime() - ago * 86_400_000), id: 'Z' }
+    return orders({ after })(place, nth)
+  },
+  'orders still open': orders({ open: true }),
+  'orders with late work': async (place, nth) => orders({ open: true, lateAt: place.now })(place, nth),
+  'orders of a site': narrowed({ site: ['WEST'] }),
+  'orders of a modality of 1 in 3': narrowed({ modality: ['CT'] }),
+  'orders of a modality of 1 in 100': async (place, nth) =>
+    orders({ chips: { modality: ['XA'] }, limit: 25 })(place, nth),
+  'orders of an area': narrowed({ area: ['neuro'] }),
+  'orders of a class': narrowed({ class: ['emergency'] }),
+  'orders of two priorities': narrowed({ priority: ['stat', 'urgent'] }),
+  'orders of an age': narrowed({ age: ['senior'] }),
+  'orders being read': narrowed({ phase: ['reading'] }),
+  'orders of a phase that nearly all have': narrowed({ phase: ['closed'] }),
+  'CT of the emergency department at one site': narrowed({
+    modality: ['CT'],
+    class: ['emergency'],
+    site: ['MAIN'],
+  }),
+  'search by accession': async ({ sql, lead, orders: many }, nth) =>
+    (await searchOrders(sql, lead, `A${String((nth * 7_919) % many).padStart(8, '0')}`)).length,
+}
+
+const home = mkdtempSync(join(tmpdir(), 'isocenter-lists-'))
+chmodSync(home, 0o711)
+const cluster = prepareCluster({ home, port: await freePort() })
+await startCluster(cluster, join(home, 'postgres.log'))
+const begun = Date.now()
+try {
+  const places = [await placeOf('young', SMALL), await placeOf('old', LARGE)] as const
+  const filledMinutes = minutesSince(begun)
+  const loadBefore = load()
+  const measured = await compared(places)
+  const counted = await countedIn(places)
+  const paged = await pagedWhileOrdersArrive(places[1])
+  const [small, large] = [SMALL, LARGE].map((n) => n.toLocaleString('en'))
+  const text = [
+    `Measured ${new Date().toISOString().slice(0, 10)} on ${machine()}; load average before the first request ${loadBefore}, after the last ${load()}${
+      Number(loadBefore) > 2 ? ' (other work ran on the machine meanwhile)' : ''
+    }. ${REQUESTS} requests of each kind to either department, all kinds and both departments in turn, in one process beside one Postgres. The whole run took ${minutesSince(begun)} minutes, ${filledMinutes} of them to fill the departments (${await sizeOf(places[1])} of database for the large one).`,
+    `All lists together: p95 ${ratioOf(measured)}.`,
+    table(measured, { small: small!, large: large! }),
+    'Buffers are pages of 8 kB that Postgres touched for all statements of one page of the list, by EXPLAIN (ANALYZE, BUFFERS): the most of ten.',
+    counted,
+    paged,
+  ].join('\n\n')
+  process.stdout.write(`\n${text}\n`)
+  if (options.write) writeSection('lists', text)
+  for (const { sql } of places) await sql.end()
+} finally {
+  await endStrayPostmaster(cluster.dataDir)
+  rmSync(home, { recursive: true, force: true })
+}
+
+async function placeOf(name: string, orders: number): Promise<Place> {
+  const admin = postgres(clusterUrl(cluster, 'postgres'), { max: 1, onnotice: () => {} })
+  await admin.unsafe(`create database ${name}`)
+  await admin.end()
+  const url = clusterUrl(cluster, name)
+  await migrate(url)
+  await seedDemo(url, {
+    secretKey: 'a'.repeat(64),
+    listen: '127.0.0.1',
+    ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
+  })
+  const department = openDepartment(url, { name: 'bench', max: 2 })
+  const now = await department.now()
+  const reader = (await actAs(department, 'radiologist')).actor
+  const lead = (await actAs(department, 'lead')).actor
+  await department.close()
+  const filling = postgres(url, { max: 1, onnotice: () => {} })
+  await fillOrders(filling, { orders, now, say })
+  await filling.end()
+  const sent: Place['sent'] = []
+  const debug = (_: number, text: string, parameters: unknown[]) => void sent.push({ text, parameters })
+  // As db/client.ts opens it, and with its statements overheard.
+  const types = { bigint: { to: 20, from: [20], serialize: String, parse: Number } }
+  const sql = postgres(url, { max: 2, onnotice: () => {}, types, debug }) as unknown as Sql
+  return { orders, now, sql, reader, lead, sent }
+}
+
+interface Compared {
+  name: string
+  took: [number[], number[]]
+  rows: [number, number]
+  buffers: [number, number]
+}
+
+/** Every list, asked of both departments, who goes first in turn: what else the machine does meets both. */
+async function compared(places: readonly [Place, Place]): Promise<Compared[]> {
+  const all = Object.entries(LISTS).map(([name, question]) => ({
+    ...{ name, question },
+    took: [[], []] as [number[], number[]],
+    rows: [0, 0] as [number, number],
+  }))
+  for (let n = -WARMING; n < REQUESTS; n += 1) {
+    for (const { question, took, rows } of all) {
+      for (const at of n % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
+        const before = performance.now()
+        rows[at] = await question(places[at], n + WARMING)
+        if (n >= 0) took[at].push(performance.now() - before)
+      }
+    }
+    if (n % 50 === 0) say(`${n} of ${REQUESTS} requests of each kind, load ${load()}`)
+  }
+  const done: Compared[] = []
+  for (const { name, question, took, rows } of all)
+    done.push({
+      ...{ name, took, rows },
+      buffers: [await buffersOf(places[0], question), await buffersOf(places[1], question)],
+    })
+  return done
+}
+
+/** The most that one of some pages touches, with the statements that the list itself would send. */
+async function buffersOf(place: Place, question: Question): Promise<number> {
+  let most = 0
+  for (let nth = 0; nth < EXPLAINED; nth += 1) {
+    place.sent.length = 0
+    await question(place, nth)
+    let touched = 0
+    for (const { text, parameters } of place.sent.filter((one) => /^\s*select/i.test(one.text))) {
+      const [row] = await place.sql.unsafe(
+        `explain (analyze, buffers, format json) ${text}`,
+        parameters as never[],
+      )
+      const { Plan: plan } = row!['QUERY PLAN'][0]
+      touched += plan['Shared Hit Blocks'] + plan['Shared Read Blocks']
+    }
+    most = Math.max(most, touched)
+  }
+  return most
+}
+
+async function countedIn(places: readonly [Place, Place]): Promise<string> {
+  const took: [number[], number[]] = [[], []]
+  const said = [0, 0]
+  for (let n = -3; n < 30; n += 1)
+    for (const at of [0, 1] as const) {
+      const before = performance.now()
+      said[at] = await countOrders(places[at].sql, places[at].lead, {})
+      if (n >= 0) took[at].push(performance.now() - before)
+    }
+  const p95 = took.map((figures) => percentile(figures, 95).toFixed(1))
+  return `How many orders a list has is counted exactly up to ${COUNTED_UP_TO.toLocaleString('en')} and no further: ${said[0]!.toLocaleString('en')} of them in ${p95[0]} ms, and the first ${said[1]!.toLocaleString('en')} of ${LARGE.toLocaleString('en')} in ${p95[1]} ms (p95).`
+}
+
+/** Pages through the list of all orders to the end of what it showed at first; an order arrives after each page. */
+async function pagedWhileOrdersArrive({ sql, lead, now }: Place): Promise<string> {
+  const standing = await sql<{ id: string }[]>`
+    select id from orders order by received_at desc, id desc limit ${PAGED}`
+  const took: number[] = []
+  const ids: string[] = []
+  let after: { receivedAt: Date; id: string } | undefined
+  let arrived = 0
+  while (ids.length < PAGED) {
+    const before = performance.now()
+    const found = await findOrders(sql, lead, { limit: PAGE, ...(after && { after }) })
+    took.push(performance.now() - before)
+    const last = found.at(-1)
+    if (!last) break
+    ids.push(...found.map(({ id }) => id))
+    after = { receivedAt: last.receivedAt, id: last.id }
+    arrived += await arrive(sql, now, arrived)
+  }
+  const wanted = standing.map(({ id }) => id)
+  const isExact = ids.length === wanted.length && ids.every((id, nth) => id === wanted[nth])
+  return `${ids.length.toLocaleString('en')} orders paged by ${PAGE} while ${arrived} arrived: ${
+    isExact ? 'each once, in order, none left out and none of those that came since' : 'NOT EXACT'
+  }; a page took ${percentile(took, 50).toFixed(1)} ms (p95 ${percentile(took, 95).toFixed(1)} ms, most ${percentile(took, 100).toFixed(1)} ms).`
+}
+
+async function arrive(sql: Sql, now: Date, nth: number): Promise<number> {
+  const id = `Z${String(nth).padStart(25, '0')}`
+  await sql`
+    insert into orders select (jsonb_populate_record(o, ${sql.json({
+      ...{ id, filler_number: id, placer_number: id, accession: id.slice(-12) },
+      received_at: new Date(now.getTime() + nth),
+    } as never)})).* from orders o where id = ${`O${'0'.repeat(25)}`}`
+  return 1
+}
+
+function table(rows: readonly Compared[], { small, large }: { small: string; large: string }): string {
+  const lines = rows.map(({ name, took, rows: found, buffers }) => {
+    const [a, b] = took.map((figures) => percentile(figures, 95)) as [number, number]
+    const [p, q] = took.map((figures) => percentile(figures, 50)) as [number, number]
+    return `| ${name} | ${found[0]} | ${found[1]} | ${p.toFixed(1)} | ${q.toFixed(1)} | ${a.toFixed(1)} | ${b.toFixed(1)} | ${(b / a).toFixed(2)} | ${buffers[0]} | ${buffers[1]} |`
+  })
+  return [
+    `| List | Rows at ${small} | Rows at ${large} | p50 in ms at ${small} | p50 at ${large} | p95 at ${small} | p95 at ${large} | Ratio of p95 | Buffers at ${small} | Buffers at ${large} |`,
+    '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
+    ...lines,
+  ].join('\n')
+}
+
+function ratioOf(rows: readonly Compared[]): string {
+  const [small, large] = ([0, 1] as const).map((at) =>
+    percentile(
+      rows.flatMap(({ took }) => took[at]),
+      95,
+    ),
+  ) as [number, number]
+  return `${small.toFixed(1)} ms at ${SMALL.toLocaleString('en')} orders (${STILL_OPEN.scheduled + STILL_OPEN.checked + STILL_OPEN.read} of them still being worked on) and ${large.toFixed(1)} ms at ${LARGE.toLocaleString('en')} (as many), ratio ${(large / small).toFixed(2)}`
+}
+
+async function sizeOf({ sql }: Place): Promise<string> {
+  const [row] = await sql<
+    { size: string }[]
+  >`select pg_size_pretty(pg_database_size(current_database())) as size`
+  return row!.size
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
+function minutesSince(then: number): number {
+  return Math.round((Date.now() - then) / 60_000)
+}
+
+function say(words: string): void {
+  process.stdout.write(`${new Date().toISOString().slice(11, 19)} ${words}\n`)
+}
