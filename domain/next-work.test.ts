@@ -390,6 +390,19 @@ describe('from a reader to the EMR', () => {
     })
   })
 
+  test('what was sent back stays its author’s after another first word, and after a signature that is recalled', () => {
+    const sentBack = { submissions: 2, submittedAt: minute(95), sentBackAt: minute(99) }
+    const word = version({ kind: 'preliminary', deliveries: [] })
+    expect(kinds(reported({ state: 'PRELIM', ...sentBack, versions: [word] }))).toEqual(['sent-back'])
+    const resident = { authorId: 'resident-1', authorRole: 'resident' } as const
+    expect(kinds(reported({ state: 'PRELIM', ...sentBack, ...resident, sentBackAt: null }))).toEqual([
+      'over-read',
+    ])
+    const recalled = version({ releasedAt: null, recalledAt: minute(121), deliveries: [] })
+    const again = only(reported({ state: 'SIGN_REJECTED', ...sentBack, versions: [recalled] }), minute(125))
+    expect(again).toMatchObject({ kind: 'sent-back', cycle: 3 })
+  })
+
   test('a recalled signature and a retracted report each open the reading again, under a new key', () => {
     const recalled = version({ releasedAt: null, recalledAt: minute(121), deliveries: [] })
     expect(only(reported({ state: 'DRAFT', versions: [recalled] }), minute(125)).cycle).toBe(2)
@@ -430,19 +443,6 @@ describe('what stays after the end', () => {
     expect(kinds({ ...facts, exceptions: [{ ...open, closedAt: minute(6) }] })).toEqual([])
   })
 
-  test('images whose patient nobody knows are reconciled', () => {
-    const facts = performed({ order: { ...orderFacts().order, identity: 'provisional' }, studies: [study()] })
-    expect(kinds(facts)).toEqual(['quality', 'reconcile'])
-  })
-
-  test('a delivered order closes seven days after the last acknowledgement, and not while anything is wanted', () => {
-    const facts = performed({ studies: [acceptedStudy()], reports: [report()] })
-    const week = 7 * 1440
-    expect(closesAt(facts, minute(130), policy)).toEqual(minute(123 + week))
-    expect(nextLook(facts, minute(130), policy)).toEqual(minute(123 + week))
-    const unanswered = report({ versions: [version({ deliveries: [delivery({ acknowledgedAt: null })] })] })
-    expect(closesAt({ ...facts, reports: [unanswered] }, minute(130), policy)).toBeNull()
-    const exceptions = [
   test('[CR-03] a critical result is its finder’s until its time is up, keeps its order open, and asks anew at another level', () => {
     const critical = {
       ...({ id: 'critical-1', level: 1, foundAt: minute(90), foundById: 'reader-1' } as const),
@@ -464,6 +464,19 @@ describe('what stays after the end', () => {
     expect(kinds(orderFacts({ criticalResults: [told], procedures: over }))).toEqual([])
   })
 
+  test('images whose patient nobody knows are reconciled', () => {
+    const facts = performed({ order: { ...orderFacts().order, identity: 'provisional' }, studies: [study()] })
+    expect(kinds(facts)).toEqual(['quality', 'reconcile'])
+  })
+
+  test('a delivered order closes seven days after the last acknowledgement, and not while anything is wanted', () => {
+    const facts = performed({ studies: [acceptedStudy()], reports: [report()] })
+    const week = 7 * 1440
+    expect(closesAt(facts, minute(130), policy)).toEqual(minute(123 + week))
+    expect(nextLook(facts, minute(130), policy)).toEqual(minute(123 + week))
+    const unanswered = report({ versions: [version({ deliveries: [delivery({ acknowledgedAt: null })] })] })
+    expect(closesAt({ ...facts, reports: [unanswered] }, minute(130), policy)).toBeNull()
+    const exceptions = [
       { id: 'e', kind: 'delivery', openedAt: minute(5), closedAt: null, reopened: 0 } as const,
     ]
     expect(closesAt({ ...facts, exceptions }, minute(130), policy)).toBeNull()

@@ -34,6 +34,13 @@ export type ReportContext = {
   checksPassed: boolean
 }
 
+/** Signed, and neither recalled nor retracted: from here on a report is added to or corrected. */
+export const SIGNED_STATES = ['FINAL', 'ADDENDED', 'CORRECTED'] as const satisfies ReportState[]
+
+export function isSigned(state: string | null | undefined): boolean {
+  return (SIGNED_STATES as readonly (string | null | undefined)[]).includes(state)
+}
+
 /** State null: there is no report yet. */
 export function report(
   state: ReportState | null,

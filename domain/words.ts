@@ -115,6 +115,10 @@ export const REPORT_VERSION_KINDS = [
 ] as const
 export type ReportVersionKind = (typeof REPORT_VERSION_KINDS)[number]
 
+export const AGREEMENTS = ['agree', 'minor', 'major'] as const
+/** How an attending who over-reads grades what the resident said. */
+export type Agreement = (typeof AGREEMENTS)[number]
+
 export const DELIVERY_STATES = ['waiting', 'sent', 'unknown', 'acknowledged', 'parked'] as const
 export type DeliveryState = (typeof DELIVERY_STATES)[number]
 
@@ -266,11 +270,11 @@ export const EVENT_TYPES = [
   'delivery.acknowledged',
   'critical.raised',
   'critical.attempted',
+  'critical.level-changed',
   'critical.communicated',
   'critical.escalated',
   'critical.late',
   'critical.withdrawn',
-  'critical.level-changed',
   'escalation.fired',
   'escalation.overtaken',
   'study.linked',

@@ -17,6 +17,7 @@ import { createToken } from './api-tokens.ts'
 import { callIn } from './call-ins.ts'
 import { claimCommitment, commitmentReported, decideCommitment, takeCommitment } from './commitments.ts'
 import { beginAttempt, laneHead, recordAnswer } from './deliveries.ts'
+import { submitReport } from './hand-on.ts'
 import { addHandoverLine } from './handover.ts'
 import { receiveOrderMessage } from './inbound-messages.ts'
 import type { Refs } from './killed-act.fixture.ts'
@@ -24,11 +25,11 @@ import { uuidUid } from './minting.ts'
 import { park } from './parking.ts'
 import { beginPerformedStep, changePerformedStep } from './performed-steps.ts'
 import { acceptQuality } from './quality.ts'
-import { rejectInstances } from './rejections.ts'
 import { raiseCriticalResult } from './raise-critical.ts'
-import { openReport, signReport } from './reports.ts'
+import { rejectInstances } from './rejections.ts'
 import { keepMacro } from './report-macros.ts'
 import { importTemplate } from './report-templates.ts'
+import { openReport, signReport } from './reports.ts'
 import { assignRetention, sweepRetention } from './retention.ts'
 import { saveView } from './saved-views.ts'
 import { bookStep } from './scheduling.ts'
@@ -219,9 +220,6 @@ const CASES: Record<string, Case> = {
     again: 'done',
     leaves: ['parked_cases ~', 'work_items ~'],
   },
-  'take-over': {
-    prepare: async (d) => ({ ...(await reading(d)), user: 'radiologist2' }),
-    effect: ['event work-item.taken-over +1', 'tenures +1'],
   'keep-macro': {
     prepare: async () => ({ user: 'radiologist', name: randomUUID() }),
     effect: ['report_macros +1'],
@@ -255,6 +253,9 @@ const CASES: Record<string, Case> = {
     effect: ['audit template.given +1', 'procedure_templates +1'],
     again: 'done',
   },
+  'take-over': {
+    prepare: async (d) => ({ ...(await reading(d)), user: 'radiologist2' }),
+    effect: ['event work-item.taken-over +1', 'tenures +1'],
     again: 'stale-fence',
   },
   'expire-lease': {
@@ -287,7 +288,41 @@ const CASES: Record<string, Case> = {
       'event delivery.queued +1',
       'event report.preliminary +1',
       'event report.released +1',
+      'report_objects +2',
       'report_versions +1',
+    ],
+    again: 'done',
+  },
+  'issue-wet-read': {
+    prepare: reading,
+    effect: [
+      'deliveries +1',
+      'event delivery.queued +1',
+      'event report.released +1',
+      'event report.wet-read +1',
+      'report_objects +2',
+      'report_versions +1',
+    ],
+    again: 'done',
+  },
+  'submit-report': {
+    prepare: reading,
+    effect: [
+      'event report.submitted +1',
+      'event work-item.completed +1',
+      'open read -1',
+      'report_drafts +1',
+      'report_submissions +1',
+    ],
+    again: 'done',
+  },
+  'send-back-report': {
+    prepare: submitted,
+    effect: [
+      'audit report.sent-back +1',
+      'event report.sent-back +1',
+      'event work-item.completed +1',
+      'open sign -1',
     ],
     again: 'done',
   },
@@ -320,43 +355,11 @@ const CASES: Record<string, Case> = {
       'event report.addended +1',
       'event report.released +1',
       'report_drafts -1',
+      'report_objects +2',
       'report_versions +1',
     ],
     again: 'stale-fence',
   },
-  'replay-delivery': { prepare: parked, effect: ['event delivery.mended +1'], again: 'done' },
-  'close-exception': {
-    prepare: parked,
-    effect: ['event exception.closed +1', 'open mend -1'],
-    again: 'done',
-  },
-  'settle-duplicate': {
-    prepare: async (department) => {
-      const images = storedImages(uuidUid(), 1)
-      const other = { ...images[0]!, blob: randomUUID(), sha256: randomUUID() }
-      for (const batch of [images, [other]])
-        await indexInstances(department, await deviceAct(department, 'CT1'), batch)
-      const [row] = await department.sql`
-        select exception_id as "exceptionId" from quarantine where blob = ${other.blob}`
-      return by('admin', row as { exceptionId: string })
-    },
-    effect: ['audit instance.duplicate-settled +1', 'open mend -1', 'quarantine +1'],
-    again: 'done',
-  },
-  'take-commitment': {
-    prepare: async () => ({ images: storedImages(uuidUid(), 2), transactionUid: uuidUid() }),
-    effect: ['audit commitment.requested +1', 'commitments +1'],
-    again: 'done',
-    // The scanner did ask twice, and its one report is owed again.
-    leaves: ['audit commitment.requested +1', 'audit_chains ~', 'commitments ~'],
-    afterwards: heard,
-  },
-  'decide-commitment': { prepare: owed, effect: ['named_instances +2'], again: 'done', afterwards: heard },
-  'report-commitment': { prepare: decided, effect: ['audit commitment.reported +1'], again: 'done' },
-  'commitment-not-reported': {
-    prepare: decided,
-    effect: ['exceptions +1', 'open mend +1'],
-    again: 'done',
   'raise-critical': {
     prepare: async (d) => ({ ...(await reading(d)), now: (await d.now()).toISOString() }),
     effect: [
@@ -405,6 +408,39 @@ const CASES: Record<string, Case> = {
     effect: ['audit critical.withdrawn +1', 'event critical.withdrawn +1'],
     again: 'illegal-transition',
   },
+  'replay-delivery': { prepare: parked, effect: ['event delivery.mended +1'], again: 'done' },
+  'close-exception': {
+    prepare: parked,
+    effect: ['event exception.closed +1', 'open mend -1'],
+    again: 'done',
+  },
+  'settle-duplicate': {
+    prepare: async (department) => {
+      const images = storedImages(uuidUid(), 1)
+      const other = { ...images[0]!, blob: randomUUID(), sha256: randomUUID() }
+      for (const batch of [images, [other]])
+        await indexInstances(department, await deviceAct(department, 'CT1'), batch)
+      const [row] = await department.sql`
+        select exception_id as "exceptionId" from quarantine where blob = ${other.blob}`
+      return by('admin', row as { exceptionId: string })
+    },
+    effect: ['audit instance.duplicate-settled +1', 'open mend -1', 'quarantine +1'],
+    again: 'done',
+  },
+  'take-commitment': {
+    prepare: async () => ({ images: storedImages(uuidUid(), 2), transactionUid: uuidUid() }),
+    effect: ['audit commitment.requested +1', 'commitments +1'],
+    again: 'done',
+    // The scanner did ask twice, and its one report is owed again.
+    leaves: ['audit commitment.requested +1', 'audit_chains ~', 'commitments ~'],
+    afterwards: heard,
+  },
+  'decide-commitment': { prepare: owed, effect: ['named_instances +2'], again: 'done', afterwards: heard },
+  'report-commitment': { prepare: decided, effect: ['audit commitment.reported +1'], again: 'done' },
+  'commitment-not-reported': {
+    prepare: decided,
+    effect: ['exceptions +1', 'open mend +1'],
+    again: 'done',
     afterwards: heard,
   },
   'create-token': {
@@ -891,11 +927,28 @@ async function signed(department: Department, level?: 'stat' | 'routine') {
   return { ...order, version }
 }
 
+/** A radiologist's report that waits for a colleague's signature, in the colleague's hands. */
+async function submitted(department: Department) {
+  const order = await reading(department)
+  const content = { sections: [{ key: 'impression', text: 'Normal.' }] }
+  await submitReport(department, await actAs(department, 'radiologist'), { ...order, content })
+  await settle(department, order.orderId)
+  return held(department, 'radiologist2', order, 'sign')
+}
+
 async function amended(department: Department) {
   const order = await signed(department)
   const { reportId } = order
   const reader = await actAs(department, 'radiologist')
   return { ...order, ...(await openAmendment(department, reader, { reportId, kind: 'addendum' })) }
+}
+
+/** Of a report that is out. */
+async function critical(department: Department) {
+  const order = await signed(department)
+  const finder = await actAs(department, 'radiologist')
+  const found = { reportId: order.reportId, finding: 'A bleed.', level: 1 } as const
+  return { ...order, ...(await raiseCriticalResult(department, finder, found)) }
 }
 
 async function sent(department: Department, answer: 'acknowledged' | 'rejected') {
@@ -940,14 +993,6 @@ async function owed(department: Department) {
 async function decided(department: Department) {
   const commitment = await owed(department)
   const { images, transactionUid } = commitment
-/** Of a report that is out. */
-async function critical(department: Department) {
-  const order = await signed(department)
-  const finder = await actAs(department, 'radiologist')
-  const found = { reportId: order.reportId, finding: 'A bleed.', level: 1 } as const
-  return { ...order, ...(await raiseCriticalResult(department, finder, found)) }
-}
-
   const [row] = await department.sql`select id from commitments where transaction_uid = ${transactionUid}`
   await decideCommitment(department, await deviceAct(department, 'CT1'), {
     id: row!.id,

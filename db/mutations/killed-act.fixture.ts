@@ -29,6 +29,7 @@ import {
 import { replayDelivery } from './deliveries.ts'
 import { escalateDue } from './escalations.ts'
 import { closeException } from './exceptions.ts'
+import { sendBackReport, submitReport } from './hand-on.ts'
 import { acknowledgeHandover, addHandoverLine, settleHandoverLine } from './handover.ts'
 import { receiveOrderMessage } from './inbound-messages.ts'
 import { createLaunch } from './launches.ts'
@@ -38,8 +39,8 @@ import { cancelOrder } from './orders.ts'
 import { bringBack, park } from './parking.ts'
 import { decideStopped } from './performed-steps.ts'
 import { acceptIncomplete, rejectQuality } from './quality.ts'
-import { rejectInstances, revokeRejection } from './rejections.ts'
 import { raiseCriticalResult } from './raise-critical.ts'
+import { rejectInstances, revokeRejection } from './rejections.ts'
 import { dropMacro, keepMacro } from './report-macros.ts'
 import { giveTemplate, importTemplate } from './report-templates.ts'
 import { issuePreliminary, issueWetRead, recallReport } from './reports.ts'
@@ -73,8 +74,8 @@ export interface Refs {
   itemId: string
   fence: number
   reportId: string
-  version: number
   criticalId: string
+  version: number
   deliveryId: string
   exceptionId: string
   rejectionId: string
@@ -88,14 +89,14 @@ export interface Refs {
   instanceId: string
   name: string
   controlId: string
+  macroId: string
+  scheme: string
+  code: string
   start: string
   machineNow: string
   images: StoredInstance[]
   change: ConfigurationChange
 }
-  macroId: string
-  scheme: string
-  code: string
 
 type Performed = (department: Department, act: Act, refs: Refs) => Promise<unknown>
 
@@ -106,11 +107,6 @@ const CONTENT = {
   ],
 }
 
-/** Each as its caller does it: what a caller looks up first is looked up here too. */
-const PRESSED: Record<string, Performed> = {
-  'book-step': (department, act, { stepId, start }) =>
-    bookStep(department, act, { stepId, roomId: 'ct-1', start: new Date(start) }),
-  'unbook-step': unbookStep,
 /** A template of one section, under this identifier. */
 function aTemplate(identifier: string) {
   const parts = [{ text: 'No bleed.' }]
@@ -121,6 +117,11 @@ function aTemplate(identifier: string) {
   }
 }
 
+/** Each as its caller does it: what a caller looks up first is looked up here too. */
+const PRESSED: Record<string, Performed> = {
+  'book-step': (department, act, { stepId, start }) =>
+    bookStep(department, act, { stepId, roomId: 'ct-1', start: new Date(start) }),
+  'unbook-step': unbookStep,
   're-room': (department, act, { stepId, start }) =>
     reRoom(department, act, { stepId, roomId: 'ct-2', start: new Date(start), reason: 'late' }),
   reassign: (department, act, { itemId, userId }) =>
@@ -171,11 +172,6 @@ function aTemplate(identifier: string) {
   park: (department, act, { itemId, fence }) =>
     park(department, act, { itemId, fence, place: { cursor: null, layout: null } }),
   'bring-back': bringBack,
-  'issue-preliminary': (department, act, { itemId, fence, reportId }) =>
-    issuePreliminary(department, act, { itemId, fence, reportId, content: CONTENT }),
-  'recall-report': recallReport,
-  'open-amendment': (department, act, { reportId }) =>
-    openAmendment(department, act, { reportId, kind: 'addendum' }),
   'keep-macro': (department, act, { name }) =>
     keepMacro(department, act, { name, text: 'No [left|right] effusion.', shared: true }),
   'drop-macro': (department, act, { macroId }) => dropMacro(department, act, { macroId }),
@@ -183,21 +179,25 @@ function aTemplate(identifier: string) {
     importTemplate(department, act, { ...aTemplate(name), reauthenticated: true }),
   'give-template': (department, act, { name, scheme, code }) =>
     giveTemplate(department, act, { scheme, code, identifier: name, reauthenticated: true }),
+  'issue-preliminary': (department, act, { itemId, fence, reportId }) =>
+    issuePreliminary(department, act, { itemId, fence, reportId, content: CONTENT }),
+  'issue-wet-read': (department, act, { itemId, fence, reportId }) =>
+    issueWetRead(department, act, { itemId, fence, reportId, content: CONTENT }),
+  'submit-report': (department, act, { itemId, fence, reportId }) =>
+    submitReport(department, act, { itemId, fence, reportId, content: CONTENT }),
+  'send-back-report': (department, act, { itemId, fence, reportId }) =>
+    sendBackReport(department, act, {
+      ...{ itemId, fence, reportId, reason: 'missed', reauthenticated: true },
+    }),
+  'recall-report': recallReport,
+  'open-amendment': (department, act, { reportId }) =>
+    openAmendment(department, act, { reportId, kind: 'addendum' }),
   'drop-amendment': dropAmendment,
   'sign-amendment': (department, act, { reportId, fence }) =>
     signAmendment(department, act, {
       ...{ reportId, fence, kind: 'addendum', reauthenticated: true },
       content: { sections: [{ key: 'addendum', text: 'A clip is in place.' }] },
     }),
-  'replay-delivery': replayDelivery,
-  'close-exception': (department, act, { exceptionId }) => closeException(department, act, exceptionId),
-  'settle-duplicate': (department, act, { exceptionId }) =>
-    settleDuplicate(department, act, { exceptionId, decision: 'take' }),
-  'create-token': (department, act, { name }) =>
-    createToken(department, act, { name, role: 'integration', sites: ['MAIN'], reauthenticated: true }),
-  'revoke-token': (department, act, { tokenId }) =>
-    revokeToken(department, act, { id: tokenId, reauthenticated: true }),
-  'apply-configuration': (department, act, { change }) => applyConfiguration(department, act, change),
   'raise-critical': (department, act, { reportId, now }) =>
     raiseCriticalResult(department, act, {
       ...{ reportId, finding: 'A bleed.', level: 1, foundAt: new Date(now!) },
@@ -220,6 +220,15 @@ function aTemplate(identifier: string) {
       ...{ criticalId, reason: 'a skin fold' },
       secondPerson: (await actAs(department, 'radiologist2')).actor,
     }),
+  'replay-delivery': replayDelivery,
+  'close-exception': (department, act, { exceptionId }) => closeException(department, act, exceptionId),
+  'settle-duplicate': (department, act, { exceptionId }) =>
+    settleDuplicate(department, act, { exceptionId, decision: 'take' }),
+  'create-token': (department, act, { name }) =>
+    createToken(department, act, { name, role: 'integration', sites: ['MAIN'], reauthenticated: true }),
+  'revoke-token': (department, act, { tokenId }) =>
+    revokeToken(department, act, { id: tokenId, reauthenticated: true }),
+  'apply-configuration': (department, act, { change }) => applyConfiguration(department, act, change),
   'create-launch': async (department, act, { orderId, sessionId, studyUid }) => {
     const asked = { orderId, sessionId, purpose: 'read' } as const
     const open = await openLaunch(department.sql, { ...asked, studies: [studyUid] })

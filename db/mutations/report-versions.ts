@@ -18,23 +18,28 @@ export interface NewVersion {
   kind: ReportVersionKind
   content: ReportContent
   signedAt: Date | null
+  /** The over-reader's grade of the words that were handed on. */
+  agreement?: Agreement | null
+  /** What the report was before this signature: where a recall brings it back to. */
+  stateBefore?: ReportState | null
 }
 
 /** The next version; a signed one takes the draft with it. */
 export async function addVersion(
   scope: Scope,
-  { reportId, itemId, fence, kind, content, signedAt }: NewVersion,
+  { reportId, itemId, fence, kind, content, signedAt, agreement = null, stateBefore = null }: NewVersion,
 ): Promise<number> {
   const { sql, act } = scope
-  // Whoever adds to a report or corrects it need not be who wrote it.
-  const amends = kind === 'addendum' || kind === 'correction'
+  // A final report may be another's words, checked; every other version is written by whoever gives it.
+  const isOwn = kind !== 'final'
   const whole = await wholeContent(scope, reportId, { kind, content, signedAt })
   const [row] = await sql<{ version: number }[]>`
     insert into report_versions (report_id, version, kind, content, content_hash, author_id, signer_id, signed_at,
-      reauthenticated, item_id, fence, created_at)
+      reauthenticated, item_id, fence, created_at, agreement, state_before)
     select ${reportId}, coalesce(max(version), 0) + 1, ${kind}, c.content, encode(sha256(convert_to(c.content::text, 'UTF8')), 'hex'),
-      coalesce(${amends ? act.actor.id : null}, (select author_id from reports where id = ${reportId}), ${act.actor.id}),
-      ${signedAt ? act.actor.id : null}, ${signedAt}, ${signedAt !== null}, ${itemId}, ${fence}, ${act.now}
+      coalesce(${isOwn ? act.actor.id : null}, (select author_id from reports where id = ${reportId}), ${act.actor.id}),
+      ${signedAt ? act.actor.id : null}, ${signedAt}, ${signedAt !== null}, ${itemId}, ${fence}, ${act.now},
+      ${agreement}, ${stateBefore}
     from (select ${sql.json(whole as never)}::jsonb as content) c
       left join report_versions v on v.report_id = ${reportId} group by c.content returning version`
   await sql`delete from report_drafts where report_id = ${reportId} and ${signedAt !== null}`
@@ -54,16 +59,16 @@ async function wholeContent(
   const { sections, criticalIds } = await withCommunications(sql, reportId, {
     kind,
     sections: content.sections,
-    procedures: [...procedures],
-    signerId: signedAt ? act.actor.id : null,
-    signedAt: signedAt?.toISOString() ?? null,
-  }
-}
   })
   return {
     kind,
     sections,
     ...(criticalIds.length > 0 ? { criticalResults: criticalIds } : {}),
+    procedures: [...procedures],
+    signerId: signedAt ? act.actor.id : null,
+    signedAt: signedAt?.toISOString() ?? null,
+  }
+}
 
 /** Until when its signer may take it back; the instant of its release. */
 export async function setRecallTime(

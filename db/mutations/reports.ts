@@ -1,5 +1,7 @@
 /** Reports: a draft saved under its fence, versions that never change, a signature with its proof. */
 import { RadiologyError } from '#domain/errors.ts'
+import { gradeIsDue, wetReadOf } from '#domain/over-read.ts'
+import { isSigned, SIGNED_STATES } from '#domain/report.ts'
 import {
   CONSISTENCY_CHECKS,
   type ConsistencyCheck,
@@ -7,23 +9,29 @@ import {
   contradictions,
   type ExamFacts,
 } from '#domain/report-consistency.ts'
-import type { Priority, ReportVersionKind } from '#domain/words.ts'
+import type { Agreement, Priority, ReportVersionKind, Role } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 import type { Department } from '../department.ts'
-import { examConsistency } from '../queries/exam-consistency.ts'
-import { ulid } from '../ulid.ts'
 import { authored, withCommunications } from '../queries/communications.ts'
+import { examConsistency } from '../queries/exam-consistency.ts'
+import { handOn } from './hand-on.ts'
+import {
+  doneBefore,
+  keepAside,
+  lockReading,
+  moveReport,
+  mustHold,
+  noteAuthor,
+  reportOf,
+  type UnderFence,
+} from './held-reading.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
 import { ordersOfReport, releaseVersion } from './release.ts'
 import { addVersion, type ReportContent, setRecallTime, tell } from './report-versions.ts'
 import { completeHeld, type ItemRow, lockItem } from './work-items.ts'
 
-export interface UnderFence {
-  itemId: string
-  fence: number
-  reportId: string
-}
+export type { UnderFence } from './held-reading.ts'
 
 /**
  * The report of a reading item: the unfinished one over its study's procedures, made when there is none.
@@ -40,25 +48,6 @@ export async function openReport(
   })
 }
 
-async function reportOf(scope: Scope, item: ItemRow): Promise<string> {
-  const { sql, act } = scope
-  if (item.subject_type === 'report') return item.subject_id
-  const procedures = await sql<{ id: string; order_id: string; report_id: string | null }[]>`
-    select p.id, p.order_id, (select r.id from report_procedures rp join reports r on r.id = rp.report_id
-        where rp.procedure_id = p.id and r.state <> 'CANCELLED' limit 1) as report_id
-    from study_links l join procedures p on p.id = l.procedure_id
-    where l.study_id = ${item.subject_id} and l.undone_at is null and p.end_kind is null order by p.order_id, p.position`
-  const known = procedures.find((procedure) => procedure.report_id)?.report_id
-  if (known) return known
-  if (procedures.length === 0) throw new RadiologyError('not-found', { itemId: item.id })
-  const reportId = ulid()
-  await sql`
-    insert into reports (id, order_id, site_id, author_id, created_at)
-    values (${reportId}, ${item.order_id}, ${item.site_id}, ${act.actor.id}, ${act.now})`
-  for (const { id } of procedures) await sql`insert into report_procedures values (${reportId}, ${id})`
-  return reportId
-}
-
 /**
  * Saves the draft of the tenure's holder. A stale writer's text is kept as a stray draft, never lost, never merged.
  * @throws RadiologyError 'stale-fence' | 'lease-expired' after keeping the text; 'report-final' once signed
@@ -73,41 +62,64 @@ export async function saveDraft(
     const [row] = await sql<{ revision: number; first: boolean }[]>`
       insert into report_drafts (report_id, content, saved_by, saved_at, fence)
       select r.id, ${sql.json(content as never)}, ${act.actor.id}, ${act.machineNow}, ${fence} from reports r, work_items w
-      where r.id = ${reportId} and r.state not in ('FINAL', 'ADDENDED', 'CORRECTED', 'CANCELLED')
+      where r.id = ${reportId} and r.state <> all(${[...SIGNED_STATES, 'CANCELLED']})
+        and not (r.state = 'PENDING_SIGN' and r.author_id = ${act.actor.id})
         and w.id = ${itemId} and w.state = 'claimed' and w.holder = ${act.actor.id} and w.fence = ${fence}
       on conflict (report_id) do update set content = excluded.content, saved_by = excluded.saved_by,
         saved_at = excluded.saved_at, fence = excluded.fence,
         revision = case when report_drafts.fence = excluded.fence then report_drafts.revision + 1 else 1 end
       returning revision, revision = 1 as first`
     if (!row) return null
-    if (row.first) await noteFirstSave(scope, reportId)
+    if (row.first) await noteFirstSave(scope, { reportId, itemId })
     return { savedAt: act.machineNow, revision: row.revision }
   })
   return saved ?? (await keepStray(department, act, { itemId, fence, reportId, content }))
 }
 
-async function noteFirstSave(scope: Scope, reportId: string): Promise<void> {
-  await scope.sql`update reports set author_id = ${scope.act.actor.id} where id = ${reportId} and state = 'DRAFT'`
+// Whoever writes a reading is its author; whoever over-reads or mends another's words is not.
+async function noteFirstSave(
+  scope: Scope,
+  { reportId, itemId }: { reportId: string; itemId: string },
+): Promise<void> {
+  await scope.sql`
+    update reports r set author_id = ${scope.act.actor.id} from work_items w
+    where r.id = ${reportId} and w.id = ${itemId} and w.kind = 'read'`
   for (const { order_id } of await ordersOfReport(scope, reportId)) {
     scope.append(order_id, { type: 'report.saved', data: { reportId } })
   }
 }
 
 async function keepStray(
-  department: Department,
+  { sql }: Department,
   act: Act,
   { itemId, fence, reportId, content }: UnderFence & { content: ReportContent },
 ): Promise<never> {
-  const { sql } = department
-  await sql`
-    insert into stray_drafts (id, report_id, content, written_by, at, fence)
-    select ${ulid()}, id, ${sql.json(content as never)}, ${act.actor.id}, ${act.machineNow}, ${fence} from reports where id = ${reportId}`
+  await keepAside({ sql, act }, { reportId, fence, content })
   const [report] = await sql<{ state: string }[]>`select state from reports where id = ${reportId}`
   if (!report) throw new RadiologyError('not-found', { reportId })
-  if (['FINAL', 'ADDENDED', 'CORRECTED'].includes(report.state))
-    throw new RadiologyError('report-final', { reportId })
+  if (isSigned(report.state)) throw new RadiologyError('report-final', { reportId })
   const [item] = await sql<{ state: string }[]>`select state from work_items where id = ${itemId}`
   throw new RadiologyError(item?.state === 'open' ? 'lease-expired' : 'stale-fence', { itemId, fence })
+}
+
+/**
+ * Releases a wet read: the impression alone, a short first word before there is a report. The reading goes on, and the
+ * draft stays beside it. The same word again under the same fence is the one that went out.
+ * @throws RadiologyError 'check-failed' without an impression
+ */
+export async function issueWetRead(
+  department: Department,
+  act: Act,
+  { itemId, fence, reportId, content }: UnderFence & { content: ReportContent },
+): Promise<{ version: number }> {
+  return mutate(department, act, 'issue-wet-read', async (scope) => {
+    const item = await lockReading(scope, itemId, reportId)
+    await mustBeAbleOnItem(scope, 'wet-read', item)
+    await mustHold(scope, item, fence)
+    const word = { sections: wetReadOf(content.sections) }
+    if (word.sections.length === 0) throw new RadiologyError('check-failed', { reportId, check: 'sections' })
+    return sayFirst(scope, item, { ...{ itemId, fence, reportId, content: word }, kind: 'wet-read' })
+  })
 }
 
 /**
@@ -122,35 +134,46 @@ export async function issuePreliminary(
   return mutate(department, act, 'issue-preliminary', async (scope) => {
     const item = await lockReading(scope, itemId, reportId)
     await mustBeAbleOnItem(scope, 'preliminary', item)
+    const done = doneBefore<{ version?: number }>(scope, item, fence)
+    if (done?.version !== undefined) return { version: done.version }
     await mustHold(scope, item, fence)
-    const said = await preliminarySaid(scope, { itemId, fence, reportId, content })
-    if (said !== null) return { version: said }
-    await transition(scope, reportId, ['DRAFT', 'WET_READ', 'PRELIM', 'SIGN_REJECTED'], 'PRELIM')
-    const version = await addVersion(scope, {
-      reportId,
-      itemId,
-      fence,
+    const { version, isNew } = await sayFirst(scope, item, {
+      ...{ itemId, fence, reportId, content },
       kind: 'preliminary',
-      content,
-      signedAt: null,
     })
-    if (!act.actor.roles.includes('radiologist')) {
-      await scope.sql`update reports set submissions = submissions + 1, submitted_at = ${act.now} where id = ${reportId}`
+    if (isNew && !act.actor.roles.includes('radiologist')) {
+      await handOn(scope, { reportId, content, version })
       await completeHeld(scope, item, fence, { reportId, version })
     }
-    await tell(scope, reportId, 'report.preliminary', { version })
-    await releaseVersion(scope, { reportId, version })
     return { version }
   })
 }
 
-async function preliminarySaid(
+/** A word that leaves at once: a version, its event and its release; nothing at all when it was said before. */
+async function sayFirst(
+  scope: Scope,
+  item: ItemRow,
+  said: UnderFence & { kind: 'wet-read' | 'preliminary'; content: ReportContent },
+): Promise<{ version: number; isNew: boolean }> {
+  const before = await saidBefore(scope, said)
+  if (before !== null) return { version: before, isNew: false }
+  const { reportId, kind } = said
+  await moveReport(scope, reportId, kind)
+  await noteAuthor(scope, item, reportId)
+  const version = await addVersion(scope, { ...said, signedAt: null })
+  await tell(scope, reportId, `report.${kind}`, { version })
+  await releaseVersion(scope, { reportId, version })
+  return { version, isNew: true }
+}
+
+async function saidBefore(
   { sql }: Scope,
-  { itemId, fence, reportId, content }: UnderFence & { content: ReportContent },
+  { itemId, fence, reportId, kind, content }: UnderFence & { kind: string; content: ReportContent },
 ): Promise<number | null> {
+  const { sections } = await withCommunications(sql, reportId, { kind, sections: content.sections })
   const [newest] = await sql<{ version: number; isSame: boolean }[]>`
-    select version, kind = 'preliminary' and item_id = ${itemId} and fence = ${fence}
-      and content->'sections' = ${sql.json(content.sections as never)}::jsonb as "isSame"
+    select version, kind = ${kind} and item_id = ${itemId} and fence = ${fence}
+      and content->'sections' = ${sql.json(sections as never)}::jsonb as "isSame"
     from report_versions where report_id = ${reportId} order by version desc limit 1`
   return newest?.isSame ? newest.version : null
 }
@@ -159,6 +182,8 @@ export interface Signature extends UnderFence {
   content: ReportContent
   /** The signer proved again who they are, just now. */
   reauthenticated: boolean
+  /** What the signer thinks of the words that were handed on: needed for a resident's, kept for no other. */
+  agreement?: Agreement | null
 }
 
 /**
@@ -169,27 +194,18 @@ export interface Signature extends UnderFence {
 export async function signReport(
   department: Department,
   act: Act,
-  { itemId, fence, reportId, content, reauthenticated }: Signature,
-  const { sections } = await withCommunications(sql, reportId, { kind, sections: content.sections })
+  { itemId, fence, reportId, content, reauthenticated, agreement: given }: Signature,
 ): Promise<{ version: number; releaseAt: Date }> {
   return mutate(department, act, 'sign-report', async (scope) => {
     const item = await lockReading(scope, itemId, reportId)
     await mustBeAbleOnItem(scope, 'sign', item, { reauthenticated })
     await mustHold(scope, item, fence)
     await mustPassChecks(scope, reportId, content)
-    await transition(
-      scope,
-      reportId,
-      ['DRAFT', 'WET_READ', 'PRELIM', 'PENDING_SIGN', 'SIGN_REJECTED'],
-      'FINAL',
-    )
+    const agreement = await gradeOf(scope, reportId, given ?? null)
+    const moved = await moveReport(scope, reportId, 'sign')
     const version = await addVersion(scope, {
-      reportId,
-      itemId,
-      fence,
-      kind: 'final',
-      content,
-      signedAt: act.now,
+      ...{ reportId, itemId, fence, content, agreement },
+      ...{ kind: 'final', signedAt: act.now, stateBefore: moved?.from ?? null },
     })
     await completeHeld(scope, item, fence, { reportId, version })
     const releaseAt = await setRecallTime(scope, {
@@ -197,40 +213,29 @@ export async function signReport(
       version,
       priority: item.priority as Priority,
     })
-    await tell(scope, reportId, 'report.signed', { version, recallUntil: releaseAt.toISOString() })
-    scope.audit({ subject: `order:${item.order_id}`, type: 'report.signed', data: { reportId, version } })
+    const said = { version, ...(agreement && { grade: agreement }) }
+    await tell(scope, reportId, 'report.signed', { ...said, recallUntil: releaseAt.toISOString() })
+    scope.audit({ subject: `order:${item.order_id}`, type: 'report.signed', data: { reportId, ...said } })
     if (releaseAt <= act.now) await releaseVersion(scope, { reportId, version })
     return { version, releaseAt }
   })
 }
 
-async function lockReading(scope: Scope, itemId: string, reportId: string): Promise<ItemRow> {
-  for (const { order_id } of await ordersOfReport(scope, reportId)) await scope.lockOrder(order_id)
-  const item = await lockItem(scope, itemId)
-  if (!['read', 'sign', 'over-read', 'sent-back'].includes(item.kind))
-    throw new RadiologyError('not-found', { itemId })
-  if ((await reportOf(scope, item)) !== reportId) throw new RadiologyError('not-found', { itemId, reportId })
-  return item
-}
-
-async function mustHold({ act }: Scope, item: ItemRow, fence: number): Promise<void> {
-  if (item.state === 'completed') throw new RadiologyError('report-final', { itemId: item.id })
-  if (item.state !== 'claimed') throw new RadiologyError('not-holder', { itemId: item.id })
-  if (item.holder !== act.actor.id || item.fence !== fence)
-    throw new RadiologyError('stale-fence', { itemId: item.id, fence })
-}
-
-async function transition({ sql }: Scope, reportId: string, from: string[], to: string): Promise<void> {
-  const [row] =
-    await sql`update reports set state = ${to} where id = ${reportId} and state = any(${from}) returning id`
-  if (row) return
-  const [now] = await sql<{ state: string }[]>`select state from reports where id = ${reportId}`
-  const final = ['FINAL', 'ADDENDED', 'CORRECTED'].includes(now?.state ?? '')
-  throw new RadiologyError(final ? 'report-final' : 'illegal-transition', {
-    reportId,
-    from: now?.state,
-    event: to,
-  })
+/** @throws RadiologyError 'check-failed' where a grade is due and none was given */
+async function gradeOf(
+  { sql, act }: Scope,
+  reportId: string,
+  given: Agreement | null,
+): Promise<Agreement | null> {
+  const [row] = await sql<{ authorId: string | null; roles: Role[] | null; submissions: number }[]>`
+    select r.author_id as "authorId", u.roles, r.submissions from reports r left join users u on u.id = r.author_id
+    where r.id = ${reportId}`
+  const { authorId, roles, submissions } = row!
+  const authorRole =
+    roles?.includes('resident') && !roles.includes('radiologist') ? 'resident' : 'radiologist'
+  if (!gradeIsDue({ authorId, authorRole, submissions }, act.actor.id)) return null
+  if (given === null) throw new RadiologyError('check-failed', { reportId, check: 'agreement' })
+  return given
 }
 
 // Red checks block final, never preliminary: an urgent word must go out, a final one must not go to the wrong person.
@@ -240,11 +245,6 @@ export async function mustPassChecks(scope: Scope, reportId: string, content: Re
   }
 }
 
-export interface ReportCheck {
-  id: 'sections' | 'identity' | 'identity-exception' | 'critical' | 'complete' | ConsistencyCheck
-  state: 'ok' | 'look' | 'blocks'
-  refusal: 'check-failed' | 'identity-provisional'
-  /** The words to look at. */
 /** The first check that keeps words from being signed; null when none does. */
 export async function blockingCheck(
   reader: { sql: AnySql },
@@ -259,6 +259,11 @@ export async function blockingCheck(
   )
 }
 
+export interface ReportCheck {
+  id: 'sections' | 'identity' | 'identity-exception' | 'critical' | 'complete' | ConsistencyCheck
+  state: 'ok' | 'look' | 'blocks'
+  refusal: 'check-failed' | 'identity-provisional'
+  /** The words to look at. */
   at?: Contradiction
 }
 
@@ -301,12 +306,12 @@ async function departmentChecks(
     },
     { id: 'identity', state: facts?.provisional ? 'blocks' : 'ok', refusal: 'identity-provisional' },
     { id: 'identity-exception', state: facts?.doubt ? 'blocks' : 'ok', refusal: 'check-failed' },
+    { id: 'critical', state: facts?.untold ? 'blocks' : 'ok', refusal: 'check-failed' },
     { id: 'complete', state: facts?.incomplete ? 'look' : 'ok', refusal: 'check-failed' },
   ]
 }
 
 /**
-    { id: 'critical', state: facts?.untold ? 'blocks' : 'ok', refusal: 'check-failed' },
  * Takes a signature back before it went out; the item opens again, already claimed by the signer.
  * @throws RadiologyError 'recall-expired' once released, 'forbidden' for anybody but the signer
  */
@@ -319,12 +324,13 @@ export async function recallReport(
     const { sql } = scope
     const orders = await ordersOfReport(scope, reportId)
     for (const { order_id } of orders) await scope.lockOrder(order_id)
-    const [row] = await sql<{ kind: ReportVersionKind; content: ReportContent }[]>`
+    const [row] = await sql<Recalled[]>`
       update report_versions set recalled_at = ${act.now}
       where report_id = ${reportId} and version = ${version} and signer_id = ${act.actor.id}
-        and released_at is null and recalled_at is null and recall_until > ${act.now} returning kind, content`
+        and released_at is null and recalled_at is null and recall_until > ${act.now}
+      returning kind, content, fence, state_before`
     if (!row) throw new RadiologyError('recall-expired', { reportId, version })
-    await standsAsBefore(scope, { reportId, version, recalled: row.kind })
+    await standsAsBefore(scope, { reportId, version, recalled: row })
     await sql`
       insert into report_drafts (report_id, content, saved_by, saved_at, fence)
       values (${reportId}, ${sql.json({ sections: authored(row.content.sections) } as never)}, ${act.actor.id}, ${act.machineNow}, ${isAmendment(row.kind) ? row.fence + 1 : 0})
@@ -332,6 +338,16 @@ export async function recallReport(
     await tell(scope, reportId, 'report.recalled', { version })
   })
 }
+
+interface Recalled {
+  kind: ReportVersionKind
+  content: ReportContent
+  fence: number
+  /** Null for versions that were signed before it was kept. */
+  state_before: string | null
+}
+
+const isAmendment = (kind: ReportVersionKind) => kind === 'addendum' || kind === 'correction'
 
 const STANDS_AS: Partial<Record<ReportVersionKind, string>> = {
   'wet-read': 'WET_READ',
@@ -341,16 +357,17 @@ const STANDS_AS: Partial<Record<ReportVersionKind, string>> = {
   correction: 'CORRECTED',
 }
 
-/** The report is what the version before made it; a recalled addendum or correction is open again. */
+/** The report is what it was before the signature; a recalled addendum or correction is open again. */
 async function standsAsBefore(
   { sql, act }: Scope,
-  { reportId, version, recalled }: { reportId: string; version: number; recalled: ReportVersionKind },
+  { reportId, version, recalled }: { reportId: string; version: number; recalled: Recalled },
 ): Promise<void> {
   const [before] = await sql<{ kind: ReportVersionKind }[]>`
     select kind from report_versions where report_id = ${reportId} and version < ${version} and recalled_at is null
     order by version desc limit 1`
-  const amendment = recalled === 'addendum' || recalled === 'correction' ? recalled : null
+  const state = recalled.state_before ?? (before && STANDS_AS[before.kind]) ?? 'DRAFT'
+  const amendment = isAmendment(recalled.kind) ? recalled.kind : null
   await sql`
-    update reports set state = ${(before && STANDS_AS[before.kind]) ?? 'DRAFT'}, amendment = ${amendment},
+    update reports set state = ${state}, amendment = ${amendment},
       amendment_opened_at = ${amendment && act.now} where id = ${reportId}`
 }

@@ -11,6 +11,7 @@ import { dutyAct } from './act.ts'
 import { dropAmendment, openAmendment, signAmendment } from './amendments.ts'
 import { beginAttempt, laneHead, recordAnswer } from './deliveries.ts'
 import { escalateDue } from './escalations.ts'
+import { submitReport } from './hand-on.ts'
 import { issuePreliminary, openReport, saveDraft, signReport, type UnderFence } from './reports.ts'
 import { closeOrder, type Settled, settleOrder } from './settle.ts'
 import { claim } from './work-items.ts'
@@ -46,7 +47,7 @@ async function held(reader: string): Promise<{ orderId: string } & UnderFence> {
 
 async function sign(who: string, reading: UnderFence, now: Date): Promise<void> {
   const act = await actAs(department, who, now)
-  await signReport(department, act, { ...reading, content, reauthenticated: true })
+  await signReport(department, act, { ...reading, content, reauthenticated: true, agreement: 'agree' })
 }
 
 async function signOver(orderId: string, reportId: string, kind: 'over-read' | 'sign', now: Date) {
@@ -80,13 +81,13 @@ async function preliminary(): Promise<Unfinished> {
   return { orderId, author: act.actor.id, since: act.now, finish }
 }
 
-/** No act submits a report yet: the row says that somebody did. */
 async function submission(): Promise<Unfinished> {
-  const { orderId, reportId } = await held('radiologist')
-  const { actor, now: since } = await actAs(department, 'radiologist')
-  await department.sql`
-    update reports set state = 'PENDING_SIGN', submissions = 1, submitted_at = ${since} where id = ${reportId}`
-  return { orderId, author: actor.id, since, finish: (now) => signOver(orderId, reportId, 'sign', now) }
+  const { orderId, ...reading } = await held('radiologist')
+  const { reportId } = reading
+  const act = await actAs(department, 'radiologist')
+  await submitReport(department, act, { ...reading, content })
+  const finish = (now: Date) => signOver(orderId, reportId, 'sign', now)
+  return { orderId, author: act.actor.id, since: act.now, finish }
 }
 
 async function openedAmendment(): Promise<Unfinished> {

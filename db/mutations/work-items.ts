@@ -30,6 +30,9 @@ export interface ItemRow {
   area: string | null
   cycle: number
   audience: { roles?: string[] }
+  completed_by: string | null
+  /** What its completion came to. */
+  result: unknown
 }
 
 /**
@@ -126,6 +129,12 @@ export async function skip(
       on conflict (item_id, user_id) do update set until = excluded.until, reason = excluded.reason`
     if (fence !== null) await openAgain(scope, item, { fence, why: 'skipped', reason: 'skipped' })
   })
+}
+
+/** Gives an item back in the caller's transaction, because somebody else must act first. @throws RadiologyError 'not-holder', 'stale-fence' */
+export async function giveBack(scope: Scope, item: ItemRow, fence: number): Promise<void> {
+  if (item.state !== 'claimed') throw new RadiologyError('not-holder', { itemId: item.id })
+  await openAgain(scope, item, { fence, why: 'released', reason: 'returned' })
 }
 
 interface Reopening {
@@ -232,9 +241,6 @@ export async function completeHeld(
   note(scope, item, 'work-item.completed', { fence, holder: act.actor.id })
 }
 
-/** Cancels an item nobody wants any more; a holder is told by its event, a draft stays. */
-export async function cancelItem(scope: Scope, item: ItemRow, reason: string): Promise<void> {
-  const [row] = await scope.sql`
 /** Completes the live item about a subject, held by anybody or nobody: the decision was made where no claim is asked. */
 export async function completeBySubject(
   scope: Scope,
@@ -251,6 +257,9 @@ export async function completeBySubject(
   note(scope, item, 'work-item.completed', { holder: item.holder })
 }
 
+/** Cancels an item nobody wants any more; a holder is told by its event, a draft stays. */
+export async function cancelItem(scope: Scope, item: ItemRow, reason: string): Promise<void> {
+  const [row] = await scope.sql`
     update work_items set state = 'cancelled', holder = null, lease_until = null, completed_at = ${scope.act.now}, cancel_reason = ${reason}
     where id = ${item.id} and state in ('open', 'claimed') returning id`
   if (!row) return

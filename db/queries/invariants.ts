@@ -92,18 +92,18 @@ const invariants: Record<string, string> = {
   '21 final versions are signed by a radiologist who proved who they are': `
     select v.report_id, v.version from report_versions v join users u on u.id = v.signer_id
     where v.kind in ('final', 'addendum', 'correction') and (not v.reauthenticated or not 'radiologist' = any(u.roles))`,
+  '21 whoever over-reads is not the author, and says what they think of it': `
+    select v.report_id, v.version from report_versions v join work_items w on w.id = v.item_id
+    where v.kind = 'final' and (w.kind in ('sign', 'over-read') and v.signer_id = v.author_id
+      or w.kind = 'over-read' and v.agreement is null)`,
+  '21 every submission is kept': `
+    select r.id from reports r where r.submissions <> (select count(*) from report_submissions s where s.report_id = r.id)`,
   '25 merge links make no circle': `
     with recursive walk as (
       select from_patient as start, to_patient as at, 1 as depth from merge_links where undone_at is null
       union all select w.start, l.to_patient, w.depth + 1 from walk w join merge_links l on l.from_patient = w.at
         where l.undone_at is null and w.depth < 50)
     select start from walk where start = at`,
-  '28 one effect per message identity': `
-    select sending_application, sending_facility, control_id from inbound_messages
-    where outcome in ('AA', 'CA') and control_id is not null group by 1, 2, 3 having count(*) > 1`,
-  '28 one order per placer number': `
-    select placer_authority, placer_number from orders where placer_number is not null group by 1, 2 having count(*) > 1`,
-}
   '24 a closed critical result has its six fields and its read-back': `
     select id from critical_results where state = 'closed' and (trim(finding) = '' or found_at is null
       or communicator_id is null or coalesce(trim(recipient), '') = '' or told_at is null or method is null or not read_back)`,
@@ -112,6 +112,12 @@ const invariants: Record<string, string> = {
   '24 no report was signed while a critical result of it was open': `
     select c.id, v.version from critical_results c join report_versions v on v.report_id = c.report_id
     where v.kind = 'final' and v.recalled_at is null and c.raised_at < v.signed_at and (c.ended_at is null or c.ended_at > v.signed_at)`,
+  '28 one effect per message identity': `
+    select sending_application, sending_facility, control_id from inbound_messages
+    where outcome in ('AA', 'CA') and control_id is not null group by 1, 2, 3 having count(*) > 1`,
+  '28 one order per placer number': `
+    select placer_authority, placer_number from orders where placer_number is not null group by 1, 2 having count(*) > 1`,
+}
 
 // Invariant 2: the cached phase is what the rules derive from the parts.
 async function wrongPhases(sql: AnySql): Promise<Violation[]> {

@@ -49,7 +49,13 @@ function isReadOn(facts: OrderFacts, procedure: ProcedureFact): boolean {
 
 function handedOn(report: ReportFact): boolean {
   if (report.state === 'PENDING_SIGN' || report.state === 'SIGN_REJECTED') return true
-  return report.state === 'PRELIM' && report.authorRole === 'resident'
+  return report.state === 'PRELIM' && (report.authorRole === 'resident' || wasSentBack(report))
+}
+
+/** A radiologist's first word about what was sent back does not end it: it is still theirs to finish. */
+function wasSentBack({ state, authorRole, sentBackAt }: ReportFact): boolean {
+  if (sentBackAt === null) return false
+  return state === 'SIGN_REJECTED' || (state === 'PRELIM' && authorRole !== 'resident')
 }
 
 /** Recalled final versions and retracted reports: each asks for another reading. */
@@ -89,8 +95,9 @@ function signing(facts: OrderFacts, report: ReportFact, policy: Policy): Candida
     blockedBy: null,
   } as const
   const since = (instant: Date) => ({ wantedFrom: AT_ONCE, dueFrom: instant })
+  const cycle = Math.max(1, report.submissions) + recalls(report)
 
-  if (report.state === 'SIGN_REJECTED' && report.sentBackAt !== null) {
+  if (wasSentBack(report) && report.sentBackAt !== null) {
     const widensAt = new Date(report.sentBackAt.getTime() + policy.widenMs.author)
     const circle = audience([report.authorRole], {
       userId: report.authorId,
@@ -98,13 +105,11 @@ function signing(facts: OrderFacts, report: ReportFact, policy: Policy): Candida
       widensAt,
       widensTo: ['radiologist'],
     })
-    const cycle = Math.max(1, report.submissions)
     return [{ ...base, ...since(report.sentBackAt), kind: 'sent-back', cycle, audience: circle }]
   }
   const kind = secondReading(report)
   if (kind === null || report.submittedAt === null) return []
   const circle = audience(['radiologist'], { area, exceptUserId: report.authorId })
-  const cycle = Math.max(1, report.submissions) + recalls(report)
   return [{ ...base, ...since(report.submittedAt), kind, cycle, audience: circle }]
 }
 
@@ -143,7 +148,8 @@ function watching(facts: OrderFacts, report: ReportFact, policy: Policy): Candid
 function forgottenFrom(report: ReportFact, policy: Policy): Date[] {
   const stands = standingVersions(report).length > 0
   const found: Date[] = []
-  if (report.draftTouchedAt !== null && !stands) {
+  // Handed on, it is somebody's item: it waits from then on, whether or not the draft is touched.
+  if (report.draftTouchedAt !== null && !stands && !handedOn(report)) {
     found.push(later(report.draftTouchedAt, policy.watchdog.draftSilenceMs))
   }
   const waitsSince = stands ? null : unfinishedSince(report)
