@@ -207,14 +207,14 @@ export type CriticalResultFact = {
   level: 1 | 2 | 3
   foundAt: Date
   foundById: string
+  /** How often it was given another level: each asks for its own time. */
+  levelChanges: number
   /** Communicated or withdrawn. */
   closedAt: Date | null
 }
 
 export type ExceptionFact = {
   id: string
-  /** How often it was given another level: each asks for its own time. */
-  levelChanges: number
   kind: ExceptionKind
   openedAt: Date
   closedAt: Date | null

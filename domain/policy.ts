@@ -203,11 +203,11 @@ export const POLICY_VERSION_1: Policy = {
   },
   // ACR Actionable Reporting Work Group: minutes, hours, days; the figures are ours.
   critical: { 1: 60 * MINUTE_MS, 2: 6 * HOUR_MS, 3: 3 * DAY_MS },
+  criticalLadder: { orderer: 0, ward: 50, 'on-call': 75, lead: 100, head: 150 },
   watchdog: { draftSilenceMs: 8 * HOUR_MS, wetReadMs: 12 * HOUR_MS, amendmentMs: 24 * HOUR_MS },
   widenMs: { author: 4 * HOUR_MS, room: 30 * MINUTE_MS, signer: 4 * HOUR_MS },
   pauses: {
     'waiting-prior': 2 * HOUR_MS,
-  criticalLadder: { orderer: 0, ward: 50, 'on-call': 75, lead: 100, head: 150 },
     'waiting-technologist': 4 * HOUR_MS,
     'waiting-lab': 4 * HOUR_MS,
     'waiting-patient': 24 * HOUR_MS,

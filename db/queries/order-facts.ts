@@ -30,9 +30,9 @@ export async function loadOrderFacts(sql: AnySql, orderId: string): Promise<Orde
     reports,
     versions,
     deliveries,
+    criticalResults,
     exceptions,
   ] = await Promise.all(facts(sql, orderId))
-    criticalResults,
   const order = orders![0]
   if (!order) return null
   return {
@@ -85,6 +85,8 @@ function facts(sql: AnySql, orderId: string): Promise<Row[]>[] {
         from report_versions where report_id in (${reportIds}) order by report_id, version`,
     sql`select d.report_id, d.version, d.destination_id, d.required and t.retired_at is null as required, d.acknowledged_at
         from deliveries d join destinations t on t.id = d.destination_id where d.report_id in (${reportIds})`,
+    sql`select id, level, found_at, found_by, level_changes, ended_at from critical_results
+        where order_id = ${orderId} order by raised_at, id`,
     sql`select id, kind, at, closed_at, cycle from exceptions where order_id = ${orderId} order by at, id`,
   ] as unknown as Promise<Row[]>[]
 }
@@ -97,8 +99,6 @@ function procedureFact(row: Row, steps: Row[]): ProcedureFact {
     protocolling: row.protocol_by === 'rule' ? 'rule' : 'reader',
     protocolChosenBy: row.protocol_by,
     protocolCosignWanted: null,
-    sql`select id, level, found_at, found_by, level_changes, ended_at from critical_results
-        where order_id = ${orderId} order by raised_at, id`,
     protocolResets: row.protocol_resets,
     ended: row.end_kind,
     endedAt: row.ended_at,
@@ -210,9 +210,6 @@ function versionFact(row: Row, deliveries: Row[]): ReportVersionFact {
   }
 }
 
-function exceptionFact(row: Row): ExceptionFact {
-  return { id: row.id, kind: row.kind, openedAt: row.at, closedAt: row.closed_at, reopened: row.cycle - 1 }
-}
 function criticalFact(row: Row): CriticalResultFact {
   return {
     id: row.id,
@@ -224,3 +221,6 @@ function criticalFact(row: Row): CriticalResultFact {
   }
 }
 
+function exceptionFact(row: Row): ExceptionFact {
+  return { id: row.id, kind: row.kind, openedAt: row.at, closedAt: row.closed_at, reopened: row.cycle - 1 }
+}
