@@ -78,6 +78,7 @@ export function step(parts: Partial<StepFact> = {}): StepFact {
     noShows: 0,
     bookings: 0,
     undoneArrivals: 0,
+    undoneBegins: 0,
     plannedSince: minute(0),
     fromRetake: null,
     gates: [],
@@ -102,6 +103,7 @@ export function performedStep(parts: Partial<PerformedStepFact> = {}): Performed
     endedAt: minute(70),
     lastSignOfLifeAt: minute(70),
     decided: null,
+    moves: 0,
     ...parts,
   }
 }
@@ -122,6 +124,7 @@ export function study(parts: Partial<StudyFact> = {}): StudyFact {
     verdictsTakenBack: 0,
     lateBatches: [],
     returns: [],
+    moves: [],
     moveOpen: false,
     ...parts,
   }

@@ -85,6 +85,8 @@ export type StepFact = {
   bookings: number
   /** How often an arrival was undone. */
   undoneArrivals: number
+  /** How often its exam turned out to be another's: images moved away, or a move to it undone. */
+  undoneBegins: number
   /** Since when the step has existed as planned: order received, procedure added or decision made. */
   plannedSince: Date
   /** The quality rejection or reader's request that made this step; null for a step of the order itself. */
@@ -123,6 +125,8 @@ export type PerformedStepFact = {
   lastSignOfLifeAt: Date
   /** What was decided about a stopped step; null while the question is open or never arose. */
   decided: 'usable' | 'book-again' | 'end-exam' | 'wrong-entry' | null
+  /** How often it was moved to another step, or back. */
+  moves: number
 }
 
 export type StudyFact = {
@@ -151,6 +155,8 @@ export type StudyFact = {
   lateBatches: readonly { at: Date; answeredAt: Date | null }[]
   /** What readers asked of technologists. */
   returns: readonly { id: string; kind: 'retake' | 'clarify'; askedAt: Date; answeredAt: Date | null }[]
+  /** Moves of a performed step, and moves taken back, that brought it images or took them; `emptied`: the last of them. */
+  moves: readonly { at: Date; emptied: boolean }[]
   /** A move of its images to another step is under way. */
   moveOpen: boolean
 }

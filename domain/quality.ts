@@ -3,13 +3,13 @@ import type { QualityDecisionFact, StudyFact } from './facts.ts'
 
 /**
  * Cycle of the quality check a study now needs, from 1.
- * Whatever changes the pictures a reader would see (a rejection, an answered return, more images, a verdict taken
- * back) asks for another look; an acceptance does not.
+ * Whatever changes the pictures a reader would see (a rejection, an answered return, more images, images moved, a
+ * verdict taken back) asks for another look; an acceptance does not.
  */
 export function qualityCycle(study: StudyFact): number {
   const rejections = study.qualityDecisions.filter(asksForAnother).length
   const answered = study.returns.filter((asked) => asked.answeredAt !== null).length
-  return 1 + rejections + answered + study.appendedBatches + study.verdictsTakenBack
+  return 1 + rejections + answered + study.appendedBatches + study.verdictsTakenBack + study.moves.length
 }
 
 /** Is the present cycle accepted? */
@@ -24,7 +24,29 @@ export function everAccepted(study: StudyFact): boolean {
 }
 
 export function firstAcceptance(study: StudyFact): QualityDecisionFact | null {
-  return study.qualityDecisions.find((decision) => letsOn(study, decision)) ?? null
+  const since = emptiedAt(study)
+  return (
+    study.qualityDecisions.find(
+      (decision) => letsOn(study, decision) && (since === null || decision.at > since),
+    ) ?? null
+  )
+}
+
+/** When its last image was moved away: what was decided before was about another's images. */
+function emptiedAt(study: StudyFact): Date | null {
+  return study.moves.findLast((move) => move.emptied)?.at ?? null
+}
+
+/** Has nobody looked yet at what came of a repeat that a reader asked for? */
+export function retakeUnchecked(study: StudyFact): boolean {
+  const answeredAt = study.returns.findLast((asked) => asked.kind === 'retake')?.answeredAt ?? null
+  if (answeredAt === null) return false
+  return !study.qualityDecisions.some((decision) => letsOn(study, decision) && decision.at > answeredAt)
+}
+
+/** Were images moved since it was last let on? */
+export function movedUnchecked(study: StudyFact): boolean {
+  return study.moves.length > 0 && !studyAccepted(study)
 }
 
 /** A rejection without a repeat accepts what is left; with nothing left there is nothing to accept. */

@@ -205,7 +205,7 @@ export const openapi = {
           destination: text,
           controlId: text,
           messageType: text,
-          reportVersion: { type: 'integer' },
+          reportVersion: { type: ['integer', 'null'] },
           attempts: { type: 'integer' },
           state: { enum: ['waiting', 'sent', 'unknown', 'acknowledged', 'parked'] },
           lastAnswer: { type: ['string', 'null'] },

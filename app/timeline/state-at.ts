@@ -96,6 +96,7 @@ const PLAYED: Record<string, (replay: Replay, event: TimelineEvent) => void> = {
   study: playStudy,
   completeness: playCompleteness,
   quality: playQuality,
+  return: playReturn,
   'work-item': playWork,
   report: playReport,
   delivery: playDelivery,
@@ -150,6 +151,7 @@ function playStep(replay: Replay, event: TimelineEvent): void {
 
 function playPerformedStep(replay: Replay, event: TimelineEvent): void {
   const id = text(event, 'performedStepId')
+  if (event.type === 'performed-step.moved') return playMove(replay, event)
   const status = event.data.status as PerformedStepStatus | undefined
   const known = replay.performed.get(id) ?? newPerformedStep(id, event)
   replay.performed.set(id, { ...known, status: status ?? known.status })
@@ -157,6 +159,36 @@ function playPerformedStep(replay: Replay, event: TimelineEvent): void {
   for (const { steps } of replay.procedures.values())
     for (const step of steps)
       if (known.stepIds.includes(step.id) && step.status === 'started') step.status = 'departed'
+}
+
+/** The exam is this order's from here on, or no longer; a study that gained or lost images is looked at anew. */
+function playMove(replay: Replay, event: TimelineEvent): void {
+  const id = text(event, 'performedStepId')
+  if (event.data.side === 'to') {
+    const known = replay.performed.get(id) ?? newPerformedStep(id, event)
+    const stepIds = Array.isArray(event.data.stepIds) ? event.data.stepIds.map(String) : []
+    replay.performed.set(id, { ...known, stepIds, status: event.data.status as PerformedStepStatus })
+  } else replay.performed.delete(id)
+  if (!text(event, 'studyId')) return
+  const study = studyOf(replay, event)
+  study.storedInstances = number(event, 'total')
+  study.visibleInstances = number(event, 'visible')
+  study.completeness = null
+  study.incompleteAcceptedAt = null
+  study.moves = [...study.moves, { at: event.at, emptied: event.data.emptied === true }]
+}
+
+function playReturn(replay: Replay, event: TimelineEvent): void {
+  const study = studyOf(replay, event)
+  const id = text(event, 'returnId')
+  if (event.type === 'return.asked') {
+    const kind = event.data.kind === 'clarify' ? 'clarify' : 'retake'
+    study.returns = [...study.returns, { id, kind, askedAt: event.at, answeredAt: null }]
+  }
+  if (event.type === 'return.answered')
+    study.returns = study.returns.map((asked) =>
+      asked.id === id ? { ...asked, answeredAt: event.at } : asked,
+    )
 }
 
 function playImages(replay: Replay, event: TimelineEvent): void {
@@ -359,6 +391,7 @@ function newStep(id: string, plannedSince: Date): Mutable<StepFact> {
     noShows: 0,
     bookings: 0,
     undoneArrivals: 0,
+    undoneBegins: 0,
     plannedSince,
     fromRetake: null,
     gates: [],
@@ -378,6 +411,7 @@ function newPerformedStep(id: string, { at, data }: TimelineEvent): Mutable<Perf
     endedAt: null,
     lastSignOfLifeAt: at,
     decided: null,
+    moves: 0,
   }
 }
 
@@ -397,6 +431,7 @@ function newStudy(id: string): Study {
     verdictsTakenBack: 0,
     lateBatches: [],
     returns: [],
+    moves: [],
     moveOpen: false,
   }
 }

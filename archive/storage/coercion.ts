@@ -1,5 +1,5 @@
 /** Which attributes of an object its order says otherwise, and the record of it (Original Attributes Sequence, PS3.3 C.12.1.1.9). */
-import type { Correction } from '#db/queries/corrections.ts'
+import { type Correction, OF_ANOTHER } from '#db/queries/corrections.ts'
 import { formatPersonName, nameKeyOfDicom } from '#domain/identity.ts'
 
 export type Json = Record<
@@ -29,9 +29,40 @@ const SYSTEM = 'ISOCENTER'
 /** Null when the object says what its order says, or nobody knows better. */
 export function coercionOf({ header, sourceAe }: Sent, correction: Correction | undefined): Coercion | null {
   if (!correction) return null
-  const attributes = { ...patientChanges(header, correction), ...requestChanges(header, correction) }
+  const attributes = isMoved(header, correction)
+    ? movedChanges(header, correction)
+    : { ...patientChanges(header, correction), ...requestChanges(header, correction) }
   if (Object.keys(attributes).length === 0) return null
   return { attributes, source: sourceAe, at: correction.at, system: SYSTEM }
+}
+
+const STUDY_INSTANCE_UID = '0020000D'
+
+/** A person said that it is of this study, whatever the scanner was told. */
+function isMoved(header: Json, { studyUid }: Correction): boolean {
+  const said = text(header, STUDY_INSTANCE_UID)
+  return said !== '' && said !== studyUid
+}
+
+/** Nothing of what the scanner was told about the other patient, visit and request goes out as this one's. */
+function movedChanges(header: Json, correction: Correction): Json {
+  const blank = Object.fromEntries(
+    OF_ANOTHER.flatMap((tag) => (header[tag] ? [[tag, { vr: header[tag].vr }]] : [])),
+  )
+  const { patient, requests } = correction
+  const birthDate = patient.birthDate?.length === 10 ? patient.birthDate.replaceAll('-', '') : null
+  const said = (vr: string, value: string | null | undefined) => (value ? { vr, Value: [value] } : { vr })
+  return {
+    ...blank,
+    '00080050': said('SH', requests[0]?.accession),
+    '00100010': { vr: 'PN', Value: [groups(patient)] },
+    '00100020': said('LO', patient.id),
+    '00100021': said('LO', patient.issuer),
+    '00100030': said('DA', birthDate),
+    '00100040': said('CS', patient.sex),
+    [STUDY_INSTANCE_UID]: { vr: 'UI', Value: [correction.studyUid] },
+    '00400275': { vr: 'SQ', Value: requests.map(requestAttributes) },
+  }
 }
 
 function patientChanges(header: Json, { patient, patientIds, activeIds }: Correction): Json {

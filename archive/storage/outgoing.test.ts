@@ -21,6 +21,9 @@ import { type Served, serve, type TestArchive as WebArchive } from '#archive/web
 import { type DicomwebService, openDicomweb } from '#archive/web/service.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import { departmentActor } from '#db/mutations/act.ts'
+import { moveImages, undoMove } from '#db/mutations/moved-images.ts'
+import { endExam } from '#db/mutations/steps.ts'
+import { actAs } from '#db/order.fixture.ts'
 
 let archive: TestArchive
 let service: DicomwebService
@@ -181,4 +184,65 @@ test('[AR-05] images that carry another known patient keep what they say of the 
   const { got, metadata } = await everyWay(mine.studyUid)
   expect(got.map(patientOf)).toEqual([['OTHER^PERSON', theirs.patientId]])
   expect(metadata.map((json) => textOf(json, '00100020'))).toEqual([theirs.patientId])
+})
+
+test('[MA-12] moved images go out as the right patient’s study, and nothing of the other patient but what they said before', async () => {
+  const { department } = archive
+  const [wrong, right] = [await bookedOrder(department), await bookedOrder(department)]
+  const came = await imagesOf(
+    wrong,
+    ['04'],
+    [
+      '0010,0010=OTHER^PERSON',
+      `0010,0020=${wrong.patientId}`,
+      '0010,1000=OLD-NUMBER',
+      `0008,0050=${wrong.accession}`,
+    ],
+  )
+  await send(came)
+  const [exam] = await department.sql<{ id: string; to: string }[]>`
+    select ps.id, (select s.id from steps s where s.order_id = ${right.orderId}) as to
+    from performed_steps ps where ps.study_uid = ${wrong.studyUid}`
+  const [step] = await department.sql<
+    { id: string }[]
+  >`select id from steps where order_id = ${wrong.orderId}`
+  await endExam(department, await actAs(department, 'tech'), { stepId: step!.id })
+  const { moveId } = await moveImages(department, await actAs(department, 'tech'), {
+    performedStepId: exam!.id,
+    toStepId: exam!.to,
+    reason: 'wrong-patient',
+  })
+
+  const { got, web: objects, metadata } = await everyWay(right.studyUid)
+  expect([got.length, objects.length, metadata.length]).toEqual([1, 1, 1])
+  for (const dataset of [...got, ...objects]) {
+    expect([
+      dataset.text('PatientID'),
+      dataset.text('AccessionNumber'),
+      dataset.text('StudyInstanceUID'),
+    ]).toEqual([right.patientId, right.accession, right.studyUid])
+    expect(dataset.text('OtherPatientIDs') ?? '').toBe('')
+    expect(dataset.item('RequestAttributesSequence')!.text('ScheduledProcedureStepID')).toBe(right.stepNumber)
+    const before = dataset.item('OriginalAttributesSequence')!.item('ModifiedAttributesSequence')!
+    expect([before.text('PatientID'), before.text('StudyInstanceUID')]).toEqual([
+      wrong.patientId,
+      wrong.studyUid,
+    ])
+  }
+  expect(textOf(metadata[0]!, '00100020')).toBe(right.patientId)
+  const query = async (uid: string) => fetch(`${web.url}/studies?StudyInstanceUID=${uid}&includefield=all`)
+  const [hit] = (await (await query(right.studyUid)).json()) as Json[]
+  expect([textOf(hit!, '00100020'), textOf(hit!, '00080050'), hit!['00101000']]).toEqual([
+    right.patientId,
+    right.accession,
+    undefined,
+  ])
+  expect((await query(wrong.studyUid)).status).toBe(204)
+  expect((await everyWay(wrong.studyUid).catch(() => ({ got: [] }))).got).toEqual([])
+
+  await undoMove(department, await actAs(department, 'tech'), { moveId })
+  const again = await everyWay(wrong.studyUid)
+  expect(again.got.map((dataset) => dataset.text('PatientID'))).toEqual([wrong.patientId])
+  const pixels = readDataset(came[0]!).bytes('PixelData')!.toString('base64')
+  expect(again.got.map((dataset) => dataset.bytes('PixelData')!.toString('base64'))).toEqual([pixels])
 })

@@ -67,7 +67,9 @@ async function evidenceOf({ sql }: Scope, orderId: string): Promise<StudyEvidenc
       coalesce(p.all_stopped, false) and st.stored_count = 0 as stopped_without_images,
       greatest(st.last_instance_at, p.last_message, st.first_instance_at) as last_sign_of_life,
       st.incomplete_accepted_at is not null as accepted_incomplete,
-      exists (select 1 from commitments c where c.study_uids @> array[st.study_uid] and c.failures = '{}') as commitment_answered
+      exists (select 1 from commitments c where c.failures = '{}' and (c.study_uids @> array[st.study_uid]
+        or exists (select 1 from moved_images m where m.to_study_uid = st.study_uid and m.undone_at is null
+          and c.study_uids @> array[m.from_study_uid]))) as commitment_answered
     from study_links l join studies st on st.id = l.study_id
       left join lateral (select profile from devices where ae_title = coalesce(
           (select station_ae from performed_steps where study_uid = st.study_uid and station_ae <> '' order by inferred, started_at limit 1),

@@ -12,8 +12,9 @@ export interface Lane {
 export interface DeliveryHead {
   id: string
   orderId: string
-  reportId: string
-  version: number
+  /** Null: a message about the order's status. */
+  reportId: string | null
+  version: number | null
   controlId: string
   state: 'waiting' | 'sent' | 'unknown' | 'parked'
   attempts: number
@@ -69,7 +70,7 @@ export async function beginAttempt(
         attempts: number
         order_id: string
         destination_id: string
-        version: number
+        version: number | null
       }[]
     >`
       update deliveries set bytes = coalesce(bytes, ${bytes}), attempts = attempts + 1, state = 'sent',
@@ -128,8 +129,8 @@ export async function recordAnswer(
 interface DeliveryRow {
   id: string
   order_id: string
-  report_id: string
-  version: number
+  report_id: string | null
+  version: number | null
   destination_id: string
   control_id: string
   state: string
@@ -165,7 +166,7 @@ async function park(
     key: `delivery:${row.id}`,
     reasonCode: answer,
     reason:
-      'A receiver refused a report. It waits here until somebody mends it; later reports of this patient wait behind it.',
+      'A receiver refused a message. It waits here until somebody mends it; later ones of this patient wait behind it.',
     refs: { deliveryId: row.id, destinationId: row.destination_id, controlId: row.control_id },
     orderId: row.order_id,
     siteId: site!.site_id,

@@ -20,19 +20,28 @@ interface LadderItem {
   late_at: Date | null
   finished_at: Date | null
   recorded: LadderRung[]
+  pauses: { from: string; to: string }[]
 }
 
 async function ladderItems(sql: AnySql, orderId: string): Promise<LadderItem[]> {
   return await sql<LadderItem[]>`
     select w.id, w.kind, w.priority, w.due_from, w.due_at, w.allowance_ms, w.business, w.late_at,
       case when w.state in ('completed', 'cancelled') then w.completed_at end as finished_at,
-      array(select step from escalations e where e.item_id = w.id) as recorded
+      array(select step from escalations e where e.item_id = w.id) as recorded,
+      -- An open pause is taken to last as long as it may; whoever ends it sooner has the ladder laid out anew.
+      coalesce((select jsonb_agg(jsonb_build_object('from', x.from_at, 'to', coalesce(x.to_at, x.limit_at)))
+        from pauses x where x.item_id = w.id), '[]') as pauses
     from work_items w where w.order_id = ${orderId} and w.kind in ('read', 'sign') and w.due_at is not null`
 }
 
 function laddersOf(item: LadderItem, facts: OrderFacts, policy: Policy) {
   const allowance = { ms: item.allowance_ms, business: item.business }
-  return ladderSteps({ priority: item.priority, from: item.due_from, allowance }, facts.calendar, policy)
+  const pauses = item.pauses.map(({ from, to }) => ({ from: new Date(from), to: new Date(to) }))
+  return ladderSteps(
+    { priority: item.priority, from: item.due_from, allowance, pauses },
+    facts.calendar,
+    policy,
+  )
 }
 
 /** When the next unrecorded step of an unfinished item is due. */

@@ -22,6 +22,7 @@ import { addHandoverLine } from './handover.ts'
 import { receiveOrderMessage } from './inbound-messages.ts'
 import type { Refs } from './killed-act.fixture.ts'
 import { uuidUid } from './minting.ts'
+import { moveImages } from './moved-images.ts'
 import { park } from './parking.ts'
 import { beginPerformedStep, changePerformedStep } from './performed-steps.ts'
 import { acceptQuality } from './quality.ts'
@@ -31,6 +32,7 @@ import { keepMacro } from './report-macros.ts'
 import { importTemplate } from './report-templates.ts'
 import { openReport, signReport } from './reports.ts'
 import { assignRetention, sweepRetention } from './retention.ts'
+import { askReturn } from './returns.ts'
 import { saveView } from './saved-views.ts'
 import { bookStep } from './scheduling.ts'
 import { settleOrder } from './settle.ts'
@@ -148,6 +150,58 @@ const CASES: Record<string, Case> = {
     prepare: async (d) => by('tech', await stopped(d)),
     effect: ['event step.discontinued +1', 'steps +1'],
     again: 'illegal-transition',
+  },
+  'move-images': {
+    prepare: async (d) => by('tech', await underAnother(d)),
+    effect: [
+      'audit images.moved +2',
+      'deliveries +2',
+      'event delivery.queued +2',
+      'event performed-step.moved +2',
+      'event step.departed +1',
+      'event step.ready +1',
+      'event step.started +1',
+      'event study.linked +1',
+      'event study.unlinked +1',
+      'moved_images +1',
+      'series +1',
+      'studies +1',
+      'study_links +1',
+    ],
+    again: 'done',
+  },
+  'undo-move': {
+    prepare: async (d) => by('tech', await moved(d)),
+    effect: [
+      'audit images.moved-back +2',
+      'deliveries +2',
+      'event delivery.queued +2',
+      'event performed-step.moved +2',
+      'event step.departed +1',
+      'event step.ready +1',
+      'event step.started +1',
+      'event study.linked +1',
+      'event study.unlinked +1',
+      'study_links +1',
+    ],
+    again: 'done',
+  },
+  'ask-return': {
+    prepare: async (d) => held(d, 'radiologist', await readable(d), 'read'),
+    effect: [
+      'event return.asked +1',
+      'event work-item.paused +1',
+      'event work-item.released +1',
+      'pauses +1',
+      'returns +1',
+      'steps +1',
+    ],
+    again: 'done',
+  },
+  'answer-return': {
+    prepare: async (d) => by('tech', await askedForRetake(d)),
+    effect: ['event return.answered +1', 'event step.cancelled +1'],
+    again: 'done',
   },
   'cancel-order': {
     prepare: async (d) => by('scheduler', await booked(d)),
@@ -776,6 +830,23 @@ async function ordered(department: Department, level: 'stat' | 'routine' = 'stat
 
 async function settle(department: Department, orderId: string, now?: Date) {
   return settleOrder(department, await dutyAct(department, now ? { now } : {}), { orderId })
+}
+
+/** Made under one patient's entry, of another who is here. */
+async function underAnother(department: Department) {
+  const { performedStepId } = await scanned(department, { status: 'COMPLETED', named: 2 })
+  return { performedStepId, toStepId: (await arrived(department)).stepId }
+}
+
+async function moved(department: Department) {
+  const exam = await underAnother(department)
+  return moveImages(department, await actAs(department, 'tech'), { ...exam, reason: 'wrong-patient' })
+}
+
+async function askedForRetake(department: Department) {
+  const { itemId, fence } = await held(department, 'radiologist', await readable(department), 'read')
+  const asked = { itemId, fence, kind: 'retake', reason: 'motion', instances: [] } as const
+  return askReturn(department, await actAs(department, 'radiologist'), asked)
 }
 
 const by = <T>(user: string, refs: T) => ({ user, ...refs })

@@ -34,6 +34,7 @@ import { acknowledgeHandover, addHandoverLine, settleHandoverLine } from './hand
 import { receiveOrderMessage } from './inbound-messages.ts'
 import { createLaunch } from './launches.ts'
 import { raiseListenerException } from './listener-exceptions.ts'
+import { moveImages, undoMove } from './moved-images.ts'
 import type { Act } from './mutate.ts'
 import { cancelOrder } from './orders.ts'
 import { bringBack, park } from './parking.ts'
@@ -45,6 +46,7 @@ import { dropMacro, keepMacro } from './report-macros.ts'
 import { giveTemplate, importTemplate } from './report-templates.ts'
 import { issuePreliminary, issueWetRead, recallReport } from './reports.ts'
 import { sweepRetention } from './retention.ts'
+import { answerReturn, askReturn } from './returns.ts'
 import { changeView, retireView, saveView } from './saved-views.ts'
 import { bookStep, reRoom, unbookStep } from './scheduling.ts'
 import { closeOrder } from './settle.ts'
@@ -81,6 +83,9 @@ export interface Refs {
   rejectionId: string
   commitmentId: string
   transactionUid: string
+  toStepId: string
+  moveId: string
+  returnId: string
   tokenId: string
   sessionId: string
   patientId: string
@@ -144,6 +149,13 @@ const PRESSED: Record<string, Performed> = {
   'end-exam': endExam,
   'decide-stopped': (department, act, { performedStepId }) =>
     decideStopped(department, act, { performedStepId, decision: 'book-again' }),
+  'move-images': (department, act, { performedStepId, toStepId }) =>
+    moveImages(department, act, { performedStepId, toStepId, reason: 'wrong-patient' }),
+  'undo-move': undoMove,
+  'ask-return': (department, act, { itemId, fence }) =>
+    askReturn(department, act, { itemId, fence, kind: 'retake', reason: 'motion', instances: [] }),
+  'answer-return': (department, act, { returnId }) =>
+    answerReturn(department, act, { returnId, answer: 'not-possible', words: 'The patient has left.' }),
   'cancel-order': (department, act, { orderId }) =>
     cancelOrder(department, act, { orderId, reason: 'asked twice' }),
   'reject-quality': (department, act, { itemId, fence }) =>

@@ -134,7 +134,10 @@ async function afterRejection(scope: Scope, item: ItemRow, rejection: Rejection)
   const procedures = await sql<{ id: string; order_id: string }[]>`
     select p.id, p.order_id from study_links l join procedures p on p.id = l.procedure_id
     where l.study_id = ${item.subject_id} and l.undone_at is null and p.end_kind is null order by p.order_id, p.position`
-  if (rejection.repeated) return makeRetake(scope, procedures[0])
+  if (rejection.repeated) {
+    if (procedures[0]) await makeRetake(scope, procedures[0])
+    return
+  }
   if (left!.n > 0) return
   for (const procedure of procedures) {
     await sql`
@@ -146,17 +149,18 @@ async function afterRejection(scope: Scope, item: ItemRow, rejection: Rejection)
   }
 }
 
-async function makeRetake(
+/** A further step of the procedure, as its last one was; null when it has none. */
+export async function makeRetake(
   scope: Scope,
-  procedure: { id: string; order_id: string } | undefined,
-): Promise<void> {
-  if (!procedure) return
-  await scope.sql`
+  procedure: { id: string; order_id: string },
+): Promise<string | null> {
+  const [made] = await scope.sql<{ id: string }[]>`
     insert into steps (id, procedure_id, order_id, step_number, status, modality, room_id, protocol_code, protocol_name,
       retake_of, retake_asked_at, planned_since)
     select ${ulid()}, procedure_id, order_id, 'SPS' || lpad(nextval('step_numbers')::text, 6, '0'), 'planned', modality,
       room_id, protocol_code, protocol_name, id, ${scope.act.now}, ${scope.act.now}
-    from steps where procedure_id = ${procedure.id} order by planned_start desc nulls last limit 1`
+    from steps where procedure_id = ${procedure.id} order by planned_start desc nulls last limit 1 returning id`
+  return made?.id ?? null
 }
 
 /**

@@ -14,6 +14,7 @@ import { decideCompleteness } from './completeness.ts'
 import { fireCriticalSteps } from './critical-ladder.ts'
 import { nextEscalation } from './escalations.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
+import { endPauses } from './pauses.ts'
 import { releaseDue } from './release.ts'
 import { openOwedAddenda } from './told-addendum.ts'
 import { cancelItem, type ItemRow } from './work-items.ts'
@@ -50,12 +51,14 @@ export async function settleOrder(
     if (!facts) throw new RadiologyError('not-found', { orderId })
     const policy = await policyOf(scope.sql, facts.order.policyVersion)
     await openAndCancel(scope, facts, nextWork(facts, act.now, policy))
+    const pauseEndsAt = await endPauses(scope, orderId)
     const closing = closesAt(facts, act.now, policy)
     const escalateAt = await nextEscalation(scope.sql, facts, policy)
     const wakeAt = earliest([
       recheckAt,
       noShowAt,
       releaseAt,
+      pauseEndsAt,
       contactAt,
       nextLook(facts, act.now, policy),
       escalateAt,

@@ -1,7 +1,9 @@
 /** What happens to a scheduled step at the scanner's door: arrival, its undoing, begin and end on our own screen. */
 import { RadiologyError } from '#domain/errors.ts'
+import type { EventType } from '#domain/words.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
+import { answerByRetake } from './made-retakes.ts'
 import { uuidUid } from './minting.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnOrder } from './permission.ts'
@@ -146,7 +148,53 @@ export async function departWhenDone(scope: Scope, orderId: string, stepId: stri
       and exists (select 1 from performed_step_links l join performed_steps p on p.id = l.performed_step_id
         where l.step_id = steps.id and (p.status = 'COMPLETED' or p.decision = 'usable'))
     returning id`
-  if (changed) scope.append(orderId, { type: 'step.departed', data: { stepId } })
+  if (!changed) return
+  scope.append(orderId, { type: 'step.departed', data: { stepId } })
+  await answerByRetake(scope, stepId)
+}
+
+const TOLD_AS: Readonly<Record<string, EventType>> = {
+  planned: 'step.unscheduled',
+  scheduled: 'step.scheduled',
+  arrived: 'step.arrived',
+  ready: 'step.ready',
+  'no-show': 'step.no-show',
+  discontinued: 'step.discontinued',
+}
+
+/**
+ * What was scanned for a step was another's: it goes back to where it stood before (section 2.2, "move to another
+ * step"), unless a further exam was made for it. Returns where it stands now; null: nothing changed.
+ */
+export async function takeBackBegin(scope: Scope, step: LockedStep): Promise<string | null> {
+  const { sql } = scope
+  if (!['started', 'departed', 'discontinued'].includes(step.status)) return null
+  const [other] = await sql`select 1 from performed_step_links where step_id = ${step.id} limit 1`
+  if (other) {
+    await departWhenDone(scope, step.order_id, step.id)
+    return null
+  }
+  const [procedure] = await sql<{ over: boolean }[]>`
+    select end_kind is not null as over from procedures where id = ${step.procedure_id}`
+  const before = step.status_before_begin ?? (step.planned_start ? 'scheduled' : 'planned')
+  // An ended procedure has no step that could still be done.
+  const back = procedure!.over ? 'discontinued' : before
+  const wasAbsent = ['planned', 'scheduled', 'no-show'].includes(back)
+  // Somebody else may have been given the slot meanwhile: the time stays written, the room is theirs.
+  await sql`
+    update steps s set status = ${back}, undone_begins = undone_begins + 1, voided = false,
+      arrived_at = case when arrival_inferred and ${wasAbsent} then null else arrived_at end,
+      arrival_inferred = arrival_inferred and not ${wasAbsent},
+      planned_end = case when exists (select 1 from steps o where o.room_id = s.room_id and o.id <> s.id
+          and o.status in ('scheduled', 'arrived', 'ready') and o.planned_end is not null
+          and tstzrange(o.planned_start, o.planned_end) && tstzrange(s.planned_start, s.planned_end))
+        then null else planned_end end
+    where id = ${step.id}`
+  scope.append(step.order_id, {
+    type: TOLD_AS[back] ?? 'step.unscheduled',
+    data: { stepId: step.id, reason: 'moved', ...(step.room_id ? { roomId: step.room_id } : {}) },
+  })
+  return back
 }
 
 function refuseUnless(step: LockedStep, allowed: readonly string[], event: string): void {

@@ -5,6 +5,7 @@ import { rejectionNoteIn } from '#domain/rejection-note.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
 import { raiseException } from './exceptions.ts'
+import { followMoves } from './followed-moves.ts'
 import { integer, text } from './header-values.ts'
 import { outcomeOf, replace } from './known-instances.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
@@ -65,9 +66,9 @@ export async function indexInstances(
 ): Promise<IndexOutcome[]> {
   if (batch.length === 0) return []
   return mutate(department, act, 'index-instances', async (scope) => {
-    const studies = groupBy(batch, (instance) => instance.studyUid)
     const withdrawnFrom = batch.flatMap((instance) => rejectionNoteIn(instance)?.studyUids ?? [])
-    await lockInOrder(scope, [...new Set([...studies.keys(), ...withdrawnFrom])])
+    await lockInOrder(scope, [...new Set([...batch.map(({ studyUid }) => studyUid), ...withdrawnFrom])])
+    const studies = groupBy(await followMoves(scope, batch), (instance) => instance.studyUid)
     const outcomes: IndexOutcome[] = []
     for (const [studyUid, instances] of studies)
       outcomes.push(...(await indexStudy(scope, studyUid, instances)))
@@ -76,15 +77,18 @@ export async function indexInstances(
   })
 }
 
-// Orders first and in id order, as every mutation does; then the studies, which may have no order.
+// Orders first and in id order, as every mutation does; then the studies, which may have no order. Where images of a
+// study went, what comes later goes too.
 async function lockInOrder(scope: Scope, studyUids: string[]): Promise<void> {
-  const orders = await scope.sql<{ order_id: string }[]>`
-    select distinct order_id from (
-      select order_id from procedures where study_uid = any(${studyUids})
-      union select l.order_id from study_links l join studies s on s.id = l.study_id
-        where s.study_uid = any(${studyUids}) and l.undone_at is null) o order by order_id`
-  for (const { order_id } of orders) await scope.lockOrder(order_id)
-  for (const uid of [...studyUids].sort()) {
+  const rows = await scope.sql<{ order_id: string | null; study_uid: string }[]>`
+    with concerned as (select unnest(${studyUids}::text[]) as study_uid
+      union select to_study_uid from moved_images where from_study_uid = any(${studyUids}) and undone_at is null)
+    select p.order_id, c.study_uid from concerned c left join procedures p on p.study_uid = c.study_uid
+    union select l.order_id, c.study_uid from concerned c join studies s on s.study_uid = c.study_uid
+      join study_links l on l.study_id = s.id and l.undone_at is null`
+  const orderIds = new Set(rows.flatMap(({ order_id }) => order_id ?? []))
+  for (const orderId of [...orderIds].sort()) await scope.lockOrder(orderId)
+  for (const uid of [...new Set(rows.map(({ study_uid }) => study_uid))].sort()) {
     await scope.sql`select pg_advisory_xact_lock(hashtextextended(${uid}, 1))`
   }
 }

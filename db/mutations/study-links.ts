@@ -53,3 +53,16 @@ async function link(
     data: { linkId: id, studyId, procedureId: procedure.id, rule },
   })
 }
+
+/** Takes every link of a study back: it holds nothing any more. */
+export async function unlinkStudy({ sql, act, append }: Scope, studyId: string): Promise<void> {
+  const undone = await sql<{ id: string; order_id: string; procedure_id: string }[]>`
+    update study_links set undone_at = ${act.now} where study_id = ${studyId} and undone_at is null
+    returning id, order_id, procedure_id`
+  for (const { id, order_id, procedure_id } of undone) {
+    append(order_id, {
+      type: 'study.unlinked',
+      data: { linkId: id, studyId, procedureId: procedure_id },
+    })
+  }
+}

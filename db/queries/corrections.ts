@@ -3,6 +3,8 @@ import type { NameSaid } from '#domain/order-message.ts'
 import type { AnySql } from '../client.ts'
 
 export interface Correction {
+  /** Where the images are filed: one that says another study was moved here by a person. */
+  studyUid: string
   patient: {
     name: NameSaid
     id: string | null
@@ -80,6 +82,7 @@ function correctionFrom(rows: readonly Row[]): Correction {
   const [first] = rows as [Row]
   const { name, identifier, birth_date: birthDate, sex } = first
   return {
+    studyUid: first.study_uid,
     patient: { name, id: identifier?.value ?? null, issuer: identifier?.issuer ?? null, birthDate, sex },
     patientIds: [...first.all_ids, ...(first.is_anothers ? [] : [first.says])],
     activeIds: first.active_ids,
@@ -124,12 +127,27 @@ export interface SaidOfObject {
   header: Record<string, { vr: string; Value?: unknown[] }>
 }
 
+/**
+ * What an object says of its patient and visit besides: in one that was moved here it is said of somebody else.
+ * @see PS3.3 C.2.2, C.2.3, C.7.1.1 and C.7.2.2
+ */
+// biome-ignore format: a list is read by its rows
+export const OF_ANOTHER: readonly string[] = [
+  '00080090', '00081080', '00081110', '00081120', '00100024', '00100032', '00101000', '00101001', '00101002', '00101005',
+  '00101010', '00101020', '00101030', '00101040', '00101060', '00101080', '00101090', '00102000', '00102110', '00102150',
+  '00102154', '00102160', '00102180', '001021A0', '001021B0', '001021C0', '001021D0', '001021F0', '00104000', '00200010',
+  '00321032', '00321060', '00321064', '00380010', '00380050', '00380300', '00380500', '00401400',
+]
+
 /** What stored objects say of patient and request. */
 export async function saidOf(sql: AnySql, sopInstanceUids: readonly string[]): Promise<SaidOfObject[]> {
   return await sql<SaidOfObject[]>`
     select i.sop_instance_uid as "sopInstanceUid", s.study_uid as "studyUid", i.source_ae as "sourceAe",
       jsonb_strip_nulls(jsonb_build_object('00080050', i.attributes->'00080050', '00100010', i.attributes->'00100010',
         '00100020', i.attributes->'00100020', '00100021', i.attributes->'00100021', '00100030', i.attributes->'00100030',
-        '00100040', i.attributes->'00100040', '00400275', i.attributes->'00400275')) as header
+        '00100040', i.attributes->'00100040', '0020000D', i.attributes->'0020000D', '00400275', i.attributes->'00400275')
+        || case when i.attributes->'0020000D'->'Value'->>0 = s.study_uid then '{}'::jsonb else
+          (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(i.attributes)
+            where key = any(${OF_ANOTHER as string[]})) end) as header
     from instances i join studies s on s.id = i.study_id where i.sop_instance_uid = any(${sopInstanceUids as string[]})`
 }

@@ -3,6 +3,7 @@
  * Rejected instances are invisible, and so is a series or a study that has no other.
  */
 import type { AnySql } from '../client.ts'
+import { OF_ANOTHER } from './corrections.ts'
 import { conditions, type Level, type Match } from './matching-keys.ts'
 import { partsOf } from './search-parts.ts'
 import type { Json } from './stored-headers.ts'
@@ -129,6 +130,12 @@ const SERIES_FIELDS = [
   '00400254', '00400260', '00400275',
 ]
 
+// What an object that was moved to this study says of the patient and the request it was made under.
+const SAID_OF_ANOTHER = [
+  ...OF_ANOTHER,
+  ...['00080050', '00100010', '00100020', '00100021', '00100030', '00100040', '00400275'],
+]
+
 function fieldsJson(sql: AnySql, { level, fields = [] }: Search): Fragment {
   if (fields !== 'all' && fields.length === 0) return sql`null::jsonb`
   const tags = fields === 'all' ? (level === 'study' ? STUDY_FIELDS : SERIES_FIELDS) : (fields as string[])
@@ -140,7 +147,8 @@ function fieldsJson(sql: AnySql, { level, fields = [] }: Search): Fragment {
           and ${instanceShown(sql, undefined, 'r')} order by r.id limit 1)`
   // Long values are for metadata, which say where they are to be had.
   return sql`(select jsonb_object_agg(f.key, f.value) from ${header} h, jsonb_each(h.attributes) f
-    where ${isWanted} and not jsonb_exists(f.value, 'BulkDataURI'))`
+    where ${isWanted} and not jsonb_exists(f.value, 'BulkDataURI')
+      and not (f.key = any(${SAID_OF_ANOTHER}) and h.attributes->'0020000D'->'Value'->>0 <> s.study_uid))`
 }
 
 /** The keys of a page's rows, as `page`. */

@@ -14,7 +14,7 @@ import type {
 } from '#domain/facts.ts'
 import type { AnySql } from '../client.ts'
 
-// Rows of ten shapes, read once each just below; postgres.js types them no further.
+// Rows of many shapes, read once each just below; postgres.js types them no further.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Row = Record<string, any>
 
@@ -27,6 +27,8 @@ export async function loadOrderFacts(sql: AnySql, orderId: string): Promise<Orde
     performedSteps,
     studies,
     decisions,
+    returns,
+    moves,
     reports,
     versions,
     deliveries,
@@ -49,7 +51,9 @@ export async function loadOrderFacts(sql: AnySql, orderId: string): Promise<Orde
     calendar: { ...(order.calendar as Omit<BusinessCalendar, 'zone'>), zone: order.zone },
     procedures: procedures!.map((row) => procedureFact(row, steps!)),
     performedSteps: performedSteps!.map(performedStepFact),
-    studies: studies!.map((row) => studyFact(row, decisions!)),
+    studies: studies!.map((row) =>
+      studyFact(row, { decisions: decisions!, returns: returns!, moves: moves! }),
+    ),
     reports: reports!.map((row) => reportFact(row, versions!, deliveries!)),
     criticalResults: criticalResults!.map(criticalFact),
     exceptions: exceptions!.map(exceptionFact),
@@ -76,6 +80,14 @@ function facts(sql: AnySql, orderId: string): Promise<Row[]>[] {
     sql`select st.*, array(select l.procedure_id from study_links l where l.study_id = st.id and l.order_id = ${orderId}
           and l.undone_at is null) as procedure_ids from studies st where st.id in (${linked}) order by st.id`,
     sql`select * from quality_decisions where study_id in (${linked}) order by study_id, cycle`,
+    sql`select id, study_id, kind, asked_at, answered_at from returns where study_id in (${linked}) order by asked_at, id`,
+    sql`select * from (
+          select from_study_id as study_id, at, from_emptied as emptied from moved_images
+          union all select to_study_id, at, false from moved_images where to_study_id is distinct from from_study_id
+          union all select from_study_id, undone_at, false from moved_images where undone_at is not null
+          union all select to_study_id, undone_at, to_emptied from moved_images
+            where undone_at is not null and to_study_id is distinct from from_study_id) m
+        where m.study_id in (${linked}) order by m.study_id, m.at`,
     // Drafts are saved by the machine's clock; their silence counts on the department's.
     sql`select r.*, u.roles, coalesce((select base_department + (d.saved_at - base_machine) * rate from department_clock), d.saved_at)
           as touched_at, array(select procedure_id from report_procedures where report_id = r.id) as procedure_ids
@@ -118,6 +130,7 @@ function stepFact(row: Row): StepFact {
     noShows: row.no_shows,
     bookings: row.bookings,
     undoneArrivals: row.undone_arrivals,
+    undoneBegins: row.undone_begins,
     plannedSince: row.planned_since,
     fromRetake: row.retake_asked_at ? { askedAt: row.retake_asked_at } : null,
     // The catalogue's gates are asked only where the policy switches safety on; policy version 1 does not.
@@ -139,10 +152,14 @@ function performedStepFact(row: Row): PerformedStepFact {
     endedAt: row.ended_at,
     lastSignOfLifeAt: lastImage && lastImage > row.received_at ? lastImage : row.received_at,
     decided: row.decision,
+    moves: row.moves,
   }
 }
 
-function studyFact(row: Row, decisions: Row[]): StudyFact {
+function studyFact(
+  row: Row,
+  { decisions, returns, moves }: Record<'decisions' | 'returns' | 'moves', Row[]>,
+): StudyFact {
   return {
     id: row.id,
     procedureIds: row.procedure_ids,
@@ -168,7 +185,15 @@ function studyFact(row: Row, decisions: Row[]): StudyFact {
       at: new Date(batch.at),
       answeredAt: batch.answeredAt ? new Date(batch.answeredAt) : null,
     })),
-    returns: [],
+    returns: returns
+      .filter((asked) => asked.study_id === row.id)
+      .map(({ id, kind, asked_at, answered_at }) => ({
+        id,
+        kind,
+        askedAt: asked_at,
+        answeredAt: answered_at,
+      })),
+    moves: moves.filter((move) => move.study_id === row.id).map(({ at, emptied }) => ({ at, emptied })),
     moveOpen: false,
   }
 }

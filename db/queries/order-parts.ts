@@ -4,7 +4,13 @@ import type { AnySql } from '../client.ts'
 export interface OrderParts {
   steps: { id: string; procedureId: string; plannedSince: Date }[]
   reports: { id: string; procedureIds: string[] }[]
-  deliveries: { id: string; reportId: string; version: number; destination: string; required: boolean }[]
+  deliveries: {
+    id: string
+    reportId: string | null
+    version: number | null
+    destination: string
+    required: boolean
+  }[]
 }
 
 /** The caller has checked the right to see the order. */

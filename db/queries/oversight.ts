@@ -10,7 +10,8 @@ export interface DeliveryRow {
   controlId: string
   messageType: string
   reportId: string
-  reportVersion: number
+  /** Null: a message about the order's status. */
+  reportVersion: number | null
   attempts: number
   state: string
   lastAnswer: string | null

@@ -329,7 +329,8 @@ async function itemsOf(
       (select jsonb_agg(jsonb_build_object('reason', x.reason, 'from', x.from_at, 'to', x.to_at) order by x.from_at)
         from pauses x where x.item_id = w.id) as pauses,
       w.kind = 'read' and exists (select 1 from steps x where x.order_id = w.order_id and x.retake_of is not null
-        and x.status = 'departed') as after_retake
+        and x.status = 'departed') as after_retake,
+      exists (select 1 from returns x where x.item_id = w.id and x.answered_at is not null) as returned
     from work_items w
       left join orders o on o.id = w.order_id
       left join patients pt on pt.id = o.patient_id
@@ -419,7 +420,7 @@ function listedItem(row: Row): ListedItem {
     machineUrgent: false,
     afterRetake: row.after_retake,
     patientWaits: false,
-    sentBack: row.kind === 'sent-back',
+    sentBack: row.kind === 'sent-back' || row.returned,
   }
 }
 

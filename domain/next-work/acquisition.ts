@@ -44,7 +44,7 @@ function performing(facts: OrderFacts, procedure: ProcedureFact, policy: Policy)
         subjectType: 'step',
         subjectId: step.id,
         // A moved booking is another day's work: an item cancelled yesterday can't be opened again.
-        cycle: Math.max(1, step.bookings) + step.undoneArrivals,
+        cycle: Math.max(1, step.bookings) + step.undoneArrivals + step.undoneBegins,
         audience: audience(['technologist'], { roomId: step.roomId }),
         wantedFrom: step.status === 'scheduled' ? from : AT_ONCE,
         ...due,
@@ -87,7 +87,7 @@ function deciding(facts: OrderFacts, performed: PerformedStepFact, policy: Polic
       kind: 'decide',
       subjectType: 'performed-step',
       subjectId: performed.id,
-      cycle: 1,
+      cycle: 1 + performed.moves,
       audience: audience(['technologist'], { roomId: roomOf(facts, performed.stepIds) }),
       wantedFrom: AT_ONCE,
       dueFrom: performed.endedAt,
@@ -191,8 +191,8 @@ function endOf(facts: OrderFacts, study: StudyFact): Date {
   const ends = facts.performedSteps
     .filter((performed) => performed.studyId === study.id)
     .flatMap((performed) => performed.endedAt ?? [])
-  const lastChange = study.qualityDecisions.at(-1)?.at
-  const known = lastChange === undefined ? ends : [...ends, lastChange]
+  const changes = [study.qualityDecisions.at(-1)?.at ?? [], study.moves.at(-1)?.at ?? []].flat()
+  const known = [...ends, ...changes]
   return latest(known) ?? study.completeness?.decidedAt ?? facts.order.receivedAt
 }
 

@@ -123,7 +123,7 @@ function scheduling(facts: OrderFacts, procedure: ProcedureFact, policy: Policy)
       subjectType: 'step',
       subjectId: step.id,
       // A booking given up, or a walk-in's arrival undone, asks for another.
-      cycle: 1 + step.bookings + step.undoneArrivals,
+      cycle: 1 + step.bookings + step.undoneArrivals + step.undoneBegins,
       audience: audience(['scheduler']),
       wantedFrom: AT_ONCE,
       dueFrom: step.plannedSince,
@@ -142,7 +142,7 @@ function rebooking(procedure: ProcedureFact, policy: Policy): Candidate[] {
         kind: 'rebook',
         subjectType: 'step',
         subjectId: step.id,
-        cycle: Math.max(1, step.noShows),
+        cycle: Math.max(1, step.noShows) + step.undoneBegins,
         audience: audience(['scheduler']),
         wantedFrom: AT_ONCE,
         dueFrom: step.noShowAt,

@@ -1,7 +1,7 @@
 /** Rows 12 to 14 of the next-work table: reading, signing what another wrote, and drafts that nobody finishes. */
 import type { OrderFacts, ProcedureFact, ReportFact, StudyFact } from '../facts.ts'
 import type { Policy } from '../policy.ts'
-import { everAccepted, firstAcceptance } from '../quality.ts'
+import { everAccepted, firstAcceptance, movedUnchecked, retakeUnchecked } from '../quality.ts'
 import { isFinalKind, isReleased, standingVersions } from '../report-version.ts'
 import { readingAllowance } from '../sla.ts'
 import { AT_ONCE, audience, type Candidate } from '../work-item-wanted.ts'
@@ -29,7 +29,7 @@ function reading(facts: OrderFacts, study: StudyFact, policy: Policy): Candidate
       kind: 'read',
       subjectType: 'study',
       subjectId: study.id,
-      cycle: 1 + readingsUndone(facts, study),
+      cycle: 1 + readingsUndone(facts, study) + study.moves.filter((move) => move.emptied).length,
       audience: audience(['radiologist', 'resident'], { area: first.area }),
       wantedFrom: AT_ONCE,
       dueFrom: accepted.at,
@@ -77,10 +77,10 @@ function wasRetracted(report: ReportFact): boolean {
 }
 
 function blockedBy(facts: OrderFacts, study: StudyFact): Candidate['blockedBy'] {
-  if (study.moveOpen) return 'move'
+  if (study.moveOpen || movedUnchecked(study)) return 'move'
   const open = study.returns.filter((asked) => asked.answeredAt === null)
   if (open.some((asked) => asked.kind === 'clarify')) return 'clarify'
-  return open.length > 0 || repeatPending(facts, study) ? 'retake' : null
+  return open.length > 0 || repeatPending(facts, study) || retakeUnchecked(study) ? 'retake' : null
 }
 
 /** Row 13: a second pair of eyes, or the author again. */

@@ -1,4 +1,4 @@
-/** The message of a delivery: as frozen at its first attempt, or rendered now (HL7 2.5.1 ORU^R01). */
+/** The message of a delivery: as frozen at its first attempt, or rendered now (HL7 2.5.1 ORU^R01, ORM^O01). */
 import type { Department } from '#db/department.ts'
 import type { DeliveryHead } from '#db/mutations/deliveries.ts'
 import { type ReportForDelivery, type ReportPerson, reportForDelivery } from '#db/queries/report-content.ts'
@@ -13,6 +13,7 @@ import {
   type OruSection,
   type OruStatus,
 } from '#interop/v2/oru.ts'
+import { statusMessageFor } from './status-message.ts'
 
 /** `missing` names the fields that keep it from being sent, never their values. */
 export async function messageFor(
@@ -23,6 +24,8 @@ export async function messageFor(
     { bytes: Buffer | null }[]
   >`select bytes from deliveries where id = ${id}`
   if (frozen?.bytes) return { bytes: frozen.bytes }
+  const status = await statusMessageFor(department, id)
+  if (status) return status
   const report = await reportForDelivery(department.sql, id)
   if (report === null) throw new RadiologyError('not-found', { deliveryId: id })
   const content = oruContent(report, await department.now())

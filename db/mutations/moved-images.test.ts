@@ -1,0 +1,293 @@
+/** "Wrong patient or exam": images go to the order they were made for, and back until a final report. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
+import type { Department } from '../department.ts'
+import { actAs, seededDepartment } from '../order.fixture.ts'
+import { search } from '../queries/dicomweb.ts'
+import { invariantViolations } from '../queries/invariants.ts'
+import { openItem } from '../reading.fixture.ts'
+import { accepted, arrived, type Exam, type Ordered, scanned, settle } from '../scanned.fixture.ts'
+import { deviceAct } from './act.ts'
+import { uuidUid } from './minting.ts'
+import { type MoveReason, moveImages, undoMove } from './moved-images.ts'
+import { cancelOrder } from './orders.ts'
+import { issuePreliminary, openReport, saveDraft, signReport } from './reports.ts'
+import { keepSetting } from './settings.ts'
+import { beginStep, endExam } from './steps.ts'
+import { indexInstances } from './studies.ts'
+import { claim } from './work-items.ts'
+
+let department: Department
+
+beforeAll(async () => {
+  department = await seededDepartment(await testDatabase())
+})
+
+afterAll(async () => {
+  expect(await invariantViolations(department.sql)).toEqual([])
+  await department.close()
+})
+
+async function move(exam: Exam, to: Ordered, reason: MoveReason = 'wrong-patient', who = 'tech') {
+  const asked = { performedStepId: exam.performedStepId, toStepId: to.stepId, reason }
+  return moveImages(department, await actAs(department, who), asked)
+}
+
+async function standing({ orderId, stepId, studyUid }: Ordered) {
+  const [row] = await department.sql<
+    { phase: string; step: string; images: number; read: string | null; kinds: string[] }[]
+  >`
+    select o.phase, s.status as step,
+      coalesce((select instance_count from studies where study_uid = ${studyUid}), 0) as images,
+      (select coalesce(blocked_by, 'free') from work_items where order_id = o.id and kind = 'read' and state in ('open', 'claimed')) as read,
+      array(select kind from work_items where order_id = o.id and state in ('open', 'claimed') order by kind) as kinds
+    from orders o join steps s on s.id = ${stepId} where o.id = ${orderId}`
+  return row!
+}
+
+/** What a query for the study answers: whose it is, and how many images. */
+async function found(studyUid: string) {
+  const hits = await search(department.sql, {
+    level: 'study',
+    scope: { studies: null, sites: null },
+    matches: [{ tag: '0020000D', value: studyUid }],
+    limit: 10,
+    offset: 0,
+  })
+  return hits.map(({ study }) => ({
+    patientId: study.patientId,
+    accession: study.accession,
+    images: study.instanceCount,
+  }))
+}
+
+test('[MA-12] images made under another patient go to the right order, and the wrong one stands as before its exam', async () => {
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  const exam = await scanned(department, wrong)
+  expect(await standing(wrong)).toMatchObject({ phase: 'quality-check', step: 'departed', images: 2 })
+
+  await move(exam, right)
+  await settle(department, wrong, right)
+  expect(await standing(wrong)).toEqual({
+    phase: 'arrived',
+    step: 'ready',
+    images: 0,
+    read: null,
+    kinds: ['perform'],
+  })
+  expect(await standing(right)).toEqual({
+    phase: 'quality-check',
+    step: 'departed',
+    images: 2,
+    read: null,
+    kinds: ['quality'],
+  })
+  expect(await found(wrong.studyUid)).toEqual([])
+  expect(await found(right.studyUid)).toEqual([
+    { patientId: right.mrn, accession: right.accession, images: 2 },
+  ])
+})
+
+test('[MA-12] reading is blocked on both orders until the quality check has seen what each holds now', async () => {
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  const stays = await scanned(department, wrong)
+  await accepted(department, wrong)
+  await scanned(department, right)
+  await accepted(department, right)
+  // One order's exam, and one more made under its entry that was the other patient's.
+  const goes = await scanned(department, wrong, { count: 3 })
+  await accepted(department, wrong)
+  expect(await standing(wrong)).toMatchObject({ phase: 'reading', images: 5, read: 'free' })
+
+  await move(goes, right)
+  await settle(department, wrong, right)
+  expect(await standing(wrong)).toMatchObject({
+    phase: 'quality-check',
+    step: 'departed',
+    images: 2,
+    read: 'move',
+  })
+  expect(await standing(right)).toMatchObject({ phase: 'quality-check', images: 5, read: 'move' })
+  const kept = await department.sql<{ uid: string }[]>`
+    select i.sop_instance_uid as uid from instances i join studies s on s.id = i.study_id where s.study_uid = ${wrong.studyUid}`
+  expect(kept.map(({ uid }) => uid).sort()).toEqual(
+    stays.images.map(({ sopInstanceUid }) => sopInstanceUid).sort(),
+  )
+
+  await accepted(department, wrong)
+  expect(await standing(wrong)).toMatchObject({ phase: 'reading', read: 'free' })
+  expect(await standing(right)).toMatchObject({ read: 'move' })
+  await accepted(department, right)
+  expect(await standing(right)).toMatchObject({ phase: 'reading', read: 'free' })
+})
+
+test('[MA-12] a move is taken back, and the patient who was really scanned then is read', async () => {
+  const [one, other] = [await arrived(department), await arrived(department)]
+  const exam = await scanned(department, one)
+  await accepted(department, one)
+  expect(await standing(one)).toMatchObject({ phase: 'reading', read: 'free' })
+  const { moveId } = await move(exam, other)
+  await settle(department, one, other)
+  expect(await standing(one)).toMatchObject({ phase: 'arrived', step: 'ready', read: null })
+
+  await undoMove(department, await actAs(department, 'tech'), { moveId })
+  await settle(department, one, other)
+  expect(await standing(one)).toMatchObject({
+    phase: 'quality-check',
+    step: 'departed',
+    images: 2,
+    kinds: ['quality'],
+  })
+  expect(await standing(other)).toEqual({
+    phase: 'arrived',
+    step: 'ready',
+    images: 0,
+    read: null,
+    kinds: ['perform'],
+  })
+  await accepted(department, one)
+  expect(await standing(one)).toMatchObject({ phase: 'reading', read: 'free' })
+  expect(await found(one.studyUid)).toEqual([{ patientId: one.mrn, accession: one.accession, images: 2 }])
+
+  // And the other patient's own exam goes its way as if nothing had been.
+  await scanned(department, other)
+  await accepted(department, other)
+  expect(await standing(other)).toMatchObject({ phase: 'reading', step: 'departed', images: 2, read: 'free' })
+})
+
+test('[MA-12] what comes late of a moved exam follows it, and what the wrong patient’s own exam makes does not', async () => {
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  const exam = await scanned(department, wrong)
+  await move(exam, right)
+  const { header, ...late } = exam.images[0]!
+  const act = await deviceAct(department, 'XR1')
+  const more = { ...late, header, sopInstanceUid: uuidUid(), blob: uuidUid(), sha256: uuidUid() }
+  const [outcome, repeat] = await indexInstances(department, act, [more, exam.images[1]!])
+  expect([outcome!.outcome, repeat!.outcome]).toEqual(['stored', 'stored'])
+  await settle(department, wrong, right)
+  expect(await standing(right)).toMatchObject({ images: 3 })
+  await scanned(department, wrong)
+  expect(await standing(wrong)).toMatchObject({ step: 'departed', images: 2 })
+  expect(await standing(right)).toMatchObject({ images: 3 })
+})
+
+test('[MA-12] a running exam, a signed report and an ended order are refused; a repeat of the same move has no effect', async () => {
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  const exam = await scanned(department, wrong)
+  const { moveId } = await move(exam, right)
+  expect(await move(exam, right)).toEqual({ moveId })
+  await expect(move(exam, wrong)).rejects.toMatchObject({ code: 'illegal-transition' })
+  await accepted(department, right)
+  await signed(right)
+  const tech = await actAs(department, 'tech')
+  await expect(undoMove(department, tech, { moveId })).rejects.toMatchObject({ code: 'report-final' })
+  expect(await standing(right)).toMatchObject({ images: 2 })
+
+  const [began, cancelled] = [await arrived(department), await arrived(department)]
+  await beginStep(department, tech, { stepId: began.stepId })
+  const [running] = await department.sql<{ id: string }[]>`
+    select performed_step_id as id from performed_step_links where step_id = ${began.stepId}`
+  const run = { ...exam, performedStepId: running!.id }
+  await expect(move(run, wrong)).rejects.toMatchObject({ code: 'procedure-begun' })
+  await endExam(department, tech, { stepId: began.stepId })
+  await cancelOrder(department, await actAs(department, 'scheduler'), {
+    orderId: cancelled.orderId,
+    reason: 'asked',
+  })
+  await expect(move(run, cancelled)).rejects.toMatchObject({ code: 'order-ended' })
+  await expect(move(run, right)).rejects.toMatchObject({ code: 'report-final' })
+})
+
+test('[MA-12] a technologist moves what was made today in their own room, a lead what was made anywhere, a reader nothing', async () => {
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  const exam = await scanned(department, wrong)
+  await expect(move(exam, right, 'wrong-patient', 'radiologist')).rejects.toMatchObject({ code: 'forbidden' })
+  await keepSetting(department, await actAs(department, 'tech2'), { name: 'scanRoom', value: 'ct-1' })
+  await expect(move(exam, right, 'wrong-patient', 'tech2')).rejects.toMatchObject({ code: 'forbidden' })
+  await keepSetting(department, await actAs(department, 'tech2'), { name: 'scanRoom', value: 'xr-1' })
+  await move(exam, right, 'wrong-patient', 'tech2')
+  const [move2] = await department.sql<{ id: string }[]>`
+    select id from moved_images where performed_step_id = ${exam.performedStepId}`
+  await undoMove(department, await actAs(department, 'lead'), { moveId: move2!.id })
+  expect(await standing(wrong)).toMatchObject({ images: 2 })
+})
+
+test('[MA-12] a draft over images that were another’s is set aside, and a word that went out waits for its withdrawal', async () => {
+  const [drafted, told, right] = [
+    await arrived(department),
+    await arrived(department),
+    await arrived(department),
+  ]
+  const first = await scanned(department, drafted)
+  await accepted(department, drafted)
+  const draft = await reading(drafted)
+  const reader = await actAs(department, 'radiologist')
+  await saveDraft(department, reader, { ...draft, content: CONTENT })
+  await move(first, right)
+  await settle(department, drafted)
+  const [report] = await department.sql`
+    select r.state, (select count(*) from stray_drafts where report_id = r.id) as stray,
+      (select count(*) from report_drafts where report_id = r.id) as drafts from reports r where r.id = ${draft.reportId}`
+  expect(report).toEqual({ state: 'CANCELLED', stray: 1, drafts: 0 })
+
+  const second = await scanned(department, told)
+  await accepted(department, told)
+  const word = await reading(told)
+  await issuePreliminary(department, reader, { ...word, content: CONTENT })
+  await move(second, right)
+  const [doubt] = await department.sql`
+    select kind, state, refs->>'reportId' as report from exceptions where key = ${`moved:${word.reportId}`}`
+  expect(doubt).toEqual({ kind: 'conflict', state: 'open', report: word.reportId })
+})
+
+const CONTENT = {
+  sections: [
+    { key: 'findings', text: 'A bleed.' },
+    { key: 'impression', text: 'Tell the ward.' },
+  ],
+}
+
+async function reading({ orderId }: Ordered) {
+  const act = await actAs(department, 'radiologist')
+  const { itemId, fence } = await claim(department, act, {
+    itemId: await openItem(department, orderId, 'read'),
+  })
+  const { reportId } = await openReport(department, act, { itemId })
+  return { itemId, fence, reportId }
+}
+
+async function signed(order: Ordered): Promise<void> {
+  const act = await actAs(department, 'radiologist')
+  const under = await reading(order)
+  await signReport(department, act, { ...under, content: CONTENT, reauthenticated: true } as never)
+}
+
+test('[MA-12] both timelines and the receivers of both orders hear of the move and of its undoing', async () => {
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  const exam = await scanned(department, wrong)
+  const { moveId } = await move(exam, right)
+  await undoMove(department, await actAs(department, 'tech'), { moveId })
+  const told = ({ orderId }: Ordered) => department.sql`
+    select data->>'side' as side, data->>'undone' as undone, data->>'reasonCode' as reason from order_events
+    where order_id = ${orderId} and type = 'performed-step.moved' order by rev`
+  const reason = 'wrong-patient'
+  expect(await told(wrong)).toEqual([
+    { side: 'from', undone: 'false', reason },
+    { side: 'to', undone: 'true', reason },
+  ])
+  expect(await told(right)).toEqual([
+    { side: 'to', undone: 'false', reason },
+    { side: 'from', undone: 'true', reason },
+  ])
+  const statuses = ({ orderId }: Ordered) => department.sql<{ status: string; message_type: string }[]>`
+    select status, message_type from deliveries where order_id = ${orderId} order by lane_position`
+  const message_type = 'ORM^O01'
+  expect(await statuses(wrong)).toEqual([
+    { status: 'arrived', message_type },
+    { status: 'acquired', message_type },
+  ])
+  expect(await statuses(right)).toEqual([
+    { status: 'acquired', message_type },
+    { status: 'arrived', message_type },
+  ])
+})
