@@ -12,6 +12,9 @@ import { STATUS } from '#archive/dimse/status.ts'
 import { TLS_PROFILE } from '#archive/dimse/tls-profile.ts'
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from '#archive/dimse/uid.ts'
 import { noteDataset } from '#archive/ingest/rejection-note.ts'
+import { basicTextSr } from '#archive/reports/basic-text-sr.ts'
+import { encapsulatedPdf } from '#archive/reports/encapsulated-pdf.ts'
+import { aReportObject } from '#archive/reports/report-object.fixture.ts'
 import { REPORT_TIMINGS } from '#archive/scp/commitment-reports.ts'
 import type { Caller } from '#archive/scp/devices.ts'
 import { supportsFor } from '#archive/scp/services.ts'
@@ -341,6 +344,29 @@ test('a rejection note holds the attributes that the annex lists, at the depth a
     ([name = '', tag = '']) => `${/^>* ?/.exec(name)![0].trim()}${tag}`,
   )
   expect(sorted(listed)).toEqual(sorted(attributesOf(note)))
+})
+
+test.each([
+  ['A.6', () => basicTextSr(aReportObject())],
+  ['A.7', () => encapsulatedPdf(aReportObject({ kind: 'pdf' }), Buffer.from('%PDF'))],
+])(
+  'a report holds the attributes that annex %s lists, at the depth at which it lists them',
+  (section, made) => {
+    const listed = table('Attribute', section).map(
+      ([name = '', tag = '']) => `${/^>* ?/.exec(name)![0].trim()}${tag}`,
+    )
+    expect(sorted(listed)).toEqual(sorted(attributesOf(made())))
+  },
+)
+
+test('the terms of reports are those that annex C lists', () => {
+  const listed = table('Code').flatMap(([codes = '']) => codes.split(', '))
+  const code_ = ['archive/reports/basic-text-sr.ts', 'domain/report-object.ts'].map(source).join('')
+  const used = [...code_.matchAll(/(?:dcm|loinc)\('([\d-]+)'|value: '([\w-]{6,})'/g)].map(
+    ([, one, other]) => (one ?? other)!,
+  )
+  expect(used.length).toBeGreaterThan(15)
+  for (const code of used) expect(listed).toContain(code)
 })
 
 function attributesOf(dataset: Dataset, depth = ''): string[] {

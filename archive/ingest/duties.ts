@@ -1,5 +1,6 @@
-/** What the archive does by itself beside receiving: rejection notes that are owed, reading stored objects again, rows of an older release. */
+/** What the archive does by itself beside receiving: rejection notes and reports that are owed, reading stored objects again, rows of an older release. */
 import type { Logger } from 'pino'
+import { writeReports } from '#archive/reports/write-reports.ts'
 import type { BlobStore } from '#archive/storage/blob-store.ts'
 import { verifyStored } from '#archive/storage/verification.ts'
 import type { Department } from '#db/department.ts'
@@ -36,12 +37,13 @@ export function startDuties({
   everyMs = EVERY_MS,
 }: DutyParts): Duties {
   const { sql } = department
-  const done = { verified: 0, damaged: 0, notes: 0 }
+  const done = { verified: 0, damaged: 0, notes: 0, reports: 0 }
   let stored = ingest.state().stored ?? 0
   let isBackfilling = true
   async function round(): Promise<void> {
     if (isBackfilling) isBackfilling = await keyNameGroups(sql, KEYED_A_ROUND)
     done.notes += await writeNotes({ sql, ingest, aeTitle })
+    done.reports += await writeReports({ sql, ingest, aeTitle, log })
     const now = ingest.state().stored ?? 0
     // Scanners come first: while they send, one object a round keeps the rolling going.
     const isBusy = now > stored

@@ -73,7 +73,7 @@ async function evidenceOf({ sql }: Scope, orderId: string): Promise<StudyEvidenc
     from study_links l join studies st on st.id = l.study_id
       left join lateral (select profile from devices where ae_title = coalesce(
           (select station_ae from performed_steps where study_uid = st.study_uid and station_ae <> '' order by inferred, started_at limit 1),
-          (select source_ae from instances where study_id = st.id limit 1))) d on true
+          (select source_ae from instances where study_id = st.id and not is_report limit 1))) d on true
       cross join lateral (select count(*) as named, count(i.sop_instance_uid) as named_stored
         from named_instances ni left join instances i on i.sop_instance_uid = ni.sop_instance_uid
         where ni.study_uid = st.study_uid) n

@@ -38,11 +38,11 @@ export async function createLaunch(
     })
     const current = await sql<{ study_uid: string }[]>`
       select distinct s.study_uid, s.id from study_links l join studies s on s.id = l.study_id
-      where l.order_id = ${orderId} and l.undone_at is null and s.instance_count > 0 order by s.id`
+      where l.order_id = ${orderId} and l.undone_at is null and s.instance_count > s.report_count order by s.id`
     if (current.length === 0) throw new RadiologyError('not-found', { orderId })
     const priors = await sql<{ study_uid: string }[]>`
       select s.study_uid from orders o join studies s on s.patient_id = o.patient_id
-      where o.id = ${orderId} and s.instance_count > 0 and s.study_uid <> all(${current.map((row) => row.study_uid)})
+      where o.id = ${orderId} and s.instance_count > s.report_count and s.study_uid <> all(${current.map((row) => row.study_uid)})
         and exists (select 1 from quality_decisions q where q.study_id = s.id and q.verdict = 'accepted')
         and ${priorsOf(scope)}
       order by s.study_date desc, s.study_time desc limit ${MOST_PRIORS}`

@@ -74,7 +74,7 @@ async function rejectImages(scope: Scope, item: ItemRow, rejection: Rejection): 
   const study = await lockStudy(scope, { studyId: item.subject_id })
   const all = rejection.instances.length === 0
   const visible = await scope.sql<{ uid: string }[]>`
-    select sop_instance_uid as uid from instances where study_id = ${study.id} and rejected_code is null
+    select sop_instance_uid as uid from instances where study_id = ${study.id} and rejected_code is null and not is_report
       and (${all} or sop_instance_uid = any(${rejection.instances}))`
   const instances = visible.map(({ uid }) => uid)
   await reject(scope, {
@@ -130,7 +130,7 @@ async function ordersOfStudy(scope: Scope, studyId: string): Promise<string[]> {
 async function afterRejection(scope: Scope, item: ItemRow, rejection: Rejection): Promise<void> {
   const { sql, act } = scope
   const [left] = await sql<{ n: number }[]>`
-    select count(*) as n from instances where study_id = ${item.subject_id} and rejected_code is null`
+    select count(*) as n from instances where study_id = ${item.subject_id} and rejected_code is null and not is_report`
   const procedures = await sql<{ id: string; order_id: string }[]>`
     select p.id, p.order_id from study_links l join procedures p on p.id = l.procedure_id
     where l.study_id = ${item.subject_id} and l.undone_at is null and p.end_kind is null order by p.order_id, p.position`

@@ -175,7 +175,7 @@ async function studyChanged(scope: Scope, change: StudyChange): Promise<void> {
   const { studyId, type, code, rejectionId, instances, tells } = change
   const { sql } = scope
   const [study] = await sql<{ study_uid: string; visible: number }[]>`
-    select study_uid, instance_count as visible from studies where id = ${studyId}`
+    select study_uid, instance_count - report_count as visible from studies where id = ${studyId}`
   await voidSteps(scope, studyId, study!.visible === 0)
   scope.audit({
     subject: `study:${study!.study_uid}`,

@@ -2,6 +2,7 @@
 import { ulid } from '../ulid.ts'
 import { mintControlId, minting } from './minting.ts'
 import type { Scope } from './mutate.ts'
+import { oweReportObjects } from './report-objects.ts'
 
 /** Releases every signed version of the order whose recall time is over; returns when the next one will be. */
 export async function releaseDue(scope: Scope, orderId: string): Promise<Date | null> {
@@ -18,7 +19,10 @@ export async function releaseDue(scope: Scope, orderId: string): Promise<Date | 
   return later.length === 0 ? null : new Date(Math.min(...later.map((at) => at.getTime())))
 }
 
-/** Sets `releasedAt` once and queues one delivery per destination and accession, each with its control id for life. */
+/**
+ * Sets `releasedAt` once, queues one delivery per destination and accession, each with its control id for life, and owes
+ * the report to each of its studies.
+ */
 export async function releaseVersion(
   scope: Scope,
   { reportId, version }: { reportId: string; version: number },
@@ -28,6 +32,7 @@ export async function releaseVersion(
     update report_versions set released_at = ${act.now}
     where report_id = ${reportId} and version = ${version} and released_at is null and recalled_at is null returning version`
   if (!released) return
+  await oweReportObjects(scope, { reportId, version })
   const orders = await ordersOfReport(scope, reportId)
   const destinations = await sql<{ id: string; required: boolean; kind: string }[]>`
     select id, required, kind from destinations where enabled and retired_at is null and kind = 'hl7-oru' order by id`

@@ -10,6 +10,7 @@ import { integer, text } from './header-values.ts'
 import { outcomeOf, replace } from './known-instances.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { anyWithdrawn, showWhatStands, takeNote } from './rejections.ts'
+import { ownReports, reportsStored } from './report-objects.ts'
 import { lockStep } from './scheduling.ts'
 import { inferPerformedStep, startStep } from './steps.ts'
 import { count } from './study-counts.ts'
@@ -98,7 +99,8 @@ async function indexStudy(
   studyUid: string,
   instances: StoredInstance[],
 ): Promise<IndexOutcome[]> {
-  const study = await upsertStudy(scope, studyUid, instances)
+  const { images, reports } = await sorted(scope, instances)
+  const study = await upsertStudy(scope, studyUid, { instances, bringsImages: images.length > 0 })
   const series = await upsertSeries(scope, study.id, instances)
   const added = await insertInstances(scope, study.id, series, instances)
   const outcomes: IndexOutcome[] = []
@@ -106,28 +108,49 @@ async function indexStudy(
   const filed = new Set(
     outcomes.filter(({ blob, outcome }) => added.has(blob) || outcome === 'replaced').map(({ blob }) => blob),
   )
+  await reportsStored(scope, studyUid, reports)
   if (filed.size === 0) return outcomes
   await count(scope, study.id)
   const fresh = instances.filter(({ blob }) => filed.has(blob))
-  const images = fresh.filter((instance) => rejectionNoteIn(instance) === null)
-  if (images.length > 0) await imagesArrived(scope, study, images)
+  const arrived = images.filter(({ blob }) => filed.has(blob))
+  if (arrived.length > 0) await imagesArrived(scope, study, arrived)
   for (const note of fresh) await takeNote(scope, study.id, note)
   return outcomes
 }
 
+/** What an exam brought, beside rejection notes and reports of ours, which make no study look as if more had come. */
+async function sorted(
+  scope: Scope,
+  instances: StoredInstance[],
+): Promise<{ images: StoredInstance[]; reports: string[] }> {
+  const reports = await ownReports(scope, uidsOf(instances))
+  const images = instances.filter(
+    (instance) => rejectionNoteIn(instance) === null && !reports.includes(instance.sopInstanceUid),
+  )
+  return { images, reports }
+}
+
+const uidsOf = (instances: readonly StoredInstance[]): string[] =>
+  instances.map(({ sopInstanceUid }) => sopInstanceUid)
+
 /** Puts an object in the place of the one filed under its SOP Instance UID, which steps aside. */
 export async function putInPlace(scope: Scope, instance: StoredInstance, exceptionId: string): Promise<void> {
-  const study = await upsertStudy(scope, instance.studyUid, [instance])
+  const { images, reports } = await sorted(scope, [instance])
+  const study = await upsertStudy(scope, instance.studyUid, {
+    instances: [instance],
+    bringsImages: images.length > 0,
+  })
   const series = await upsertSeries(scope, study.id, [instance])
   await replace(scope, { study, series }, { instance, exceptionId, isSettled: true })
+  await reportsStored(scope, instance.studyUid, reports)
   await count(scope, study.id)
-  await imagesArrived(scope, study, [instance])
+  if (images.length > 0) await imagesArrived(scope, study, images)
 }
 
 async function imagesArrived(scope: Scope, study: StudyRow, images: StoredInstance[]): Promise<void> {
   const [first] = images as [StoredInstance]
   // What a note has withdrawn before it came is hidden from the beginning.
-  const uids = images.map(({ sopInstanceUid }) => sopInstanceUid)
+  const uids = uidsOf(images)
   if (await anyWithdrawn(scope, uids)) await showWhatStands(scope, uids)
   const orderIds = await linkStudy(scope, study.id, { studyUid: study.study_uid, header: first.header })
   if (orderIds.length === 0) await flagUnmatched(scope, study, first)
@@ -145,12 +168,11 @@ export interface StudyRow {
 async function upsertStudy(
   { sql, act }: Scope,
   studyUid: string,
-  instances: StoredInstance[],
+  { instances, bringsImages }: { instances: StoredInstance[]; bringsImages: boolean },
 ): Promise<StudyRow> {
   const { header, sourceAe } = instances[0]!
-  // A rejection note says nothing of when the exam's images came.
-  const hasImages = instances.some((instance) => rejectionNoteIn(instance) === null)
-  const at = hasImages ? act.now : null
+  // A rejection note and a report say nothing of when the exam's images came.
+  const at = bringsImages ? act.now : null
   const name = text(header, '00100010')
   const [row] = await sql<StudyRow[]>`
     insert into studies (id, study_uid, site_id, dicom_patient_id, dicom_issuer, dicom_patient_name, patient_name_key,
@@ -267,7 +289,7 @@ async function announceImages(scope: Scope, { orderId, study, kind, added }: Arr
       where id = ${study.id}`
   }
   const [counted] = await sql<{ total: number; visible: number }[]>`
-    select stored_count as total, instance_count as visible from studies where id = ${study.id}`
+    select stored_count as total, instance_count - report_count as visible from studies where id = ${study.id}`
   scope.append(orderId, {
     type: kind === 'late' ? 'images.late' : 'images.arrived',
     refs: { studyInstanceUid: study.study_uid },

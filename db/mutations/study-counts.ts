@@ -9,10 +9,12 @@ export async function count({ sql }: Scope, studyId: string): Promise<void> {
       from series e left join instances i on i.series_id = e.id where e.study_id = ${studyId} group by e.id) c
     where c.series_id = s.id`
   await sql`
-    update studies s set rev = s.rev + 1, stored_count = c.stored, instance_count = c.visible, bytes = c.bytes,
-      series_count = (select count(*) from series where study_id = s.id and instance_count > 0),
+    update studies s set rev = s.rev + 1, stored_count = c.stored, instance_count = c.visible,
+      report_count = c.reports, bytes = c.bytes, series_count = (select count(*) from series where study_id = s.id and instance_count > 0),
       modalities = array(select distinct modality from series where study_id = s.id and instance_count > 0 and modality <> '' order by 1)
-    from (select count(*) filter (where not is_note) as stored, count(*) filter (where rejected_code is null) as visible, coalesce(sum(bytes), 0) as bytes
+    from (select count(*) filter (where not is_note and not is_report) as stored,
+        count(*) filter (where rejected_code is null) as visible,
+        count(*) filter (where rejected_code is null and is_report) as reports, coalesce(sum(bytes), 0) as bytes
       from instances where study_id = ${studyId}) c
     where s.id = ${studyId}`
 }

@@ -166,7 +166,7 @@ function studyFact(
     firstImageAt: row.first_instance_at,
     lastImageAt: row.last_instance_at,
     storedInstances: row.stored_count,
-    visibleInstances: row.instance_count,
+    visibleInstances: row.instance_count - row.report_count,
     completeness: row.completeness_decided_at
       ? {
           verdict: row.completeness,

@@ -71,7 +71,7 @@ const MOST_OBJECTS = 4_000
 /** Null when there is no such gate; the caller has checked the right to see it. */
 export async function qualityCheck(sql: AnySql, itemId: string): Promise<QualityCheck | null> {
   const [row] = await sql<Row[]>`
-    select w.*, u.name as holder_name, st.study_uid, st.instance_count, st.stored_count, st.completeness, st.completeness_missing,
+    select w.*, u.name as holder_name, st.study_uid, st.instance_count - st.report_count as instance_count, st.stored_count, st.completeness, st.completeness_missing,
       st.completeness_evidence as evidence, st.end_exam_at, st.incomplete_accepted_at, st.dicom_patient_id,
       st.accession as study_accession, o.reason, o.requester,
       (select count(*) from named_instances n where n.study_uid = st.study_uid) as named,
@@ -152,7 +152,7 @@ async function objectsOf(sql: AnySql, studyId: string): Promise<StoredObject[]> 
     select i.sop_instance_uid as uid, s.series_uid as "seriesUid", s.modality, s.description,
       concat_ws(' ', i.attributes->'00185101'->'Value'->>0, i.attributes->'00200062'->'Value'->>0) as view,
       i.frames, i.pixel is not null as "isImage", i.rejected_code as "rejectedCode"
-    from instances i join series s on s.id = i.series_id where i.study_id = ${studyId}
+    from instances i join series s on s.id = i.series_id where i.study_id = ${studyId} and not i.is_report
     order by s.series_number nulls last, s.id, i.instance_number nulls last, i.id limit ${MOST_OBJECTS}`
 }
 

@@ -80,7 +80,7 @@ export async function readingRoom(sql: AnySql, itemId: string): Promise<ReadingR
   const [asked] = await sql<{ reason: string | null; requester: ReadingRoom['requester'] }[]>`
     select reason, requester from orders where id = ${order.id}`
   const studies = await sql<{ uid: string; images: number }[]>`
-    select s.study_uid as uid, s.instance_count as images from study_links l join studies s on s.id = l.study_id
+    select s.study_uid as uid, s.instance_count - s.report_count as images from study_links l join studies s on s.id = l.study_id
     where l.order_id = ${order.id} and l.undone_at is null
     group by s.id order by (s.id = ${item.subject_id}) desc, s.id`
   return {
@@ -161,7 +161,7 @@ async function reportOnScreen(
 /** This patient's other studies that were let on to readers, newest first, with what was released about them. */
 export async function priorsOf(sql: AnySql, orderId: string): Promise<PriorStudy[]> {
   return await sql<PriorStudy[]>`
-    select s.study_uid as uid, s.study_date as date, s.modalities, s.description, s.instance_count as images,
+    select s.study_uid as uid, s.study_date as date, s.modalities, s.description, s.instance_count - s.report_count as images,
       (select l.order_id from study_links l where l.study_id = s.id and l.undone_at is null limit 1) as "orderId",
       (select jsonb_agg(part.value order by v.version, part.ordinality)
         from (select rp.report_id, v.version from study_links l join report_procedures rp on rp.procedure_id = l.procedure_id
@@ -171,7 +171,7 @@ export async function priorsOf(sql: AnySql, orderId: string): Promise<PriorStudy
         join report_versions v on v.report_id = text.report_id and v.version >= text.version and v.released_at is not null
         cross join lateral jsonb_array_elements(v.content->'sections') with ordinality part) as report
     from orders o join studies s on s.patient_id = o.patient_id
-    where o.id = ${orderId} and s.instance_count > 0
+    where o.id = ${orderId} and s.instance_count > s.report_count
       and not exists (select 1 from study_links l where l.study_id = s.id and l.order_id = o.id and l.undone_at is null)
       and exists (select 1 from quality_decisions q where q.study_id = s.id and q.verdict = 'accepted')
     order by s.study_date desc, s.study_time desc limit 8`

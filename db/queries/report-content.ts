@@ -80,7 +80,7 @@ export async function reportForDelivery(sql: AnySql, deliveryId: string): Promis
       row.signer_id === null
         ? null
         : { id: row.signer_id, family: row.family, given: row.given, prefix: row.prefix, degree: row.degree },
-    sections: await sectionsOf(sql, row),
+    sections: await sectionsOf(sql, { report_id: row.report_id, version: row.version }),
   }
 }
 
@@ -131,7 +131,10 @@ async function proceduresOf(sql: AnySql, row: Row): Promise<ReportForDelivery['p
 }
 
 /** A correction replaces what stood; an addendum is added to it; a first word is replaced by whatever follows. */
-async function sectionsOf(sql: AnySql, row: Row): Promise<ReportForDelivery['sections']> {
+export async function sectionsOf(
+  sql: AnySql,
+  row: { report_id: string; version: number },
+): Promise<ReportForDelivery['sections']> {
   const versions = await sql<VersionRow[]>`
     select v.kind, v.content, coalesce(v.signed_at, v.created_at) as at, u.id, u.family, u.given, u.prefix, u.degree
     from report_versions v join users u on u.id = coalesce(v.signer_id, v.author_id)

@@ -347,10 +347,10 @@ async function detailsOf(sql: AnySql, itemIds: readonly string[]): Promise<Map<s
     select w.id, o.accession_issuer, o.placer_number, o.priority_word, o.location, pt.sex,
       pi.value as patient_value, pi.issuer as patient_issuer,
       p.id as procedure_id, p.code, coalesce(c.short_name, p.text) as short_name, coalesce(c.name, p.text) as procedure_name,
-      p.study_uid, st.id as study_id, st.instance_count, st.stored_count, st.completeness, st.completeness_missing,
+      p.study_uid, st.id as study_id, st.instance_count - st.report_count as instance_count, st.stored_count, st.completeness, st.completeness_missing,
       e.kind as exception_kind, e.reason as exception_reason, e.times,
       (select count(*) from studies prior where prior.patient_id = o.patient_id and prior.study_uid <> p.study_uid
-        and prior.instance_count > 0) as priors
+        and prior.instance_count > prior.report_count) as priors
     from work_items w
       left join orders o on o.id = w.order_id
       left join patients pt on pt.id = o.patient_id

@@ -1,0 +1,49 @@
+/** A report over two accessions, corrected once, as the rows say it: every attribute that its objects can have. */
+import type { ReportObject } from '#db/queries/report-objects.ts'
+
+export function aReportObject(more: Partial<ReportObject> = {}): ReportObject {
+  const person = { id: 'u1', family: 'OKAFOR', given: 'IFEOMA', prefix: 'Dr', degree: null }
+  const at = new Date('2026-11-22T09:15:00Z')
+  const reference = (kind: 'sr' | 'pdf', studyUid: string, number: number) => ({
+    ...{ kind, studyUid, seriesUid: `2.25.30${number}`, sopInstanceUid: `2.25.31${number}` },
+  })
+  const procedure = (number: number) => ({
+    ...{ requestedProcedureId: `RP${number}`, code: '30799-1', scheme: 'LN', text: 'CT head' },
+    studyUid: `2.25.${number}`,
+  })
+  const request = (number: number) => ({
+    ...{ accession: `A26000000${number}`, placerNumber: `PL-${number}`, fillerNumber: `F-${number}` },
+    ...{ reason: 'Known mass', procedures: [procedure(number)] },
+  })
+  return {
+    ...{ sopInstanceUid: '2.25.100', seriesUid: '2.25.101', kind: 'sr', version: 2, studyUid: '2.25.1' },
+    ...{
+      attributes: {},
+      versionKind: 'addendum',
+      contentHash: '00ff'.repeat(16),
+      saidAt: at,
+      releasedAt: at,
+    },
+    site: { name: 'Main hospital', zone: 'Europe/Berlin' },
+    person,
+    patient: {
+      ...{ name: { alphabetic: { family: 'TESTPERSON', given: 'VERA' } }, birthDate: '1978-02-14', sex: 'F' },
+      identifiers: [{ value: 'SYN-1', issuer: 'MAIN' }],
+    },
+    requests: [request(1), request(2)],
+    sections: [
+      { key: 'findings', text: 'No bleed.', addendum: null },
+      { key: 'addendum', text: 'Unchanged.', addendum: { by: person, at } },
+    ],
+    predecessor: reference('sr', '2.25.1', 1),
+    identical: [reference('sr', '2.25.2', 2)],
+    document: reference('sr', '2.25.1', 3),
+    evidence: [
+      {
+        ...{ studyUid: '2.25.1', seriesUid: '2.25.40', sopClassUid: '1.2.840.10008.5.1.4.1.1.2' },
+        sopInstanceUid: '2.25.41',
+      },
+    ],
+    ...more,
+  }
+}
