@@ -8,6 +8,7 @@ import {
   type FilterField,
   type ListFilter,
   SOON_MS,
+  withoutField,
 } from '#domain/list-filter.ts'
 import type { NameSaid } from '#domain/order-message.ts'
 import { type Actor, scopeOf } from '#domain/permissions.ts'
@@ -103,59 +104,70 @@ export async function countOrders(
 }
 
 /** The ids of one page: an index in the list's order gives the rows, and what else is asked of them stops at the page's end. */
-function page(sql: AnySql, actor: Actor, filter: Omit<OrderFilter, 'limit'>, limit: number) {
-  const found = drivenBy(sql, filter)
+function page(
+  sql: AnySql,
+  actor: Actor,
+  { chips = {}, ...filter }: Omit<OrderFilter, 'limit'>,
+  limit: number,
+): Fragment {
+  const driver = DRIVERS.find((field) => chips[field]?.length)
+  if (!driver) {
+    return sql`
+      select o.id from orders o ${withPatient(sql, chips, filter)}
+      where ${visible(sql, actor)} and ${matches(sql, { ...filter, chips })}
+      order by o.received_at desc, o.id desc limit ${limit}`
+  }
+  const values = [...(chips[driver] ?? [])]
+  // Said twice, the planner would take it for twice as rare.
+  const others = withoutField(chips, driver)
   return sql`
-    select o.id from ${found ? sql`(${found}) d join orders o on o.id = d.id` : sql`orders o`} join patients p on p.id = o.patient_id
-    where ${visible(sql, actor)} and ${matches(sql, filter)}
-    order by ${found ? sql`d.received_at desc, d.id desc` : sql`o.received_at desc, o.id desc`} limit ${limit}`
+    select o.id from (${drivenBy(sql, driver, { values, after: filter.after })}) d join orders o on o.id = d.id
+      ${withPatient(sql, others, filter)}
+    where ${visible(sql, actor)} and ${matches(sql, { ...filter, chips: others })} and ${foundFirst(sql, driver, values)}
+    order by d.received_at desc, d.id desc limit ${limit}`
+}
+
+function withPatient(sql: AnySql, { age }: ListFilter, { patient }: Omit<OrderFilter, 'limit'>): Fragment {
+  return age || patient ? sql`join patients p on p.id = o.patient_id` : sql``
 }
 
 type Fragment = postgres.PendingQuery<postgres.Row[]>
-type After = OrderFilter['after']
 
 /** Chips whose values an index holds newest first, those with the fewest orders behind a value first. */
 const DRIVERS = ['modality', 'phase', 'area', 'class', 'priority', 'site'] as const satisfies FilterField[]
+type Driver = (typeof DRIVERS)[number]
 
-/** Null where no chip names a value: all orders have an index of their own. */
-function drivenBy(sql: AnySql, { chips = {}, after }: Omit<OrderFilter, 'limit'>): Fragment | null {
-  const field = DRIVERS.find((each) => chips[each]?.length)
-  if (!field) return null
-  const values = [...(chips[field] ?? [])]
-  const of = (value: string): Fragment => {
-    switch (field) {
-      case 'modality':
-        return ofProcedures(sql, sql`modality`, { value, values, after })
-      case 'area':
-        return ofProcedures(sql, sql`area`, { value, values, after })
-      case 'phase':
-        return ofOrders(sql, sql`x.phase = ${value}`, after)
-      case 'class':
-        return ofOrders(sql, sql`x.patient_class = ${value}`, after)
-      case 'priority':
-        return ofOrders(sql, sql`x.priority = ${value}`, after)
-      case 'site':
-        return ofOrders(sql, sql`x.site_id = ${value}`, after)
-    }
-  }
-  // Value by value, each in the list's order, so that they are merged as they are read: with any() all would be sorted.
-  return values.map(of).reduce((one, next) => sql`${one} union all ${next}`)
-}
-
-function ofOrders(sql: AnySql, fits: Fragment, after: After): Fragment {
-  return sql`select x.received_at, x.id from orders x where ${fits}
-    and ${after ? sql`(x.received_at, x.id) < (${after.receivedAt}, ${after.id})` : sql`true`}`
+/** Value by value, each in the list's order, so that they are merged as they are read: with any() all would be sorted. */
+function drivenBy(
+  sql: AnySql,
+  field: Driver,
+  { values, after }: { values: readonly string[]; after: OrderFilter['after'] },
+): Fragment {
+  const column = columnOf(sql, field)
+  const branch = (value: string) =>
+    isOfProcedures(field)
+      ? sql`select x.received_at, x.order_id as id, x.id as by from procedures x where x.${column} = ${value}
+          and ${after ? sql`(x.received_at, x.order_id) < (${after.receivedAt}, ${after.id})` : sql`true`}`
+      : sql`select x.received_at, x.id from orders x where x.${column} = ${value}
+          and ${after ? sql`(x.received_at, x.id) < (${after.receivedAt}, ${after.id})` : sql`true`}`
+  return values.map(branch).reduce((one, next) => sql`${one} union all ${next}`)
 }
 
 /** An order with two procedures that fit is found by the first of them alone. */
-function ofProcedures(
-  sql: AnySql,
-  column: Fragment,
-  { value, values, after }: { value: string; values: readonly string[]; after: After },
-): Fragment {
-  return sql`select x.received_at, x.order_id as id from procedures x where x.${column} = ${value}
-    and ${after ? sql`(x.received_at, x.order_id) < (${after.receivedAt}, ${after.id})` : sql`true`}
-    and not exists (select 1 from procedures y where y.order_id = x.order_id and y.${column} = any(${[...values]}) and y.id < x.id)`
+function foundFirst(sql: AnySql, field: Driver, values: string[]): Fragment {
+  if (!isOfProcedures(field)) return sql`true`
+  return sql`not exists (select 1 from procedures y
+    where y.order_id = d.id and y.${columnOf(sql, field)} = any(${values}) and y.id < d.by)`
+}
+
+function isOfProcedures(field: Driver): boolean {
+  return field === 'modality' || field === 'area'
+}
+
+function columnOf(sql: AnySql, field: Driver): Fragment {
+  if (field === 'class') return sql`patient_class`
+  if (field === 'site') return sql`site_id`
+  return sql`${sql(field)}` as Fragment
 }
 
 function visible(sql: AnySql, actor: Actor) {
@@ -211,7 +223,7 @@ function agesFit(sql: AnySql, groups: readonly string[], { today }: Asking): Fra
   })
   const [first, ...rest] = spans
   if (!first) return sql`true`
-  return sql`length(p.birth_date) = 10 and (${rest.reduce((one, next) => sql`${one} or ${next}`, first)})`
+  return sql`p.birth_date like '____-__-__' and (${rest.reduce((one, next) => sql`${one} or ${next}`, first)})`
 }
 
 function workFits(sql: AnySql, { time, claim }: ListFilter, { userId, now }: Asking): Fragment {
