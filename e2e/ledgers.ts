@@ -42,7 +42,10 @@ async function expectWhole(department: RunningDepartment, emr: EmrReceiver, { se
   const { studyInstanceUid } = order
   const sentUids = scan.images.map(({ sopInstanceUid }) => sopInstanceUid).sort()
   expect(scan.images.every((image) => image.studyInstanceUid === studyInstanceUid)).toBe(true)
-  expect((await instancesListed(department, studyInstanceUid)).sort()).toEqual(sentUids)
+  // The report comes into its study within seconds of its release, as a document and as a PDF, each once.
+  const listed = () => instancesListed(department, studyInstanceUid)
+  await expect.poll(async () => (await listed()).reports.length, { timeout: 60_000 }).toBe(2)
+  expect((await listed()).images.sort()).toEqual(sentUids)
   for (const image of scan.images) expect(await hashStored(department, image)).toBe(image.sha256)
 
   const [delivery, ...more] = await deliveriesOf(department, order.id)

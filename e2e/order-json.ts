@@ -69,14 +69,25 @@ export function untilPhase(
   )
 }
 
-/** SOP Instance UIDs of a study as QIDO-RS lists them (PS3.18 section 10.6). */
-export async function instancesListed(department: RunningDepartment, studyUid: string): Promise<string[]> {
+/** SOP Instance UIDs of a study as QIDO-RS lists them (PS3.18 section 10.6): what came from scanners, and its reports. */
+export async function instancesListed(
+  department: RunningDepartment,
+  studyUid: string,
+): Promise<{ images: string[]; reports: string[] }> {
   const found = await department.ask<Record<string, { Value?: string[] }>[]>(
     `/dicom-web/studies/${studyUid}/instances`,
     { headers: { Accept: 'application/dicom+json' } },
   )
-  return found.map((instance) => instance['00080018']?.Value?.[0] ?? '')
+  const listed = found.map((instance) => ({
+    uid: instance['00080018']?.Value?.[0] ?? '',
+    isReport: REPORT_CLASSES.includes(instance['00080016']?.Value?.[0] ?? ''),
+  }))
+  const uids = (isReport: boolean) => listed.filter((one) => one.isReport === isReport).map(({ uid }) => uid)
+  return { images: uids(false), reports: uids(true) }
 }
+
+/** Basic Text SR and Encapsulated PDF: what a department makes of a report (PS3.4 B.5). */
+export const REPORT_CLASSES = ['1.2.840.10008.5.1.4.1.1.88.11', '1.2.840.10008.5.1.4.1.1.104.1']
 
 /** SHA-256 of the data set that WADO-RS answers for an instance, in whatever syntax it is kept. */
 export async function hashStored(department: RunningDepartment, image: ImageSent): Promise<string> {

@@ -15,6 +15,7 @@ import { sendOrm } from '#simulator/send-orm.ts'
 import { openBrowser, signIn } from './app.fixture.ts'
 import { attributeOf, findWorklist, imagesFor, sendImages } from './dcmtk.ts'
 import { type RunningDepartment, startDepartment, until } from './department.ts'
+import { REPORT_CLASSES } from './order-json.ts'
 
 let department: RunningDepartment
 let emr: EmrReceiver
@@ -213,9 +214,10 @@ test('[VW-01] one order goes from the HL7 message to the acknowledged report, an
   ).json()) as Record<string, { Value: unknown[] }>[]
   expect(studies).toHaveLength(1)
   expect(studies[0]!['0020000D']!.Value).toEqual([order.studyInstanceUid])
-  const instances = (await (
+  const listed = (await (
     await fetch(`${dicomweb}/studies/${order.studyInstanceUid}/instances`, { headers })
   ).json()) as Record<string, { Value: unknown[] }>[]
+  const instances = listed.filter((one) => !REPORT_CLASSES.includes(one['00080016']!.Value[0] as string))
   expect(instances.map((one) => one['00080018']!.Value[0]).sort()).toEqual(
     (await attributeOf(files, '0008,0018')).sort(),
   )
