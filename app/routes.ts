@@ -12,6 +12,8 @@ export default [
   route('reading/heartbeat', 'routes/radiologist/heartbeat.tsx'),
   route('reading/draft', 'routes/radiologist/draft.tsx'),
   route('reading/facts/:itemId', 'routes/radiologist/case-facts.tsx'),
+  route('reading/parked', 'routes/radiologist/parked.ts'),
+  route('reading/macros', 'routes/radiologist/macros.ts'),
   route('late/choices', 'routes/department-head/late-choices.ts'),
   route('called-in', 'routes/called-in.ts'),
   route('orders/:orderId/similar-name', 'routes/orders/similar-name.ts'),

@@ -101,6 +101,8 @@ export type Policy = {
     hddMs: number
     purgeGraceMs: number
   }
+  /** May what is dictated leave for a browser maker's cloud, where no engine of the house can listen? */
+  dictation: { browserCloud: 'refuse' | 'accept' }
   remindersBeforeMs: readonly number[]
   wristbandMismatch: 'refuse' | 'second-person'
   /** Local times at which a shift begins; who says so a little earlier takes over for the one to come. */
@@ -230,6 +232,7 @@ export const POLICY_VERSION_1: Policy = {
     hddMs: 3 * 365 * DAY_MS,
     purgeGraceMs: 30 * DAY_MS,
   },
+  dictation: { browserCloud: 'refuse' },
   remindersBeforeMs: [48 * HOUR_MS, 2 * HOUR_MS],
   wristbandMismatch: 'refuse',
   handover: { shiftStarts: ['06:00', '14:00', '22:00'], earlyMs: 60 * MINUTE_MS },

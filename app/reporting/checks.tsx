@@ -6,6 +6,7 @@ import {
   contradictions,
   type ExamFacts,
 } from '#domain/report-consistency.ts'
+import { openField } from '#domain/report-text.ts'
 import { t, type WordKey, wordFor } from '../strings/words.ts'
 import { Glyph } from '../ui/glyph.tsx'
 import { focusSection } from './focus-section.ts'
@@ -27,10 +28,17 @@ export function checksNow(
   const found = exam && contradictions(sections, exam)
   return checks.map(({ at: before, ...check }): ReportCheck => {
     if (check.id === 'sections') return { ...check, state: written }
+    if (check.id === 'fields') return { ...check, ...fieldsNow(sections) }
     if (!isConsistency(check.id)) return check
     const at = found ? found[check.id] : before
     return at ? { ...check, state: 'look', at } : { ...check, state: 'ok' }
   })
+}
+
+/** Whatever a template left open is filled or taken out before a signature. */
+function fieldsNow(sections: readonly Section[]): Pick<ReportCheck, 'state' | 'at'> {
+  const open = openField(sections)
+  return open ? { state: 'blocks', at: { ...open, against: 'exam' } } : { state: 'ok' }
 }
 
 const isConsistency = (id: ReportCheck['id']): id is ConsistencyCheck =>
@@ -57,13 +65,17 @@ interface ChecksProps {
 export function Checks({ checks, exam, images, onMend }: ChecksProps) {
   return (
     <ul className="checks">
-      {checks.map((check) => (
+      {checks.filter(isWorthALine).map((check) => (
         <li key={check.id} className={check.state === 'ok' ? '' : TONES[check.state]}>
           <span className={TONES[check.state]}>
             <Glyph name={GLYPHS[check.state]} />
           </span>
           <CheckWords
-            words={check.at ? doubtOf(check, check.at, exam) : wordFor(`check.${check.id}`, check.state)}
+            words={
+              check.at && isConsistency(check.id)
+                ? doubtOf(check, check.at, exam)
+                : wordFor(`check.${check.id}`, check.state)
+            }
             onGo={placeOf(check, onMend)}
           />
         </li>
@@ -72,6 +84,9 @@ export function Checks({ checks, exam, images, onMend }: ChecksProps) {
     </ul>
   )
 }
+
+// Most reports have no fields at all.
+const isWorthALine = ({ id, state }: ReportCheck) => id !== 'fields' || state !== 'ok'
 
 function CheckWords({ words, onGo }: { words: string; onGo: (() => void) | null }) {
   if (!onGo) return <span>{words}</span>
@@ -100,21 +115,34 @@ function doubtOf({ id }: ReportCheck, at: NonNullable<ReportCheck['at']>, exam: 
 
 const known = (id: ReportCheck['id'], exam: ExamFacts | null) => (id === 'sex' ? exam?.sex : exam?.contrast)
 
-function Displayed({ seen, count }: { seen: ImagesSeen; count: number }) {
-  const displayed = Math.min(seen.displayed, count)
-  const isAll = displayed >= count && count > 0
+/** How much there is to mend, and how much to look at; images that were never on the screen among it. */
+export function CheckCounts({ checks, images }: Pick<ChecksProps, 'checks' | 'images'>) {
+  const blocking = checks.filter(({ state }) => state === 'blocks').length
+  const isOpen = images !== null && imagesToLookFor(images.seen, images.count)
+  const looking = checks.filter(({ state }) => state === 'look').length + (isOpen ? 1 : 0)
   return (
-    <li className={seen.failed ? 'risk' : isAll ? '' : 'text-2'}>
-      <span className={seen.failed ? 'risk' : isAll ? 'ok' : 'text-3'}>
-        <Glyph name={seen.failed ? 'look' : isAll ? 'check' : 'dash'} />
+    <span className="small push">
+      {blocking ? <span className="late">{t('room.blocks', { n: blocking })}</span> : null}
+      {blocking && looking ? ' · ' : null}
+      {looking ? <span className="risk">{t('room.looks', { n: looking })}</span> : null}
+    </span>
+  )
+}
+
+/** Whether the images of this case were all on the screen: what was not is looked for before a signature. */
+function imagesToLookFor({ displayed, missing }: ImagesSeen, count: number): boolean {
+  return missing > 0 || displayed < count
+}
+
+function Displayed({ seen, count }: { seen: ImagesSeen; count: number }) {
+  const isOpen = imagesToLookFor(seen, count)
+  const values = { displayed: Math.min(seen.displayed, count), images: count, missing: seen.missing }
+  return (
+    <li className={isOpen ? 'risk' : ''}>
+      <span className={isOpen ? 'risk' : 'ok'}>
+        <Glyph name={isOpen ? 'look' : 'check'} />
       </span>
-      <span>
-        {t(seen.failed ? 'room.images-failed' : 'room.images-seen', {
-          displayed,
-          images: count,
-          missing: count - displayed,
-        })}
-      </span>
+      <span>{t(seen.missing > 0 ? 'room.images-missing' : 'room.images-seen', values)}</span>
     </li>
   )
 }

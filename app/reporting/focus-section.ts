@@ -17,13 +17,24 @@ export function focusSection(key: string, words?: Words): void {
 function selectWords(field: HTMLElement, { word, index }: Words): void {
   let start = index
   for (const line of field.children) {
-    const text = line.firstChild
     const length = line.textContent.length
     if (start <= length) {
-      if (text?.nodeType === Node.TEXT_NODE && start + word.length <= length)
-        document.getSelection()?.setBaseAndExtent(text, start, text, start + word.length)
+      const [from, to] = [placeIn(line, start), placeIn(line, start + word.length)]
+      if (from && to) document.getSelection()?.setBaseAndExtent(...from, ...to)
       return
     }
     start -= length + 1
   }
+}
+
+/** Parts of a line may be marked: each is a text of its own. */
+function placeIn(line: Element, index: number): [Node, number] | null {
+  const texts = document.createTreeWalker(line, NodeFilter.SHOW_TEXT)
+  let left = index
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const length = text.textContent?.length ?? 0
+    if (left <= length) return [text, left]
+    left -= length
+  }
+  return null
 }

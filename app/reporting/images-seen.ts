@@ -5,11 +5,11 @@ export interface ImagesSeen {
   displayed: number
   /** How many there are to be displayed, frame by frame; null until the viewer has said so. */
   available: number | null
-  /** Something the page asked of the viewer, or an image, could not be shown. */
-  failed: boolean
+  /** Asked for again and again, and still not there: nobody can have looked at them. */
+  missing: number
 }
 
-const NOTHING: ImagesSeen = { displayed: 0, available: null, failed: false }
+const NOTHING: ImagesSeen = { displayed: 0, available: null, missing: 0 }
 
 export function useImagesSeen(frame: { current: HTMLIFrameElement | null }): ImagesSeen {
   const [seen, setSeen] = useState<ImagesSeen>(NOTHING)
@@ -19,10 +19,13 @@ export function useImagesSeen(frame: { current: HTMLIFrameElement | null }): Ima
       if (said?.from !== 'isocenter-viewer') return
       if (said.type === 'ready') setSeen(NOTHING)
       if (said.type === 'images') {
-        const [displayed, available] = [Number(said.displayed) || 0, Number(said.available) || 0]
-        setSeen((before) => ({ ...before, displayed, available }))
+        const count = (value: unknown) => Number(value) || 0
+        setSeen({
+          displayed: count(said.displayed),
+          available: count(said.available),
+          missing: count(said.missing),
+        })
       }
-      if (said.type === 'failed') setSeen((before) => ({ ...before, failed: true }))
     }
     addEventListener('message', hear)
     return () => removeEventListener('message', hear)

@@ -1,11 +1,29 @@
 /** What a normal examination reads like, by modality and area; the reader changes what isn't so. */
-import type { SectionKey } from './sections.ts'
+import { type ReportTemplate, templateText } from '#domain/report-template.ts'
+import { bySystem, type MarkedText } from '#domain/report-text.ts'
+import { SECTION_KEYS, type SectionKey } from './sections.ts'
 
 type Text = Partial<Record<SectionKey, string>>
+type Words = Partial<Record<SectionKey, MarkedText>>
 
 /** The nearest text there is: for modality and area, else for the modality, else none. */
-export function normalText({ modality, area }: { modality: string; area: string }): Text {
-  return NORMAL[`${modality} ${area}`] ?? NORMAL[modality] ?? {}
+export function normalText({ modality, area }: { modality: string; area: string }): Words {
+  return ofDepartment(NORMAL[`${modality} ${area}`] ?? NORMAL[modality] ?? {})
+}
+
+/** What the department says by itself is marked as such until a person has touched it. */
+export function ofDepartment(text: Readonly<Record<string, string>> | Text): Words {
+  const words = Object.entries(text).map(([key, said]) => [key, bySystem({ text: said, marks: [] })])
+  return Object.fromEntries(words)
+}
+
+/** A procedure's own template, section by section; where it says nothing of a section, it is not there. */
+export function ofTemplate(template: Pick<ReportTemplate, 'sections'> | null): Words {
+  const words = SECTION_KEYS.flatMap((key) => {
+    const text = template && templateText(template, key)
+    return text?.text ? [[key, text]] : []
+  })
+  return Object.fromEntries(words)
 }
 
 const CHEST_FILM: Text = {

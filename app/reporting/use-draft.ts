@@ -1,5 +1,7 @@
 /** The text being written: kept by the server every two seconds and when a field is left, by this tab while it can't be. */
+
 import { useCallback, useEffect, useRef, useState } from 'react'
+import type { MarkedText } from '#domain/report-text.ts'
 import { type Section, sameSections } from './sections.ts'
 
 const SAVE_EVERY_MS = 2_000
@@ -16,7 +18,7 @@ interface Tenure {
 export interface Draft {
   sections: Section[]
   setSections: (sections: Section[]) => void
-  write: (key: string, text: string) => void
+  write: (key: string, words: MarkedText) => void
   /** Sends what isn't saved yet; true once the server has all of it. */
   save: () => Promise<boolean>
   state: DraftState
@@ -95,8 +97,8 @@ export function useDraft(
   }, [itemId, fence, reportId, isOver, save, change])
 
   const write = useCallback(
-    (key: string, text: string) =>
-      change(written.current.map((section) => (section.key === key ? { ...section, text } : section))),
+    (key: string, words: MarkedText) =>
+      change(written.current.map((section) => (section.key === key ? { key, ...words } : section))),
     [change],
   )
   return { sections, setSections: change, write, save, state, savedAt, lost }

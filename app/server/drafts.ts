@@ -1,8 +1,10 @@
 /** A draft as a form brings it: whose tenure it is written under, and the sections as JSON. */
 import { data } from 'react-router'
+import { z } from 'zod'
 import { saveAmendment } from '#db/mutations/amendments.ts'
 import type { ReportContent } from '#db/mutations/report-versions.ts'
 import { saveDraft, type UnderFence } from '#db/mutations/reports.ts'
+import { type DraftSection, plainSections } from '#domain/report-text.ts'
 import type { SignedIn } from './guard.ts'
 
 /** Fields `itemId`, `fence`, `reportId`, `sections`. */
@@ -11,17 +13,33 @@ export function tenureOf(form: FormData): UnderFence {
   return { itemId: text('itemId'), fence: Number(text('fence')), reportId: text('reportId') }
 }
 
-/** @throws 400 for what no screen of ours sends */
-export function contentOf(form: FormData): ReportContent {
-  const parsed = parse(String(form.get('sections') ?? '') || '[]')
-  if (!Array.isArray(parsed)) throw data(null, { status: 400 })
-  return {
-    sections: parsed.map((section: { key?: unknown; text?: unknown } | null) => {
-      if (typeof section?.key !== 'string' || typeof section.text !== 'string')
-        throw data(null, { status: 400 })
-      return { key: section.key, text: section.text }
+const offset = z.number().int().min(0)
+const mark = z.discriminatedUnion('kind', [
+  z.object({
+    ...{ kind: z.literal('field'), from: offset, to: offset },
+    ...{ label: z.string(), options: z.array(z.string()) },
+  }),
+  z.object({ kind: z.literal('system'), from: offset, to: offset }),
+  z.object({
+    ...{ kind: z.literal('measurement'), from: offset, to: offset },
+    image: z.object({
+      ...{ studyUid: z.string(), seriesUid: z.string(), sopInstanceUid: z.string() },
+      ...{ frame: z.number().int().min(1), measurementId: z.string() },
     }),
-  }
+  }),
+])
+const section = z.object({ key: z.string(), text: z.string(), marks: z.array(mark).optional() })
+
+/** The words, as they are signed and sent. @throws 400 for what no screen of ours sends */
+export function contentOf(form: FormData): ReportContent {
+  return { sections: plainSections(writtenOf(form)) }
+}
+
+/** The words and what their stretches are for, as they are kept while somebody writes. */
+function writtenOf(form: FormData): DraftSection[] {
+  const read = z.array(section).safeParse(parse(String(form.get('sections') ?? '') || '[]'))
+  if (!read.success) throw data(null, { status: 400 })
+  return read.data.map(({ key, text, marks }) => (marks ? { key, text, marks } : { key, text }))
 }
 
 function parse(json: string): unknown {
@@ -38,7 +56,7 @@ export async function keepDraft(
   form: FormData,
   tenure: UnderFence = tenureOf(form),
 ): Promise<{ savedAt: string }> {
-  const written = { ...tenure, content: contentOf(form) }
+  const written = { ...tenure, content: { sections: writtenOf(form) } }
   // No work item asks for an addendum or a correction: it is held by its report alone.
   const save = tenure.itemId === '' ? saveAmendment : saveDraft
   const { savedAt } = await save(server.department, await act(), written)

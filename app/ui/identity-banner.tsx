@@ -26,16 +26,19 @@ interface IdentityBannerProps {
   identity: Identity
   /** Others on today's lists who could be taken for this patient, as far as the person hasn't looked at them. */
   similar?: { orderId: string; people: readonly SimilarPerson[] }
+  /** Beside the name. */
+  beside?: ReactNode
   children?: ReactNode
 }
 
-export function IdentityBanner({ identity, similar, children }: IdentityBannerProps) {
+export function IdentityBanner({ identity, similar, beside, children }: IdentityBannerProps) {
   const { name, birthDate, accession, procedure, phase, priority } = identity
   return (
     <section className="identity-banner" aria-label={t('identity.banner')}>
       <h1>
         <PatientName name={name} />
       </h1>
+      {beside}
       <dl>
         <Fact label={t('identity.sex-age')}>{useSexAge(identity)}</Fact>
         <Fact label={t('identity.born')}>{calendarDate(birthDate)}</Fact>

@@ -9,6 +9,7 @@ import {
   contradictions,
   type ExamFacts,
 } from '#domain/report-consistency.ts'
+import { openField } from '#domain/report-text.ts'
 import type { Agreement, Priority, ReportVersionKind, Role } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 import type { Department } from '../department.ts'
@@ -260,7 +261,7 @@ export async function blockingCheck(
 }
 
 export interface ReportCheck {
-  id: 'sections' | 'identity' | 'identity-exception' | 'critical' | 'complete' | ConsistencyCheck
+  id: 'sections' | 'fields' | 'identity' | 'identity-exception' | 'critical' | 'complete' | ConsistencyCheck
   state: 'ok' | 'look' | 'blocks'
   refusal: 'check-failed' | 'identity-provisional'
   /** The words to look at. */
@@ -304,6 +305,7 @@ async function departmentChecks(
       state: written('findings') && written('impression') ? 'ok' : 'blocks',
       refusal: 'check-failed',
     },
+    { id: 'fields', state: openField(content.sections) ? 'blocks' : 'ok', refusal: 'check-failed' },
     { id: 'identity', state: facts?.provisional ? 'blocks' : 'ok', refusal: 'identity-provisional' },
     { id: 'identity-exception', state: facts?.doubt ? 'blocks' : 'ok', refusal: 'check-failed' },
     { id: 'critical', state: facts?.untold ? 'blocks' : 'ok', refusal: 'check-failed' },

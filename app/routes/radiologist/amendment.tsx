@@ -1,7 +1,7 @@
 /** A report that is out: what does it say, who has it, and what is to be added or put right? */
 import './reading-room.css'
 import './amendment.css'
-import { useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import {
   type ActionFunctionArgs,
   data,
@@ -138,6 +138,8 @@ function Amendment() {
     reportId: isMine ? report.id : null,
     savedAt: open?.savedAt.toISOString() ?? null,
   })
+  const { save } = draft
+  const leave = useCallback(() => void save(), [save])
   useEffect(() => {
     if (refused) setPassword('')
   }, [refused])
@@ -197,16 +199,17 @@ function Amendment() {
           <div className="report-scroll">
             {open?.kind === 'correction' && mayWrite ? null : <Standing versions={report.stands} />}
             {mayWrite
-              ? draft.sections.map(({ key, text }, index) => (
+              ? draft.sections.map(({ key, text, marks }, index) => (
                   <SectionEditor
                     key={key}
                     sectionKey={key}
                     label={wordFor('section', key)}
                     text={text}
+                    marks={marks}
                     readOnly={false}
                     takesFocus={index === 0}
-                    onChange={(words) => draft.write(key, words)}
-                    onLeave={() => void draft.save()}
+                    onChange={draft.write}
+                    onLeave={leave}
                   />
                 ))
               : null}

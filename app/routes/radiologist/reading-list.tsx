@@ -25,6 +25,7 @@ import type { Actor } from '#domain/permissions.ts'
 import { useKeys } from '../../keys/key-layer.tsx'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
+import { ParkedOnList } from '../../reporting/parked-on-list.tsx'
 import { RecallBars } from '../../reporting/recall-bars.tsx'
 import { SKIP_REASONS } from '../../reporting/set-aside-reasons.ts'
 import { t } from '../../strings/words.ts'
@@ -281,6 +282,7 @@ export default function ReadingList() {
           ))}
         </div>
         {/* In the line that is there anyway: an answer must not move the list. */}
+        {mayClaim ? <ParkedOnList /> : null}
         <span className={told || refused ? 'push risk' : 'push text-3'} role="status">
           {told ?? refused ?? t('reading.sorted')}
         </span>

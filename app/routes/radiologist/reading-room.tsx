@@ -7,36 +7,42 @@ import {
   type LoaderFunctionArgs,
   type ShouldRevalidateFunctionArgs,
   useLoaderData,
+  useLocation,
   useNavigate,
 } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { viewerAddress } from '#app/server/launches.ts'
+import { takenUp, waitingCases } from '#app/server/parked.ts'
 import { readingAct } from '#app/server/reading-acts.ts'
+import type { DeskPlace } from '#db/mutations/parking.ts'
 import { openReport, reportChecks } from '#db/mutations/reports.ts'
+import { policyOf } from '#db/queries/policy.ts'
 import { readingRoom, recallableVersions } from '#db/queries/reading-room.ts'
+import { macrosOf, templateOfOrder } from '#db/queries/report-templates.ts'
 import { similarToday } from '#db/queries/similar-people.ts'
 import { can } from '#domain/permissions.ts'
+import { openField } from '#domain/report-text.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { ClaimLost, HolderTag, LeaseFact, NotMine } from '../../reporting/case-claim.tsx'
-import { Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
-import { ClinicalQuestion } from '../../reporting/clinical-question.tsx'
+import { CheckCounts, Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
 import { focusSection } from '../../reporting/focus-section.ts'
 import { useImagesSeen } from '../../reporting/images-seen.ts'
-import { normalText } from '../../reporting/normal-text.ts'
+import { ParkedChips } from '../../reporting/parked-chips.tsx'
 import { comparisonText, PriorList } from '../../reporting/prior-list.tsx'
 import { RecallBars } from '../../reporting/recall-bars.tsx'
-import { ReportTag } from '../../reporting/report-tag.tsx'
-import { SectionEditor } from '../../reporting/section-editor.tsx'
-import { filled, wholeReport } from '../../reporting/sections.ts'
+import { ReportPanel } from '../../reporting/report-panel.tsx'
+import { wholeReport } from '../../reporting/sections.ts'
 import { SKIP_REASONS, TAKE_OVER_REASONS } from '../../reporting/set-aside-reasons.ts'
 import { SigningForm } from '../../reporting/signing-form.tsx'
 import { type Deciding, useDecision } from '../../reporting/use-decision.ts'
 import { useDraft } from '../../reporting/use-draft.ts'
 import { useLease } from '../../reporting/use-lease.ts'
+import { useParking, useReturn } from '../../reporting/use-parking.ts'
 import { useTenure } from '../../reporting/use-tenure.ts'
-import { swapFocus, ViewerFrame } from '../../reporting/viewer-frame.tsx'
-import { t, wordFor } from '../../strings/words.ts'
+import { useWriting } from '../../reporting/use-writing.ts'
+import { ViewerFrame } from '../../reporting/viewer-frame.tsx'
+import { t } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { IdentityBanner } from '../../ui/identity-banner.tsx'
 import { ErrorLine } from '../../ui/messages.tsx'
@@ -49,6 +55,8 @@ export async function loader(args: LoaderFunctionArgs) {
   const { person, server, act } = signedIn
   const { department } = server
   const itemId = args.params.itemId ?? ''
+  const waiting = await waitingCases(signedIn)
+  const place = await takenUp(signedIn, itemId, waiting)
   const found = await readingRoom(department.sql, itemId)
   if (!found || !can(person.actor, 'see-order', { siteId: found.order.siteId }).allowed)
     throw data(null, { status: 404 })
@@ -63,6 +71,12 @@ export async function loader(args: LoaderFunctionArgs) {
     room,
     sections,
     isMine,
+    /** Where it was left, when it was parked until now. */
+    place,
+    parked: waiting.filter((one) => one.itemId !== itemId),
+    template: await templateOfOrder(department.sql, room.order.id),
+    macros: await macrosOf(department.sql, person.id),
+    cloudAccepted: (await policyOf(department.sql)).dictation.browserCloud === 'accept',
     mayClaim: person.roles.some((role) => role === 'radiologist' || role === 'resident'),
     mayFinal: person.roles.includes('radiologist'),
     images: studies.reduce((sum, study) => sum + study.images, 0),
@@ -128,6 +142,8 @@ function Room() {
   const passwordField = useRef<HTMLInputElement>(null)
   const frame = useRef<HTMLIFrameElement>(null)
   const seen = useImagesSeen(frame)
+  const shownImages =
+    loaded.viewer && seen.available !== 0 ? { seen, count: seen.available ?? loaded.images } : null
   const { submit, isBusy, refused, isUnreachable } = useDecision({
     itemId: item.id,
     fence: item.fence,
@@ -146,21 +162,31 @@ function Room() {
   const blocking = shownChecks.filter(({ state }) => state === 'blocks').length
   const missing = firstMissing(draft.sections)
   const hasImpression = isWritten(draft.sections, 'impression')
-  const normal = {
-    technique: `${order.procedure}.`,
+  const writing = useWriting({
+    order,
     comparison: comparisonText(priors),
-    ...normalText(order),
-  }
+    studies: room.studies.map(({ uid }) => uid),
+    template: loaded.template,
+    draft,
+    frame,
+    mayWrite,
+    cloudAccepted: loaded.cloudAccepted,
+  })
+  const left = (useLocation().state as { place?: DeskPlace | null } | null)?.place ?? null
+  useReturn(loaded.place ?? left, writing.desk, frame)
+  const held = { itemId: item.id, fence: item.fence, parked: loaded.parked, mayWrite }
+  const parking = useParking({ ...held, draft, desk: writing.desk, frame })
 
   const mend = () => missing && focusSection(missing)
   function sign(): void {
+    const open = openField(draft.sections)
     if (missing) mend()
+    else if (open) focusSection(open.section, open)
     else if (blocking > 0) return
     else if (password === '') passwordField.current?.focus()
     else submit('sign', { password })
   }
   const preliminary = () => void (hasImpression ? submit('preliminary') : focusSection('impression'))
-  const fillNormal = () => draft.setSections(filled(draft.sections, normal))
   const next = () => submit('next', mayWrite ? {} : { fence: '0' })
   const back = () => void navigate('/reading')
   const toggleSkip = () => setPanel(panel === 'skip' ? 'none' : 'skip')
@@ -168,7 +194,7 @@ function Room() {
   const decision = !mayWrite ? t('room.claim') : t(mayFinal ? 'room.sign' : 'room.preliminary-and-next')
 
   const keys: ScreenKey[] = [
-    { chord: 'F2', word: t('room.swap'), run: () => swapFocus(frame.current) },
+    { chord: 'F2', word: t('room.swap'), run: writing.swap },
     {
       chord: 'Alt+Enter',
       word: decision,
@@ -177,7 +203,13 @@ function Room() {
     },
     ...(mayClaim
       ? ([
-          { chord: 'Alt+U', word: t('room.normal'), run: fillNormal, disabled: !mayWrite },
+          ...writing.keys,
+          {
+            chord: 'Alt+Q',
+            word: t(loaded.parked.length > 0 ? 'parked.bring-back' : 'parked.park'),
+            run: parking.toggle,
+            disabled: !mayWrite && loaded.parked.length === 0,
+          },
           {
             chord: 'Alt+P',
             word: t('room.preliminary'),
@@ -200,7 +232,17 @@ function Room() {
       fact={lease.renewedAt && mayWrite ? <LeaseFact at={lease.renewedAt} /> : null}
       keys={keys}
     >
-      <IdentityBanner identity={order} similar={{ orderId: order.id, people: loaded.similar }}>
+      <IdentityBanner
+        identity={order}
+        similar={{ orderId: order.id, people: loaded.similar }}
+        beside={
+          <ParkedChips
+            cases={loaded.parked}
+            onBringBack={parking.bringBack}
+            onParkToo={mayWrite ? parking.parkToo : undefined}
+          />
+        }
+      >
         <TimeLeft
           words="left"
           allowance={{ dueAt: iso(item.dueAt), from: iso(item.dueFrom), lateAt: iso(item.lateAt) }}
@@ -209,57 +251,25 @@ function Room() {
       </IdentityBanner>
       <div className="reading-room-body">
         <ViewerFrame frame={frame} viewer={loaded.viewer} images={loaded.images} isMine={isMine} />
-        <section className="report-panel" aria-label={t('room.report')}>
-          <header>
-            <h2 className="strong">{t('room.report')}</h2>
-            <ReportTag
-              state={report?.state ?? null}
-              draft={draft.state}
-              savedAt={draft.savedAt}
-              mayWrite={mayWrite}
-            />
-            {mayWrite ? (
-              <span className="push">
-                <Button look="quiet" chord="Alt+U" onClick={fillNormal}>
-                  {t('room.normal')}
-                </Button>
-              </span>
-            ) : null}
-          </header>
-          <div className="report-scroll">
-            <ClinicalQuestion reason={room.reason} requester={room.requester} />
-            {draft.sections.map(({ key, text }) => (
-              <SectionEditor
-                key={key}
-                sectionKey={key}
-                label={wordFor('section', key)}
-                text={text}
-                readOnly={!mayWrite}
-                onChange={(words) => draft.write(key, words)}
-                onLeave={() => void draft.save()}
-              />
-            ))}
-          </div>
-        </section>
+        <ReportPanel
+          room={room}
+          template={loaded.template}
+          macros={loaded.macros}
+          draft={draft}
+          writing={writing}
+          mayWrite={mayWrite}
+        />
         <aside className="reading-side" aria-label={t('room.side')}>
           {lost ? <ClaimLost sentence={lost} savedAt={draft.savedAt} onNext={next} onBack={back} /> : null}
           <PriorList priors={priors} />
           <section className="signing" aria-label={t('room.before-signing')}>
             <header>
               <h2 className="strong">{t('room.before-signing')}</h2>
-              <CheckCounts checks={shownChecks} />
+              <CheckCounts checks={shownChecks} images={shownImages} />
             </header>
-            <Checks
-              checks={shownChecks}
-              exam={exam}
-              images={
-                loaded.viewer && seen.available !== 0
-                  ? { seen, count: seen.available ?? loaded.images }
-                  : null
-              }
-              onMend={mayWrite ? mend : null}
-            />
+            <Checks checks={shownChecks} exam={exam} images={shownImages} onMend={mayWrite ? mend : null} />
             {refused ? <ErrorLine>{refused}</ErrorLine> : null}
+            {parking.refused ? <ErrorLine>{parking.refused}</ErrorLine> : null}
             {isUnreachable ? <ErrorLine>{t('room.unreachable')}</ErrorLine> : null}
             <RecallBars versions={recallable} />
             {panel === 'skip' ? (
@@ -345,17 +355,5 @@ function lostBy({
 
 const isFree = ({ state, holder }: { state: string; holder: object | null }) =>
   state === 'open' || (state === 'claimed' && holder === null)
-
-function CheckCounts({ checks }: { checks: Loaded['checks'] }) {
-  const blocking = checks.filter(({ state }) => state === 'blocks').length
-  const looking = checks.filter(({ state }) => state === 'look').length
-  return (
-    <span className="small push">
-      {blocking ? <span className="late">{t('room.blocks', { n: blocking })}</span> : null}
-      {blocking && looking ? ' · ' : null}
-      {looking ? <span className="risk">{t('room.looks', { n: looking })}</span> : null}
-    </span>
-  )
-}
 
 const iso = (at: Date | null) => at?.toISOString() ?? null

@@ -1,0 +1,38 @@
+/** What a reader has set aside, as screens show it, and the taking up of it by opening its room. */
+import { bringBack, type DeskPlace } from '#db/mutations/parking.ts'
+import { parkedCases } from '#db/queries/parked-cases.ts'
+import { refusalCode } from '#domain/errors.ts'
+import type { NameSaid } from '#domain/order-message.ts'
+import type { SignedIn } from './guard.ts'
+
+export interface WaitingCase {
+  itemId: string
+  name: NameSaid
+  accession: string
+  waitedMs: number
+}
+
+export async function waitingCases({ person, server }: SignedIn): Promise<WaitingCase[]> {
+  const machineNow = new Date()
+  const parked = await parkedCases(server.department.sql, person.id, machineNow)
+  return parked.map(({ itemId, name, accession, parkedAt }) => ({
+    ...{ itemId, name, accession },
+    waitedMs: Math.max(0, machineNow.getTime() - parkedAt.getTime()),
+  }))
+}
+
+/** Whoever opens the room of a case that they parked has it back, by whatever way they came; null where none was. */
+export async function takenUp(
+  { server, act }: SignedIn,
+  itemId: string,
+  waiting: readonly WaitingCase[],
+): Promise<DeskPlace | null> {
+  if (!waiting.some((one) => one.itemId === itemId)) return null
+  try {
+    return (await bringBack(server.department, await act(), { itemId })).place
+  } catch (error) {
+    // Somebody took it over in this moment: the room says so.
+    if (refusalCode(error) === null) throw error
+    return null
+  }
+}
