@@ -119,6 +119,7 @@ const TABLE = {
   clarify: AT_THE_SCANNER,
   /** Which of the scanner's programs is planned for a step: the console's protocol, not the reader's choice. */
   'choose-console-protocol': [rule(['technologist', 'lead', 'radiologist'], 'site')],
+  'keep-protocols': [rule(['lead', 'radiologist', 'admin'])],
   'hand-over': [rule(['technologist', 'lead'], 'site')],
   'see-repeats': [rule(['lead', 'head', 'physicist', 'admin'], 'site')],
   'begin-despite-mismatch': [rule(['technologist'], 'site', 'reason', 'second-person')],

@@ -25,6 +25,7 @@ import { uuidUid } from './minting.ts'
 import { moveImages } from './moved-images.ts'
 import { park } from './parking.ts'
 import { beginPerformedStep, changePerformedStep } from './performed-steps.ts'
+import { keepProtocol } from './protocols.ts'
 import { acceptQuality } from './quality.ts'
 import { raiseCriticalResult } from './raise-critical.ts'
 import { rejectInstances } from './rejections.ts'
@@ -124,6 +125,26 @@ const CASES: Record<string, Case> = {
   'settle-handover-line': {
     prepare: async (d) => by('tech2', await writtenDown(d)),
     effect: ['audit handover.settled +1'],
+    again: 'done',
+  },
+  'keep-protocol': {
+    prepare: async () => ({ user: 'lead', name: randomUUID() }),
+    effect: ['audit protocol.kept +1', 'protocols +1'],
+    again: 'done',
+  },
+  'retire-protocol': {
+    prepare: async (d) => by('lead', await keptProtocol(d)),
+    effect: ['audit protocol.retired +1', 'protocols +1'],
+    again: 'done',
+  },
+  'set-default-protocol': {
+    prepare: async (d) => by('lead', await keptProtocol(d)),
+    effect: ['audit protocol.default-set +1', 'protocol_defaults +1'],
+    again: 'done',
+  },
+  'choose-step-protocol': {
+    prepare: async (d) => by('tech', { ...(await keptProtocol(d)), ...(await ordered(d)) }),
+    effect: ['event step.protocol-chosen +1'],
     again: 'done',
   },
   'undo-arrive': {
@@ -975,6 +996,13 @@ async function writtenDown(department: Department) {
   const words = randomUUID()
   const line = { siteId: 'MAIN', kind: 'broken', waitingFor: null, accession: null, roomId: null } as const
   return addHandoverLine(department, await actAs(department, 'tech'), { ...line, words })
+}
+
+async function keptProtocol(department: Department) {
+  const text = { scheme: 'LN', code: '30799-1', protocolCode: 'X', parameters: [], aliases: [] }
+  const lead = await actAs(department, 'lead')
+  const { id } = await keepProtocol(department, lead, { ...text, id: null, name: randomUUID() })
+  return { protocolId: id }
 }
 
 async function reading(department: Department, level?: 'stat' | 'routine') {

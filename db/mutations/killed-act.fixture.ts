@@ -39,6 +39,7 @@ import type { Act } from './mutate.ts'
 import { cancelOrder } from './orders.ts'
 import { bringBack, park } from './parking.ts'
 import { decideStopped } from './performed-steps.ts'
+import { chooseStepProtocol, keepProtocol, retireProtocol, setDefaultProtocol } from './protocols.ts'
 import { acceptIncomplete, rejectQuality } from './quality.ts'
 import { raiseCriticalResult } from './raise-critical.ts'
 import { rejectInstances, revokeRejection } from './rejections.ts'
@@ -66,6 +67,7 @@ export interface Refs {
   user: string
   orderId: string
   stepId: string
+  protocolId: string
   lineId: string
   accession: string
   userId: string
@@ -144,6 +146,14 @@ const PRESSED: Record<string, Performed> = {
   'acknowledge-handover': (department, act, { name }) => acknowledgeHandover(department, act, { key: name }),
   'settle-handover-line': (department, act, { lineId }) =>
     settleHandoverLine(department, act, { lineId, isSettled: true }),
+  'keep-protocol': (department, act, { name }) =>
+    keepProtocol(department, act, {
+      ...{ id: null, scheme: 'LN', code: '30799-1', protocolCode: 'X', name, parameters: [], aliases: [] },
+    }),
+  'retire-protocol': (department, act, { protocolId }) => retireProtocol(department, act, { id: protocolId }),
+  'set-default-protocol': (department, act, { protocolId }) =>
+    setDefaultProtocol(department, act, { id: protocolId }),
+  'choose-step-protocol': chooseStepProtocol,
   'undo-arrive': undoArrive,
   'begin-step': beginStep,
   'end-exam': endExam,

@@ -2,6 +2,7 @@
 import { RadiologyError } from '#domain/errors.ts'
 import type { OrderedProcedure, OrderedStep, OrderMessage } from '#domain/order-message.ts'
 import { policyOf } from '../queries/policy.ts'
+import { protocolFor } from '../queries/protocols.ts'
 import { ulid } from '../ulid.ts'
 import { raiseException } from './exceptions.ts'
 import {
@@ -134,12 +135,16 @@ async function addStep(
   const { sql, act } = scope
   const id = ulid()
   const own = step.modality ?? modality
+  const named = step.protocol?.code ?? null
+  const protocol = entry ? await protocolFor(sql, { ...entry, named }) : null
   await sql`
     insert into steps (id, procedure_id, order_id, step_number, status, modality, wished_start, wished_room,
-      protocol_code, protocol_name, planned_since)
+      protocol_code, protocol_name, protocol_id, protocol_version, planned_since)
     values (${id}, ${procedureId}, ${orderId}, ${await stepNumber(scope, step)}, 'planned', ${own},
       ${step.bookedStart ?? step.wishedStart ?? null}, ${step.aeTitles[0] ?? step.room ?? null},
-      ${step.protocol?.code ?? entry?.protocol_code ?? null}, ${step.protocol?.text ?? entry?.protocol_name ?? null}, ${act.now})`
+      ${named ?? protocol?.protocolCode ?? entry?.protocol_code ?? null},
+      ${step.protocol?.text ?? protocol?.name ?? entry?.protocol_name ?? null}, ${protocol?.id ?? null},
+      ${protocol?.version ?? null}, ${act.now})`
   if (step.bookedStart) {
     await bookWhereFree(scope, {
       orderId,

@@ -326,9 +326,10 @@ async function carryOut(scope: Scope, step: LockedStep, decision: StoppedDecisio
     return
   }
   await sql`
-    insert into steps (id, procedure_id, order_id, step_number, status, modality, protocol_code, protocol_name, planned_since)
+    insert into steps (id, procedure_id, order_id, step_number, status, modality, protocol_code, protocol_name, protocol_id,
+      protocol_version, planned_since)
     select ${ulid()}, procedure_id, order_id, 'SPS' || lpad(nextval('step_numbers')::text, 6, '0'), 'planned', modality,
-      protocol_code, protocol_name, ${act.now} from steps where id = ${step.id}`
+      protocol_code, protocol_name, protocol_id, protocol_version, ${act.now} from steps where id = ${step.id}`
 }
 
 async function raiseCancelledButScanned(scope: Scope, step: LockedStep): Promise<void> {

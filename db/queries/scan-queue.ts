@@ -8,6 +8,7 @@ import { similarPeople } from '#domain/similar-people.ts'
 import type { CompletenessVerdict, Phase, Priority, SafetyGate, StepStatus } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 import { policyOf } from './policy.ts'
+import type { MoveSeen } from './wrong-exam.ts'
 
 export interface ScanRoom {
   id: string
@@ -50,6 +51,9 @@ export interface ScanStep {
   procedure: string
   procedureName: string
   protocol: string | null
+  /** The library's protocol that was planned, and the procedure in whose library it stands: `LN 30799-1`. */
+  protocolId: string | null
+  libraryOf: string | null
   /** What the catalogue asks before this exam: pregnancy, egfr … */
   gates: SafetyGate[]
   location: string | null
@@ -59,15 +63,28 @@ export interface ScanStep {
   series: number
   missing: number
   verdict: CompletenessVerdict | null
-  begun: { at: Date; inferred: boolean; scannerSays: string | null; endedAt: Date | null } | null
+  begun: {
+    performedStepId: string
+    at: Date
+    inferred: boolean
+    scannerSays: string | null
+    endedAt: Date | null
+  } | null
+  /** Its images were made under another order, or images made under it are another's. */
+  movedHere: MoveSeen | null
+  movedAway: MoveSeen | null
   /** A stopped exam that waits for a technologist's word (0040,0281 says why it was stopped). */
   stopped: { performedStepId: string; reasonCode: string | null } | null
   quality: 'accepted' | 'rejected' | null
+  /** Images came or went by a move and nobody has checked them since. */
+  isMovedUnchecked: boolean
   /** The open check of its images, or of what never came. */
   check: { itemId: string; kind: 'quality' | 'complete' } | null
 }
 
 const LIVE: StepStatus[] = ['scheduled', 'arrived', 'ready', 'started']
+// Once a report is final, a move stays.
+const REPORTED: Phase[] = ['final', 'delivered', 'closed']
 const HOURS_16_MS = 16 * 3_600_000
 
 /**
@@ -113,14 +130,26 @@ async function stepsOf(sql: AnySql, actor: Actor, now: Date): Promise<ScanStep[]
       array(select value from patient_identifiers where patient_id = pt.id and retired_at is null
         order by (type = 'MR') desc, issuer, value) as identifiers,
       coalesce(c.short_name, p.text) as procedure, coalesce(c.name, p.text) as "procedureName", s.protocol_name as protocol,
+      s.protocol_id as "protocolId", c.scheme || ' ' || c.code as "libraryOf",
       coalesce(c.gates, '{}') as gates, coalesce(st.stored_count, 0) as images, coalesce(st.series_count, 0) as series,
       coalesce(st.completeness_missing, 0) as missing, st.completeness as verdict,
-      case when ps.id is null then null else jsonb_build_object('at', ps.started_at, 'inferred', ps.start_inferred,
+      case when ps.id is null then null else jsonb_build_object('performedStepId', ps.id, 'at', ps.started_at, 'inferred', ps.start_inferred,
         'scannerSays', case when ps.inferred then null else ps.status end, 'endedAt', ps.ended_at) end as begun,
       case when ps.status = 'DISCONTINUED' and ps.decision is null and (s.status = 'started' or exists (
           select 1 from work_items w where w.subject_id = ps.id and w.kind = 'decide' and w.state in ('open', 'claimed')))
         then jsonb_build_object('performedStepId', ps.id, 'reasonCode', ps.reason_code) end as stopped,
+      (select jsonb_build_object('moveId', m.id, 'accession', other.accession, 'isOpen', o.phase <> all(${REPORTED}))
+        from moved_images m join orders other on other.id = m.from_order_id
+        where m.performed_step_id = ps.id and m.undone_at is null) as "movedHere",
+      (select jsonb_build_object('moveId', m.id, 'accession', other.accession,
+          'isOpen', o.phase <> all(${REPORTED}) and other.phase <> all(${REPORTED}))
+        from moved_images m join orders other on other.id = m.to_order_id
+        where m.from_order_id = o.id and s.id = any(m.from_step_ids) and m.undone_at is null
+        order by m.at desc limit 1) as "movedAway",
       (select verdict from quality_decisions q where q.study_id = st.id order by q.cycle desc limit 1) as quality,
+      exists (select 1 from moved_images m where (m.to_study_id = st.id or m.from_study_id = st.id) and not exists (
+        select 1 from quality_decisions q where q.study_id = st.id and q.at > coalesce(m.undone_at, m.at)
+          and q.verdict = 'accepted')) and st.stored_count > 0 as "isMovedUnchecked",
       (select jsonb_build_object('itemId', w.id, 'kind', w.kind) from work_items w
         where w.subject_id = st.id and w.kind in ('quality', 'complete') and w.state in ('open', 'claimed')
         order by w.opened_at desc limit 1) as check

@@ -2,7 +2,9 @@
 import { SEED_CATALOGUE } from '#domain/catalogue.ts'
 import { POLICY_VERSION_1 } from '#domain/policy.ts'
 import { SEED_SITES } from '#domain/seed-department.ts'
+import { seedProtocols } from '#domain/seed-protocols.ts'
 import type { TransactionSql } from '../client.ts'
+import { ulid } from '../ulid.ts'
 
 /** Writes what is missing and leaves alone what is there: a department's own changes survive every start. */
 export async function seedBase(
@@ -24,6 +26,7 @@ export async function seedBase(
     insert into minting (uid_root, accession_prefix, accession_issuer, filler_authority, control_prefix)
     values ('2.25', 'A', 'ISOCENTER', 'ISOCENTER', 'IC') on conflict do nothing`
   await seedCatalogue(sql)
+  await seedLibrary(sql, now)
 }
 
 async function seedCatalogue(sql: TransactionSql): Promise<void> {
@@ -35,6 +38,22 @@ async function seedCatalogue(sql: TransactionSql): Promise<void> {
         ${entry.area}, ${entry.slotMinutes}, ${entry.prepMinutes}, ${[...entry.gates]},
         ${entry.fastingHours > 0 ? `${entry.fastingHours} h fasting` : null}, ${entry.protocolling}, ${entry.bodyPart},
         ${entry.code}, ${entry.shortName}) on conflict do nothing`
+  }
+}
+
+// Only where nobody has kept a protocol yet: a library that people changed stays theirs.
+async function seedLibrary(sql: TransactionSql, now: Date): Promise<void> {
+  const kept = await sql<{ code: string }[]>`select distinct code from protocols where scheme = 'LN'`
+  const known = new Set(kept.map(({ code }) => code))
+  for (const seed of seedProtocols(SEED_CATALOGUE)) {
+    if (known.has(seed.code)) continue
+    const id = ulid()
+    await sql`
+      insert into protocols (id, version, scheme, code, protocol_code, name, parameters, made_by, made_at)
+      values (${id}, 1, 'LN', ${seed.code}, ${seed.protocolCode}, ${seed.name}, ${sql.json(seed.parameters as never)}, 'seed', ${now})`
+    if (seed.isDefault)
+      await sql`
+        insert into protocol_defaults (scheme, code, protocol_id, set_by, set_at) values ('LN', ${seed.code}, ${id}, 'seed', ${now})`
   }
 }
 

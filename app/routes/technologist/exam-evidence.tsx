@@ -1,10 +1,11 @@
 import type { QualityCheck } from '#db/queries/quality-check.ts'
+import type { ProtocolComparison } from '#domain/protocol.ts'
 import { t } from '../../strings/words.ts'
 import { useZone } from '../../ui/department-clock.tsx'
 import { clockTime, count, NONE } from '../../ui/format.ts'
 import { Glyph, type GlyphName } from '../../ui/glyph.tsx'
 
-export function Evidence({ check }: { check: QualityCheck }) {
+export function Evidence({ check, protocols }: { check: QualityCheck; protocols: ProtocolComparison }) {
   const zone = useZone()
   const { study, order, exam } = check
   const time = (at: Date) => clockTime(at, zone, { seconds: true })
@@ -25,6 +26,7 @@ export function Evidence({ check }: { check: QualityCheck }) {
             {exam.inferred ? t('quality.scanner-silent') : t('quality.scanner-open')}
           </Line>
         )}
+        <ProtocolLine planned={check.protocol} protocols={protocols} />
         {study.missing > 0 ? (
           <Line state="look">
             {t('quality.named-missing', { missing: count(study.missing), named: count(study.named) })}
@@ -63,6 +65,23 @@ export function Evidence({ check }: { check: QualityCheck }) {
         ) : null}
       </ul>
     </section>
+  )
+}
+
+/** The protocol as planned beside what the scanner says it did. */
+function ProtocolLine({ planned, protocols }: { planned: string | null; protocols: ProtocolComparison }) {
+  const name = planned ?? NONE
+  if (protocols.verdict === 'as-planned')
+    return <Line state="ok">{t('quality.protocol-same', { name })}</Line>
+  if (protocols.verdict === 'not-said')
+    return <Line state="none">{t('quality.protocol-silent', { name })}</Line>
+  const done = protocols.done.map(({ code, meaning }) => meaning || code).join(', ')
+  if (protocols.verdict === 'not-planned')
+    return <Line state="look">{t('quality.protocol-only', { done })}</Line>
+  return (
+    <Line state="look">
+      {t(protocols.missing ? 'quality.protocol-other' : 'quality.protocol-more', { name, done })}
+    </Line>
   )
 }
 

@@ -15,10 +15,12 @@ import { viewerAddress } from '#app/server/launches.ts'
 import { answer } from '#app/server/refusal.ts'
 import { acceptIncomplete, acceptQuality, rejectQuality } from '#db/mutations/quality.ts'
 import { claim } from '#db/mutations/work-items.ts'
+import { protocolsOfStudy } from '#db/queries/protocols.ts'
 import { ownRejects, type QualityCheck, qualityCheck } from '#db/queries/quality-check.ts'
 import { type OtherPerson, similarToday } from '#db/queries/similar-people.ts'
 import { worklist } from '#db/queries/worklists.ts'
 import { RadiologyError } from '#domain/errors.ts'
+import { compareProtocols, type ProtocolComparison } from '#domain/protocol.ts'
 import type { WorkItemKind } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
@@ -51,7 +53,9 @@ export async function loader(args: LoaderFunctionArgs) {
   const check = itemId ? await qualityCheck(sql, itemId) : null
   if (itemId && !(check && maySee(signedIn, check.order.siteId))) throw data(null, { status: 404 })
   const now = await server.department.now()
+  const { planned, performed } = check ? await protocolsOfStudy(sql, check.study.uid) : NO_PROTOCOLS
   return {
+    protocols: compareProtocols(planned, performed),
     toCheck: await listed(signedIn),
     check,
     isMine: check?.item.state === 'claimed' && check.item.holder?.id === person.id,
@@ -60,6 +64,8 @@ export async function loader(args: LoaderFunctionArgs) {
     rejects: await ownRejects(sql, person.id, new Date(now.getTime() - DAYS_30_MS)),
   }
 }
+
+const NO_PROTOCOLS = { planned: null, performed: [] }
 
 async function listed({ person, server: { department } }: SignedIn): Promise<ListedCase[]> {
   const { rows } = await worklist(department.sql, person.actor, KINDS, { now: await department.now() })
@@ -154,12 +160,13 @@ const TOPICS = [
 ]
 
 export default function QualityCheckScreen() {
-  const { toCheck, check, isMine, viewer, rejects, similar } = useLoaderData<typeof loader>()
+  const { toCheck, check, protocols, isMine, viewer, rejects, similar } = useLoaderData<typeof loader>()
   useLive(check ? [...TOPICS, `order:${check.order.id}`] : TOPICS)
   return check ? (
     <OpenCheck
       key={check.item.id}
       check={check}
+      protocols={protocols}
       isMine={isMine}
       viewer={viewer}
       toCheck={toCheck}
@@ -184,6 +191,7 @@ export default function QualityCheckScreen() {
 
 interface OpenCheckProps {
   check: QualityCheck
+  protocols: ProtocolComparison
   isMine: boolean
   viewer: string | null
   toCheck: ListedCase[]
@@ -191,7 +199,7 @@ interface OpenCheckProps {
   similar: OtherPerson[]
 }
 
-function OpenCheck({ check, isMine, viewer, toCheck, rejects, similar }: OpenCheckProps) {
+function OpenCheck({ check, protocols, isMine, viewer, toCheck, rejects, similar }: OpenCheckProps) {
   const { item, order, study } = check
   const acting = useFetcher<typeof action>()
   const claiming = useFetcher<typeof action>()
@@ -334,7 +342,7 @@ function OpenCheck({ check, isMine, viewer, toCheck, rejects, similar }: OpenChe
         </Strip>
       </div>
       <aside ref={panel} className="panel quality-right" aria-label={t('quality.decision')}>
-        <Evidence check={check} />
+        <Evidence check={check} protocols={protocols} />
         <RejectForm
           reject={reject}
           onChange={setReject}

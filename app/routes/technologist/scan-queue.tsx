@@ -12,8 +12,10 @@ import {
 import { requireUser } from '#app/server/guard.ts'
 import { answer } from '#app/server/refusal.ts'
 import { decideStopped, type StoppedDecision } from '#db/mutations/performed-steps.ts'
+import { chooseStepProtocol } from '#db/mutations/protocols.ts'
 import { keepSetting } from '#db/mutations/settings.ts'
 import { arrive, beginStep, endExam, undoArrive } from '#db/mutations/steps.ts'
+import { protocolLibrary } from '#db/queries/protocols.ts'
 import { isScanOfStep, type ScanRoom, type ScanStep, scanDay, scannedPerson } from '#db/queries/scan-queue.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import { useLive } from '../../live/use-live.ts'
@@ -28,13 +30,19 @@ import { DoneSteps } from './done-steps.tsx'
 import { OnTable } from './on-table.tsx'
 import { COLUMNS, queueRow } from './scan-columns.tsx'
 import { isIn, RoomButton, RoomLate, useRoom } from './scan-rooms.tsx'
+import { StepProtocol } from './step-protocol.tsx'
 import { matchOf, useWristband, Wristband } from './wristband.tsx'
+import { MoveBack, type MoveDone, MoveUndo, WrongExamPanel } from './wrong-exam-panel.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
   const { person, server } = await requireUser(args, rolesWith('scan-queue'))
   const { department } = server
+  const day = await scanDay(department.sql, person.actor, await department.now())
+  const waiting = day.steps.filter(({ status }) => WAITING.includes(status))
+  const procedures = new Set(waiting.flatMap(({ libraryOf }) => libraryOf ?? []))
   return {
-    ...(await scanDay(department.sql, person.actor, await department.now())),
+    ...day,
+    protocols: await protocolLibrary(department.sql, [...procedures]),
     keptRoom: typeof person.settings.scanRoom === 'string' ? person.settings.scanRoom : null,
     mayScan: person.roles.some((role) => role === 'technologist' || role === 'lead'),
   }
@@ -45,7 +53,8 @@ const DECISIONS: readonly StoppedDecision[] = ['usable', 'book-again', 'end-exam
 
 /**
  * `intent`: arrive · undo-arrive · end (stepId) · begin (stepId, scanned? = what the wristband said) ·
- * decide (performedStepId, decision = usable, book-again or end-exam) · scan (text) · room (roomId: kept for this person).
+ * decide (performedStepId, decision = usable, book-again or end-exam) · scan (text) · room (roomId: kept for this person) ·
+ * protocol (stepId, protocolId; empty: the procedure's default).
  */
 export async function action(args: ActionFunctionArgs) {
   const { person, server, act } = await requireUser(args, rolesWith('scan-queue'))
@@ -68,6 +77,9 @@ export async function action(args: ActionFunctionArgs) {
       const decision = DECISIONS.find((each) => each === text('decision'))
       if (!decision) throw data(null, { status: 400 })
       await decideStopped(department, await act(), { performedStepId: text('performedStepId'), decision })
+    } else if (intent === 'protocol') {
+      const protocolId = text('protocolId') || null
+      await chooseStepProtocol(department, await act(), { stepId, protocolId })
     } else if (intent === 'room') {
       await keepSetting(department, await act(), { name: 'scanRoom', value: text('roomId') })
     } else {
@@ -98,6 +110,7 @@ const TOPICS = [
   'performed-step.begun',
   'performed-step.updated',
   'performed-step.ended',
+  'performed-step.moved',
   'images.arrived',
   'completeness.decided',
   'list:quality',
@@ -108,10 +121,12 @@ const TOPICS = [
   'order.ended',
   'quality.accepted',
   'quality.rejected',
+  'step.protocol-chosen',
+  'protocols',
 ]
 
 export default function ScanQueue() {
-  const { rooms, steps, mayScan, keptRoom } = useLoaderData<typeof loader>()
+  const { rooms, steps, protocols, mayScan, keptRoom } = useLoaderData<typeof loader>()
   useLive(TOPICS)
   const acting = useFetcher<typeof action>()
   const [room, setRoom] = useRoom(rooms, keptRoom)
@@ -123,7 +138,9 @@ export default function ScanQueue() {
     .sort((a, b) => (b.begun?.at.getTime() ?? 0) - (a.begun?.at.getTime() ?? 0))
   const [cursorId, setCursor] = useKeptCursor(`scan:${room?.id}`, queue)
   const current = queue.find(({ id }) => id === cursorId) ?? queue[0]
-  const wristband = useWristband({ queue, onFound: setCursor })
+  const [wrongId, setWrong] = useState<string | null>(null)
+  const [moved, setMoved] = useState<MoveDone | null>(null)
+  const wristband = useWristband({ queue, onFound: setCursor, isElsewhere: wrongId !== null })
   const [isDeciding, setDeciding] = useState(false)
   const navigate = useNavigate()
   const isBusy = acting.state !== 'idle'
@@ -132,6 +149,7 @@ export default function ScanQueue() {
     void acting.submit({ intent, ...more }, { method: 'post', action: '/scan-queue' })
   const match = matchOf(current, wristband.scanned)
   const [table] = onTable
+  const wrong = (table ?? done[0])?.begun?.performedStepId ?? null
   const beginBlocked = !current
     ? t('scan.nobody-waits')
     : table
@@ -178,6 +196,12 @@ export default function ScanQueue() {
           disabled: !mayScan,
         },
         {
+          chord: 'Alt+I',
+          word: t('move.open'),
+          run: () => setWrong(wrong),
+          disabled: !mayScan || !wrong,
+        },
+        {
           chord: 'Alt+L',
           word: t('reading.timeline'),
           run: () => current && void navigate(`/orders/${current.orderId}`),
@@ -212,6 +236,7 @@ export default function ScanQueue() {
               mayScan={mayScan}
               isDeciding={isDeciding}
               onEnd={() => submit('end', { stepId: table.stepId })}
+              onWrong={() => setWrong(wrong)}
               onDecide={(decision) => {
                 setDeciding(false)
                 submit('decide', { performedStepId: table.stopped?.performedStepId ?? '', decision })
@@ -239,47 +264,83 @@ export default function ScanQueue() {
               onOpen={(row) => void navigate(`/orders/${row.orderId}`)}
               empty={<EmptyState title={t('scan.empty')}>{t('scan.empty-why')}</EmptyState>}
             />
-            <DoneSteps steps={done} />
+            <DoneSteps steps={done} onWrong={mayScan ? setWrong : undefined} />
           </section>
         </div>
-        <Wristband
-          current={current}
-          wristband={wristband}
-          rooms={rooms}
-          roomId={room?.id}
-          onRoom={chooseRoom}
-        >
-          {current && mayScan ? (
-            <div className="stack">
-              {mayArrive(current) ? (
-                <Button
-                  wide
-                  chord="Alt+A"
+        {wrongId ? (
+          <WrongExamPanel
+            key={wrongId}
+            performedStepId={wrongId}
+            scanned={wristband.scanned}
+            onClose={() => setWrong(null)}
+            onMoved={(done) => {
+              setWrong(null)
+              setMoved(done)
+            }}
+          />
+        ) : (
+          <Wristband
+            current={current}
+            wristband={wristband}
+            rooms={rooms}
+            roomId={room?.id}
+            onRoom={chooseRoom}
+          >
+            {current && mayScan ? (
+              <div className="stack">
+                <StepProtocol
+                  key={current.stepId}
+                  step={current}
+                  library={protocols}
                   busy={isBusy}
-                  onClick={() => submit('arrive', { stepId: current.stepId })}
+                  onChoose={(protocolId) => submit('protocol', { stepId: current.stepId, protocolId })}
+                />
+                {mayArrive(current) ? (
+                  <Button
+                    wide
+                    chord="Alt+A"
+                    busy={isBusy}
+                    onClick={() => submit('arrive', { stepId: current.stepId })}
+                  >
+                    {t('scan.arrived')}
+                  </Button>
+                ) : (
+                  <Button
+                    wide
+                    busy={isBusy}
+                    onClick={() => submit('undo-arrive', { stepId: current.stepId })}
+                  >
+                    {t('scan.undo-arrived')}
+                  </Button>
+                )}
+                <Button
+                  look={table ? 'plain' : 'primary'}
+                  size="big"
+                  wide
+                  chord={table ? undefined : 'Alt+Enter'}
+                  busy={isBusy}
+                  blocked={beginBlocked}
+                  onClick={begin}
                 >
-                  {t('scan.arrived')}
+                  {t('scan.begin')}
                 </Button>
-              ) : (
-                <Button wide busy={isBusy} onClick={() => submit('undo-arrive', { stepId: current.stepId })}>
-                  {t('scan.undo-arrived')}
-                </Button>
-              )}
-              <Button
-                look={table ? 'plain' : 'primary'}
-                size="big"
-                wide
-                chord={table ? undefined : 'Alt+Enter'}
-                busy={isBusy}
-                blocked={beginBlocked}
-                onClick={begin}
-              >
-                {t('scan.begin')}
-              </Button>
-              <p className="button-reason">{beginBlocked ?? beginsByItself(room)}</p>
-            </div>
-          ) : null}
-        </Wristband>
+                <p className="button-reason">{beginBlocked ?? beginsByItself(room)}</p>
+                {current.movedAway ? (
+                  <p className="small">
+                    {t('move.away', { accession: current.movedAway.accession })}{' '}
+                    {current.movedAway.isOpen ? <MoveBack moveId={current.movedAway.moveId} /> : null}
+                  </p>
+                ) : null}
+                {wrong ? (
+                  <Button wide chord="Alt+I" onClick={() => setWrong(wrong)}>
+                    {t('move.open')}
+                  </Button>
+                ) : null}
+              </div>
+            ) : null}
+          </Wristband>
+        )}
+        {moved ? <MoveUndo key={moved.moveId} done={moved} onOver={() => setMoved(null)} /> : null}
       </div>
     </Screen>
   )

@@ -33,9 +33,12 @@ interface WristbandState {
 export function useWristband({
   queue,
   onFound,
+  isElsewhere = false,
 }: {
   queue: QueueRow[]
   onFound: (id: string) => void
+  /** Something else on the screen takes scans just now. */
+  isElsewhere?: boolean
 }): WristbandState {
   const [scanned, setScanned] = useState<string | null>(null)
   const finding = useFetcher<{ person: ScannedPerson | null }>()
@@ -47,7 +50,9 @@ export function useWristband({
     if (own) onFound(own.id)
     else void finding.submit({ intent: 'scan', text: code }, { method: 'post', action: '/scan-queue' })
   }
-  useScan(scan)
+  useScan((text) => {
+    if (!isElsewhere) scan(text)
+  })
   const isLooking = finding.state !== 'idle'
   const found = finding.data?.person ?? null
   const isItsOwner =
@@ -152,11 +157,6 @@ export function Wristband({ current, wristband, rooms, roomId, onRoom, children 
               <Glyph name={match === 'same' ? 'check' : match === 'differs' ? 'cross' : 'dash'} />{' '}
               {t(`scan.match-${match}`)}
             </p>
-            {current.protocol ? (
-              <p className="small text-2">
-                <Glyph name="rule" /> {t('scan.protocol', { name: current.protocol })}
-              </p>
-            ) : null}
             {current.gates.length > 0 ? (
               <p className="small text-2">
                 <Glyph name="look" />{' '}
