@@ -180,6 +180,33 @@ test('[RP-12] an addendum that is recalled was never sent, and is open again wit
   expect(await invariantViolations(department.sql)).toEqual([])
 })
 
+test('[RP-06] each amendment of a report is under a fence of its own, and whoever loses one is told', async () => {
+  const { reportId, orderId } = await signed()
+  const reader = await actAs(department, 'radiologist')
+  const open = () => openAmendment(department, reader, { reportId, kind: 'addendum' })
+  const first = await open()
+  const words = said(['addendum', 'Given up.'])
+  await saveAmendment(department, reader, { reportId, ...first, content: words })
+  await dropAmendment(department, reader, { reportId, ...first })
+  const second = await open()
+  expect(second.fence).toBeGreaterThan(first.fence)
+  // A window of the first is still open somewhere.
+  await expect(
+    saveAmendment(department, reader, { reportId, ...first, content: words }),
+  ).rejects.toMatchObject({ code: 'stale-fence' })
+  const told: string[] = []
+  const listening = { ...department, announce: (topics: string[]) => void told.push(...topics) }
+  const other = await actAs(department, 'radiologist2')
+  const third = await openAmendment(listening, other, { reportId, kind: 'addendum', reason: 'absent' })
+  expect(told).toContain(`order:${orderId}`)
+  const content = said(['addendum', 'A clip is in place.'])
+  await signAmendment(department, other, {
+    ...{ reportId, ...third, kind: 'addendum', content, reauthenticated: true },
+  })
+  const fourth = await openAmendment(department, other, { reportId, kind: 'addendum' })
+  expect([second.fence, third.fence, fourth.fence]).toEqual([1, 2, 3].map((n) => first.fence + n))
+})
+
 test('[RP-11] a prior’s report is read whole: its text and what was added to it', async () => {
   const { patient } = anOrder()
   const { reportId } = await signed('stat', { patient })

@@ -6,11 +6,13 @@ import { type IneligibleReason, ineligible } from '#domain/eligibility.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import { mustBeAble } from '#domain/permissions.ts'
 import { report as reportTable } from '#domain/report.ts'
-import type { Modality, Priority, ReportState } from '#domain/words.ts'
+import type { Priority, ReportState } from '#domain/words.ts'
 import type { Department } from '../department.ts'
 import { authored, withCommunications } from '../queries/communications.ts'
 import { ulid } from '../ulid.ts'
+import { keepAside } from './held-reading.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
+import { type ReadingRow, readingCase } from './permission.ts'
 import { ordersOfReport, releaseVersion } from './release.ts'
 import { addVersion, type ReportContent, setRecallTime, tell } from './report-versions.ts'
 import { mustPassChecks } from './reports.ts'
@@ -53,8 +55,8 @@ export async function openAmendment(
     if (!amended.newestReleased) throw new RadiologyError('not-released', { reportId })
     if (amended.amendment !== null) return { fence: await goOnWith(scope, amended, { kind, reason }) }
     const content = kind === 'correction' ? amended.standing : { sections: [{ key: ADDENDUM, text: '' }] }
-    await openDraft(scope, reportId, { kind, content, reason: reason ?? null, holder: act.actor.id })
-    return { fence: 1 }
+    const draft = { kind, content, reason: reason ?? null, holder: act.actor.id }
+    return { fence: await openDraft(scope, reportId, draft) }
   })
 }
 
@@ -66,22 +68,33 @@ interface NewDraft {
   holder: string
 }
 
-/** In the transaction of what asks for it, with the orders' locks held and nothing else open. */
+/** In the transaction of what asks for it, with the orders' locks held and nothing else open. Returns its fence. */
 export async function openDraft(
   scope: Scope,
   reportId: string,
   { kind, content, reason, holder }: NewDraft,
-): Promise<void> {
+): Promise<number> {
   const { sql, act } = scope
+  const fence = await nextFence(scope, reportId)
   await sql`
     update reports set amendment = ${kind}, amendment_opened_at = ${act.now}, amendment_reason = ${reason}
     where id = ${reportId}`
   await sql`
     insert into report_drafts (report_id, content, saved_by, saved_at, fence)
-    values (${reportId}, ${sql.json(content as never)}, ${holder}, ${act.machineNow}, 1)`
+    values (${reportId}, ${sql.json(content as never)}, ${holder}, ${act.machineNow}, ${fence})`
   await openOrdersAgain(scope, reportId)
   await tell(scope, reportId, 'report.saved', { amendment: kind })
   audit(scope, reportId, 'report.amendment-opened', { kind, reason })
+  return fence
+}
+
+// Above every fence that words of this report were written under: those of an amendment that was given up or signed
+// are known by theirs, on the server and in windows that are still open.
+async function nextFence({ sql }: Scope, reportId: string): Promise<number> {
+  const [row] = await sql<{ fence: number }[]>`
+    select greatest((select max(fence) from report_versions where report_id = ${reportId}),
+      (select max(fence) from stray_drafts where report_id = ${reportId}), 0) + 1 as fence`
+  return row!.fence
 }
 
 async function goOnWith(
@@ -98,6 +111,8 @@ async function goOnWith(
     update report_drafts set saved_by = ${act.actor.id}, fence = fence + 1, revision = 1 where report_id = ${reportId}
     returning fence`
   await scope.sql`update reports set amendment_reason = ${reason} where id = ${reportId}`
+  // Whoever wrote until now, and whoever looks on, see it without asking.
+  await tell(scope, reportId, 'report.saved', { amendment: kind })
   audit(scope, reportId, 'report.amendment-taken-over', { kind, from: heldBy, reason })
   return taken!.fence
 }
@@ -122,9 +137,7 @@ export async function saveAmendment(
     from reports r where r.id = d.report_id and r.amendment is not null and d.report_id = ${reportId}
       and d.saved_by = ${act.actor.id} and d.fence = ${fence} returning d.revision`
   if (row) return { savedAt: act.machineNow, revision: row.revision }
-  await sql`
-    insert into stray_drafts (id, report_id, content, written_by, at, fence)
-    select ${ulid()}, id, ${sql.json(content as never)}, ${act.actor.id}, ${act.machineNow}, ${fence} from reports where id = ${reportId}`
+  await keepAside({ sql, act }, { reportId, fence, content })
   throw new RadiologyError('stale-fence', { reportId, fence })
 }
 
@@ -279,33 +292,14 @@ export async function lockAmended(scope: Scope, reportId: string): Promise<Amend
 
 interface AmendedRow
   extends Pick<
-    Amended,
-    'reportId' | 'state' | 'siteId' | 'amendment' | 'reason' | 'heldBy' | 'fence' | 'priority'
-  > {
-  patient_class: string
-  modality: Modality
-  area: string
-  birth_date: string | null
-  today: string
-}
+      Amended,
+      'reportId' | 'state' | 'siteId' | 'amendment' | 'reason' | 'heldBy' | 'fence' | 'priority'
+    >,
+    Pick<ReadingRow, 'patient_class' | 'modality' | 'area' | 'birth_date' | 'today'> {}
 
 // Whoever may read such a case may amend its report; nobody waits in line for it, so it is spilled from the beginning.
 function whyNot({ act }: Scope, row: AmendedRow): IneligibleReason | null {
-  const reading = {
-    ...{
-      kind: 'read' as const,
-      siteId: row.siteId,
-      area: row.area,
-      priority: row.priority,
-      modality: row.modality,
-    },
-    ...{
-      screening: row.patient_class === 'screening',
-      examDate: row.today,
-      authorId: null,
-      firstReaderId: null,
-    },
-    ...{ birthDate: row.birth_date?.length === 10 ? row.birth_date : null, spilled: true },
-  }
-  return ineligible(act.actor, reading, row.today)
+  const inNoLine = { due_from: act.now, due_at: null, author_id: null, on_shift: [] }
+  const reading = readingCase({ ...row, ...inNoLine, kind: 'read', site_id: row.siteId }, act.now)
+  return ineligible(act.actor, { ...reading, spilled: true }, row.today)
 }

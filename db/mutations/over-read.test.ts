@@ -7,6 +7,7 @@ import { invariantViolations } from '../queries/invariants.ts'
 import { worklist } from '../queries/worklists.ts'
 import { openItem, readableStudy } from '../reading.fixture.ts'
 import { dutyAct } from './act.ts'
+import { beginAttempt, laneHead } from './deliveries.ts'
 import { sendBackReport, submitReport } from './hand-on.ts'
 import {
   issuePreliminary,
@@ -268,6 +269,57 @@ test('[RW-07] a resident signs nothing and sends nothing back, and what was neve
   expect(await one.versions()).toMatchObject([
     { agreement: null, author: 'radiologist', signer: 'radiologist' },
   ])
+})
+
+const criticalsOf = ({ orderId }: Case) => department.sql<
+  { level: number; cause: string; finding: string; by: string; foundAt: Date }[]
+>`
+  select c.level, c.cause, c.finding, u.user_name as by, c.found_at as "foundAt" from critical_results c
+  join users u on u.id = c.found_by where c.order_id = ${orderId}`
+
+/** What a relay does first: the message is on its way, and the ward may go by it. */
+async function send({ orderId }: Case): Promise<void> {
+  const [lane] = await department.sql<{ destinationId: string; patientId: string }[]>`
+    select destination_id as "destinationId", patient_id as "patientId" from deliveries where order_id = ${orderId} limit 1`
+  const head = await laneHead(department, lane!)
+  await beginAttempt(department, await dutyAct(department), { deliveryId: head!.id, bytes: Buffer.from('x') })
+}
+
+test('[RW-07][CR-03] a major disagreement is a critical result once the final report is out, and none when it is recalled', async () => {
+  const one = await aCase('resident')
+  await one.preliminary('resident', 'No bleed.')
+  await one.take('radiologist', 'over-read')
+  const { version } = await one.sign('radiologist', 'major', 'A bleed.')
+  expect(await criticalsOf(one)).toEqual([])
+  await recallReport(department, await actAs(department, 'radiologist'), { ...one.reading, version })
+  await one.take('radiologist', 'over-read')
+  const { releaseAt } = await one.sign('radiologist', 'major', 'A small bleed.')
+  const [signed] = await department.sql`
+    select signed_at from report_versions where report_id = ${one.reading.reportId} order by version desc limit 1`
+  const { orderId } = one
+  await settleOrder(department, await dutyAct(department, { now: releaseAt }), { orderId })
+  expect(await criticalsOf(one)).toEqual([
+    {
+      ...{ level: 2, cause: 'over-read', finding: 'A small bleed.', by: 'radiologist' },
+      foundAt: signed!.signed_at,
+    },
+  ])
+  expect(await one.openKinds()).toContain('critical')
+})
+
+test('[RW-07][CR-03] a wet read that was sent is told of when it changes, and one that still waits to be sent is not', async () => {
+  const [sent, waiting, same] = [
+    await aCase('radiologist', 'stat'),
+    await aCase('radiologist', 'stat'),
+    await aCase('radiologist', 'stat'),
+  ]
+  for (const one of [sent, waiting, same]) await one.wetRead('radiologist', 'No bleed.')
+  for (const one of [sent, same]) await send(one)
+  await sent.sign('radiologist', null, 'A bleed.')
+  await waiting.sign('radiologist', null, 'A bleed.')
+  await same.sign('radiologist', null, 'no bleed')
+  expect(await criticalsOf(sent)).toMatchObject([{ level: 2, cause: 'over-read', finding: 'A bleed.' }])
+  expect([...(await criticalsOf(waiting)), ...(await criticalsOf(same))]).toEqual([])
 })
 
 test('the department is sound after all of this', async () => {

@@ -74,8 +74,8 @@ async function itemSubject(
   return { audience, why: reads ? ineligible(act.actor, readingCase(row!, act.now), row!.today) : null }
 }
 
-interface ItemFacts {
-  audience: Partial<Audience>
+/** What eligibility asks of a case, as its row says it. */
+export interface ReadingRow {
   kind: WorkItemKind
   site_id: string
   area: string | null
@@ -90,6 +90,8 @@ interface ItemFacts {
   on_shift: string[]
 }
 
+type ItemFacts = ReadingRow & { audience: Partial<Audience> }
+
 /** A work item's audience as stored: JSON has no dates, and an item opened by hand names roles only. */
 export function reviveAudience(stored: Partial<Audience>): Audience {
   return {
@@ -103,7 +105,7 @@ export function reviveAudience(stored: Partial<Audience>): Audience {
   }
 }
 
-function readingCase(row: ItemFacts, now: Date): ReadingCase {
+export function readingCase(row: ReadingRow, now: Date): ReadingCase {
   return {
     kind: row.kind,
     siteId: row.site_id,

@@ -1,5 +1,6 @@
 /** Release: a signed version goes out, which makes its deliveries in the same transaction. */
 import { ulid } from '../ulid.ts'
+import { tellOfChange } from './changed-word.ts'
 import { mintControlId, minting } from './minting.ts'
 import type { Scope } from './mutate.ts'
 import { oweReportObjects } from './report-objects.ts'
@@ -32,6 +33,7 @@ export async function releaseVersion(
     update report_versions set released_at = ${act.now}
     where report_id = ${reportId} and version = ${version} and released_at is null and recalled_at is null returning version`
   if (!released) return
+  await tellOfChange(scope, { reportId, version })
   await oweReportObjects(scope, { reportId, version })
   const orders = await ordersOfReport(scope, reportId)
   const destinations = await sql<{ id: string; required: boolean; kind: string }[]>`

@@ -1,4 +1,5 @@
 /** A report that is out, as whoever amends it needs it: what stands, what is being written, and by whom. */
+import { SIGNED_STATES } from '#domain/report.ts'
 import type { ReportState } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 import type { AmendmentKind } from '../mutations/amendments.ts'
@@ -43,7 +44,7 @@ export async function amendedReport(sql: AnySql, reportId: string): Promise<Amen
       array(select distinct s.study_uid from report_procedures rp join study_links l on l.procedure_id = rp.procedure_id
         join studies s on s.id = l.study_id where rp.report_id = r.id and l.undone_at is null) as studies
     from reports r left join report_drafts d on d.report_id = r.id left join users u on u.id = d.saved_by
-    where r.id = ${reportId} and r.state in ('FINAL', 'ADDENDED', 'CORRECTED')`
+    where r.id = ${reportId} and r.state = any(${[...SIGNED_STATES]})`
   if (!report) return null
   const versions = await sql<(StandingVersion & { signerId: string | null; isOut: boolean })[]>`
     select v.version, v.kind, v.content->'sections' as sections, v.signer_id as "signerId", u.name as signer,

@@ -23,6 +23,7 @@ import { requesterOf } from '#db/queries/requester.ts'
 import { similarToday } from '#db/queries/similar-people.ts'
 import { proveTimeline } from '#db/queries/timeline-proof.ts'
 import { can } from '#domain/permissions.ts'
+import { isSigned } from '#domain/report.ts'
 import { useLive } from '../../live/use-live.ts'
 import { t, wordFor } from '../../strings/words.ts'
 import { type Segment, segments } from '../../timeline/segments.ts'
@@ -79,10 +80,7 @@ export async function loader(args: LoaderFunctionArgs) {
       .filter((version) => !isReferrer || version.releasedAt !== null),
     withdrawn,
     amendable: reports
-      .filter(
-        ({ state }) =>
-          ['FINAL', 'ADDENDED', 'CORRECTED'].includes(state) && person.roles.includes('radiologist'),
-      )
+      .filter(({ state }) => isSigned(state) && person.roles.includes('radiologist'))
       .map(({ id }) => id),
     mayRevoke: can(person.actor, 'revoke-rejection', { siteId: order.site, reason: 'asked' }).allowed,
     proof,
