@@ -23,6 +23,7 @@ export default [
     route('scan-queue', 'routes/technologist/scan-queue.tsx'),
     route('quality-check/:itemId?', 'routes/technologist/quality-check.tsx'),
     route('to-schedule', 'routes/scheduler/calendar.tsx'),
+    route('repeats', 'routes/physicist/repeats.tsx'),
     route('handover', 'routes/technologist/handover.tsx'),
     route('today', 'routes/department-head/today.tsx'),
     route('late', 'routes/department-head/late.tsx'),
