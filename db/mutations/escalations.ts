@@ -8,6 +8,7 @@ import type { Department } from '../department.ts'
 import { loadOrderFacts } from '../queries/order-facts.ts'
 import { policyOf } from '../queries/policy.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
+import { noticeRung } from './notices.ts'
 
 interface LadderItem {
   id: string
@@ -31,7 +32,7 @@ async function ladderItems(sql: AnySql, orderId: string): Promise<LadderItem[]> 
       -- An open pause is taken to last as long as it may; whoever ends it sooner has the ladder laid out anew.
       coalesce((select jsonb_agg(jsonb_build_object('from', x.from_at, 'to', coalesce(x.to_at, x.limit_at)))
         from pauses x where x.item_id = w.id), '[]') as pauses
-    from work_items w where w.order_id = ${orderId} and w.kind in ('read', 'sign') and w.due_at is not null`
+    from work_items w where w.order_id = ${orderId} and w.kind in ('read', 'sign', 'over-read', 'sent-back') and w.due_at is not null`
 }
 
 function laddersOf(item: LadderItem, facts: OrderFacts, policy: Policy) {
@@ -101,6 +102,8 @@ async function fire(scope: Scope, { orderId, item, facts, policy }: Firing): Pro
         lateByMs: step.lateByMs,
       },
     })
+    if (step.outcome === 'fired')
+      await noticeRung(scope, { itemId: item.id, rung: step.rung, lateByMs: step.lateByMs })
     // "Reassign" drops the assignment and opens spill; it never breaks a lease.
     if (step.rung === 'reassign') await sql`update work_items set assigned_to = null where id = ${item.id}`
   }

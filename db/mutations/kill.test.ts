@@ -17,6 +17,7 @@ import { createToken } from './api-tokens.ts'
 import { callIn } from './call-ins.ts'
 import { claimCommitment, commitmentReported, decideCommitment, takeCommitment } from './commitments.ts'
 import { beginAttempt, laneHead, recordAnswer } from './deliveries.ts'
+import { escalateDue } from './escalations.ts'
 import { submitReport } from './hand-on.ts'
 import { addHandoverLine } from './handover.ts'
 import { receiveOrderMessage } from './inbound-messages.ts'
@@ -28,6 +29,7 @@ import { beginPerformedStep, changePerformedStep } from './performed-steps.ts'
 import { keepProtocol } from './protocols.ts'
 import { acceptQuality } from './quality.ts'
 import { raiseCriticalResult } from './raise-critical.ts'
+import { readTogether } from './read-together.ts'
 import { rejectInstances } from './rejections.ts'
 import { keepMacro } from './report-macros.ts'
 import { importTemplate } from './report-templates.ts'
@@ -344,7 +346,12 @@ const CASES: Record<string, Case> = {
   },
   escalate: {
     prepare: async (department) => ({ ...(await readable(department)), now: await inDays(department, 3) }),
-    effect: ['escalations +4', 'event escalation.fired +4'],
+    effect: ['escalations +4', 'event escalation.fired +4', 'notices +5'],
+    again: 'done',
+  },
+  'see-notices': {
+    prepare: async (d) => by('lead', await escalated(d)),
+    effect: [],
     again: 'done',
   },
   'close-order': {
@@ -354,6 +361,20 @@ const CASES: Record<string, Case> = {
       return { ...order, now: closesAt!.toISOString() }
     },
     effect: ['event order.closed +1'],
+    again: 'done',
+  },
+  'read-together': {
+    prepare: besideAnother,
+    effect: ['audit report.joined +1', 'event work-item.claimed +1', 'report_procedures +1'],
+    again: 'done',
+  },
+  'read-apart': {
+    prepare: async (d) => {
+      const beside = await besideAnother(d)
+      await readTogether(d, await actAs(d, 'radiologist'), beside)
+      return beside
+    },
+    effect: ['audit report.parted +1', 'event work-item.released +1', 'report_procedures -1'],
     again: 'done',
   },
   'issue-preliminary': {
@@ -977,6 +998,14 @@ async function readable(department: Department, level?: 'stat' | 'routine') {
   return order
 }
 
+/** A case of which everybody has heard. */
+async function escalated(department: Department) {
+  const order = await toGive(department)
+  const now = new Date(await inDays(department, 3))
+  await escalateDue(department, await dutyAct(department, { now }), order)
+  return order
+}
+
 /** A case that nobody has, and a reader who may take it. */
 async function toGive(department: Department) {
   const { user: _, ...order } = await readable(department)
@@ -1009,6 +1038,15 @@ async function reading(department: Department, level?: 'stat' | 'routine') {
   const order = await held(department, 'radiologist', await readable(department, level), 'read')
   const { reportId } = await openReport(department, await actAs(department, 'radiologist'), order)
   return { ...order, reportId }
+}
+
+/** A case in a reader's hands, and another exam of the same patient that waits. */
+async function besideAnother(department: Department) {
+  const own = await reading(department)
+  const other = await toGive(department)
+  await department.sql`
+    update orders set patient_id = (select patient_id from orders where id = ${own.orderId}) where id = ${other.orderId}`
+  return { ...own, otherItemId: other.itemId }
 }
 
 async function signed(department: Department, level?: 'stat' | 'routine') {

@@ -36,12 +36,14 @@ import { createLaunch } from './launches.ts'
 import { raiseListenerException } from './listener-exceptions.ts'
 import { moveImages, undoMove } from './moved-images.ts'
 import type { Act } from './mutate.ts'
+import { seeNotices } from './notices.ts'
 import { cancelOrder } from './orders.ts'
 import { bringBack, park } from './parking.ts'
 import { decideStopped } from './performed-steps.ts'
 import { chooseStepProtocol, keepProtocol, retireProtocol, setDefaultProtocol } from './protocols.ts'
 import { acceptIncomplete, rejectQuality } from './quality.ts'
 import { raiseCriticalResult } from './raise-critical.ts'
+import { readApart, readTogether } from './read-together.ts'
 import { rejectInstances, revokeRejection } from './rejections.ts'
 import { dropMacro, keepMacro } from './report-macros.ts'
 import { giveTemplate, importTemplate } from './report-templates.ts'
@@ -76,6 +78,7 @@ export interface Refs {
   studyUid: string
   sopInstanceUid: string
   itemId: string
+  otherItemId: string
   fence: number
   reportId: string
   criticalId: string
@@ -136,6 +139,7 @@ const PRESSED: Record<string, Performed> = {
   'call-in': (department, act, { itemId, userId }) =>
     callIn(department, act, { itemId, userId, reason: 'late' }),
   'answer-call': (department, act, { callId }) => answerCall(department, act, { callId, answer: 'coming' }),
+  'see-notices': (department, act, { itemId }) => seeNotices(department, act, { itemIds: [itemId] }),
   'withdraw-call': (department, act, { callId }) =>
     withdrawCall(department, act, { callId, reason: 'taken-back' }),
   'add-handover-line': (department, act, { accession }) =>
@@ -201,6 +205,8 @@ const PRESSED: Record<string, Performed> = {
     importTemplate(department, act, { ...aTemplate(name), reauthenticated: true }),
   'give-template': (department, act, { name, scheme, code }) =>
     giveTemplate(department, act, { scheme, code, identifier: name, reauthenticated: true }),
+  'read-together': readTogether,
+  'read-apart': readApart,
   'issue-preliminary': (department, act, { itemId, fence, reportId }) =>
     issuePreliminary(department, act, { itemId, fence, reportId, content: CONTENT }),
   'issue-wet-read': (department, act, { itemId, fence, reportId }) =>

@@ -1,10 +1,14 @@
 /** Claims: a lease on a work item with a fencing token, one conditional statement each (zero rows is the refusal). */
 import { RadiologyError } from '#domain/errors.ts'
+import { PAUSE_REASONS } from '#domain/words.ts'
+import type { AnySql } from '../client.ts'
 import type { Department } from '../department.ts'
 import { policyOf } from '../queries/policy.ts'
 import { uuidUid } from './minting.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
+import { pauseItem, resumeItem } from './pauses.ts'
 import { mustBeAbleOnItem } from './permission.ts'
+import { besideOf, lockTogether, ordersTogether } from './reading-group.ts'
 
 export interface Claimed {
   itemId: string
@@ -36,7 +40,8 @@ export interface ItemRow {
 }
 
 /**
- * Claims one item for the actor; the holder under a valid lease gets the fence already held.
+ * Claims one item for the actor, and with it those it is read together with: all of them or none. The holder under a
+ * valid lease gets the fence already held.
  * @throws RadiologyError 'already-claimed' (refs: holder, since), 'blocked', 'not-eligible', 'illegal-transition'
  */
 export async function claim(
@@ -46,7 +51,9 @@ export async function claim(
 ): Promise<Claimed> {
   return mutate(department, act, 'claim', async (scope) => {
     const item = await lockItem(scope, itemId)
-    await mustBeAbleOnItem(scope, 'claim', item)
+    const beside = await lockTogether(scope, item)
+    for (const one of [item, ...beside]) await mustBeAbleOnItem(scope, 'claim', one)
+    for (const one of beside) await claimLocked(scope, one)
     return claimLocked(scope, item)
   })
 }
@@ -70,6 +77,8 @@ export async function claimLocked(scope: Scope, item: ItemRow): Promise<Claimed>
   if (item.state === 'claimed') await endTenure(scope, item, 'expired')
   await beginTenure(scope, item.id, row.fence)
   note(scope, item, 'work-item.claimed', { fence: row.fence, holder: me })
+  // Whoever takes the case waits no longer.
+  await resumeItem(scope, item)
   return { itemId: item.id, fence: row.fence, leaseUntil }
 }
 
@@ -91,17 +100,37 @@ export async function heartbeat(
 ): Promise<Date> {
   const { lease } = await policyOf(department.sql)
   const until = new Date(act.machineNow.getTime() + lease.leaseMs)
-  const [row] = await department.sql<{ lease_until: Date }[]>`
+  const [row] = await department.sql<Renewed[]>`
     update work_items set lease_until = greatest(lease_until, ${until})
-    where id = ${itemId} and state = 'claimed' and holder = ${act.actor.id} and fence = ${fence} returning lease_until`
-  if (row) return row.lease_until
+    where id = ${itemId} and state = 'claimed' and holder = ${act.actor.id} and fence = ${fence}
+    returning id, kind, subject_id, lease_until`
+  if (row) {
+    await renewBeside(department.sql, act, row, until)
+    return row.lease_until
+  }
   const [now] = await department.sql<{ state: string; holder: string | null }[]>`
     select state, holder from work_items where id = ${itemId}`
   if (!now) throw new RadiologyError('not-found', { itemId })
   throw new RadiologyError(now.state === 'open' ? 'lease-expired' : 'stale-fence', { itemId, fence })
 }
 
-/** Gives an item back; the draft stays. Not holding it: no effect. */
+type Renewed = Pick<ItemRow, 'id' | 'kind' | 'subject_id'> & { lease_until: Date }
+
+/** What is read together is held together: no lease of it runs out before the others. */
+export async function renewBeside(
+  sql: AnySql,
+  { actor }: Pick<Act, 'actor'>,
+  item: Pick<ItemRow, 'id' | 'kind' | 'subject_id'>,
+  until: Date,
+): Promise<void> {
+  const ids = (await besideOf(sql, item)).filter(({ holder }) => holder === actor.id).map(({ id }) => id)
+  if (ids.length === 0) return
+  await sql`
+    update work_items set lease_until = greatest(lease_until, ${until})
+    where id = any(${ids}) and state = 'claimed' and holder = ${actor.id}`
+}
+
+/** Gives an item back, and those it is read together with; the draft stays. Not holding it: no effect. */
 export async function release(
   department: Department,
   act: Act,
@@ -109,11 +138,17 @@ export async function release(
 ): Promise<void> {
   await mutate(department, act, 'release', async (scope) => {
     const item = await lockItem(scope, itemId)
+    const beside = await lockTogether(scope, item)
     await openAgain(scope, item, { fence, why: 'released', reason: 'released' })
+    await openBeside(scope, beside, 'released')
   })
 }
 
-/** Gives an item back with a reason and keeps it off this person's "next case" for a while. */
+/**
+ * Gives an item back with a reason and keeps it off this person's "next case" for a while. What waits for somebody else
+ * (`PAUSE_REASONS`) stands still for everybody until it is taken again, at the longest as the policy says.
+ * @throws RadiologyError 'reason-required'; 'forbidden' or 'not-eligible' for whoever may not stop its clock
+ */
 export async function skip(
   department: Department,
   act: Act,
@@ -122,19 +157,40 @@ export async function skip(
   if (!reason) throw new RadiologyError('reason-required', { itemId })
   await mutate(department, act, 'skip', async (scope) => {
     const item = await lockItem(scope, itemId)
-    const { lease } = await policyOf(scope.sql)
-    const until = new Date(act.machineNow.getTime() + lease.skipMs)
-    await scope.sql`
-      insert into skips (item_id, user_id, until, reason) values (${itemId}, ${act.actor.id}, ${until}, ${reason})
-      on conflict (item_id, user_id) do update set until = excluded.until, reason = excluded.reason`
-    if (fence !== null) await openAgain(scope, item, { fence, why: 'skipped', reason: 'skipped' })
+    const beside = await lockTogether(scope, item)
+    const policy = await policyOf(scope.sql)
+    const until = new Date(act.machineNow.getTime() + policy.lease.skipMs)
+    const waitsFor = PAUSE_REASONS.find((each) => each === reason)
+    const isAnothers = item.state === 'claimed' && item.holder !== act.actor.id
+    if (waitsFor && !isAnothers) {
+      await mustBeAbleOnItem(scope, 'pause-own', item)
+      for (const each of [item, ...beside]) await pauseItem(scope, each, { reason: waitsFor, policy })
+    }
+    for (const { id } of [item, ...beside])
+      await scope.sql`
+        insert into skips (item_id, user_id, until, reason) values (${id}, ${act.actor.id}, ${until}, ${reason})
+        on conflict (item_id, user_id) do update set until = excluded.until, reason = excluded.reason`
+    if (fence === null) return
+    await openAgain(scope, item, { fence, why: 'skipped', reason: 'skipped' })
+    await openBeside(scope, beside, 'skipped')
   })
 }
 
 /** Gives an item back in the caller's transaction, because somebody else must act first. @throws RadiologyError 'not-holder', 'stale-fence' */
 export async function giveBack(scope: Scope, item: ItemRow, fence: number): Promise<void> {
   if (item.state !== 'claimed') throw new RadiologyError('not-holder', { itemId: item.id })
+  const beside = await lockTogether(scope, item)
   await openAgain(scope, item, { fence, why: 'released', reason: 'returned' })
+  await openBeside(scope, beside, 'released')
+}
+
+async function openBeside(
+  scope: Scope,
+  beside: readonly ItemRow[],
+  why: 'released' | 'skipped',
+): Promise<void> {
+  for (const one of beside)
+    if (one.holder === scope.act.actor.id) await openAgain(scope, one, { fence: one.fence, why, reason: why })
 }
 
 interface Reopening {
@@ -143,7 +199,11 @@ interface Reopening {
   reason: string
 }
 
-async function openAgain(scope: Scope, item: ItemRow, { fence, why, reason }: Reopening): Promise<void> {
+export async function openAgain(
+  scope: Scope,
+  item: ItemRow,
+  { fence, why, reason }: Reopening,
+): Promise<void> {
   const [row] = await scope.sql`
     update work_items set state = 'open', holder = null, lease_until = null, parked = false
     where id = ${item.id} and state = 'claimed' and holder = ${scope.act.actor.id} and fence = ${fence} returning id`
@@ -167,26 +227,44 @@ export async function takeOver(
   return mutate(department, act, 'take-over', async (scope) => {
     const { sql } = scope
     const item = await lockItem(scope, itemId)
+    const beside = await lockTogether(scope, item)
     const { lease } = await policyOf(sql)
     await mustBeAbleOnItem(scope, 'take-over', item, {
       reason,
       mayBeTakenOver: mayBeTakenOver(item, act, lease.leaseMs),
     })
     const leaseUntil = new Date(act.machineNow.getTime() + lease.leaseMs)
-    const [row] = await sql<{ fence: number }[]>`
-      update work_items set holder = ${act.actor.id}, fence = fence + 1, lease_until = ${leaseUntil},
-        claimed_at = ${act.machineNow}, parked = false
-      where id = ${itemId} and state = 'claimed' and holder <> ${act.actor.id} and fence = ${fenceSeen} returning fence`
-    if (!row) throw new RadiologyError('stale-fence', { itemId, fence: fenceSeen })
-    await endTenure(scope, item, 'taken-over')
-    await beginTenure(scope, itemId, row.fence)
-    note(scope, item, 'work-item.taken-over', {
-      fence: row.fence,
-      holder: act.actor.id,
-      reason: 'taken-over',
-    })
-    return { itemId, fence: row.fence, leaseUntil }
+    const taken = await takeFrom(scope, item, { fenceSeen, leaseUntil })
+    // Whoever writes the report holds all that it is about; what lies open of it is claimed as any other.
+    for (const one of beside) {
+      await mustBeAbleOnItem(scope, 'claim', one)
+      if (one.holder === item.holder && one.state === 'claimed')
+        await takeFrom(scope, one, { fenceSeen: one.fence, leaseUntil })
+      else await claimLocked(scope, one)
+    }
+    return taken
   })
+}
+
+async function takeFrom(
+  scope: Scope,
+  item: ItemRow,
+  { fenceSeen, leaseUntil }: { fenceSeen: number; leaseUntil: Date },
+): Promise<Claimed> {
+  const { sql, act } = scope
+  const [row] = await sql<{ fence: number }[]>`
+    update work_items set holder = ${act.actor.id}, fence = fence + 1, lease_until = ${leaseUntil},
+      claimed_at = ${act.machineNow}, parked = false
+    where id = ${item.id} and state = 'claimed' and holder <> ${act.actor.id} and fence = ${fenceSeen} returning fence`
+  if (!row) throw new RadiologyError('stale-fence', { itemId: item.id, fence: fenceSeen })
+  await endTenure(scope, item, 'taken-over')
+  await beginTenure(scope, item.id, row.fence)
+  note(scope, item, 'work-item.taken-over', {
+    fence: row.fence,
+    holder: act.actor.id,
+    reason: 'taken-over',
+  })
+  return { itemId: item.id, fence: row.fence, leaseUntil }
 }
 
 // A colleague doesn't wait for a lease where the patient can't, nor for a screen that has gone silent.
@@ -267,13 +345,14 @@ export async function cancelItem(scope: Scope, item: ItemRow, reason: string): P
   note(scope, item, 'work-item.cancelled', { holder: item.holder, reason })
 }
 
-/** Takes the order's lock, then reads the item: the order of locks that every mutation keeps. */
+/**
+ * Takes the order's lock, then reads the item: the order of locks that every mutation keeps. Where exams are read
+ * together, the locks of all their orders.
+ */
 export async function lockItem(scope: Scope, itemId: string): Promise<ItemRow> {
-  const [found] = await scope.sql<
-    { order_id: string | null }[]
-  >`select order_id from work_items where id = ${itemId}`
-  if (!found) throw new RadiologyError('not-found', { itemId })
-  if (found.order_id) await scope.lockOrder(found.order_id)
+  const orders = await ordersTogether(scope.sql, itemId)
+  if (!orders) throw new RadiologyError('not-found', { itemId })
+  for (const orderId of orders) await scope.lockOrder(orderId)
   const [item] = await scope.sql<ItemRow[]>`select * from work_items where id = ${itemId} for update`
   return item!
 }
