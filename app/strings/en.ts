@@ -653,7 +653,7 @@ export const en = {
   'move.done': { one: '{n} image moved to {accession}', other: '{n} images moved to {accession}' },
   'move.here': 'from {accession}',
   'move.away': 'Images made under this order were moved to {accession}.',
-  'move.blocked': 'reading blocked until checked',
+  'move.blocked': 'reading blocked, to check',
   'gate.pregnancy': 'pregnancy',
   'gate.contrast-allergy': 'contrast allergy',
   'gate.egfr': 'eGFR',

@@ -3,9 +3,14 @@ import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '#db/department.ts'
 import { dutyAct } from '#db/mutations/act.ts'
 import { beginAttempt, recordAnswer } from '#db/mutations/deliveries.ts'
-import { seededDepartment } from '#db/order.fixture.ts'
+import { moveImages, undoMove } from '#db/mutations/moved-images.ts'
+import { answerReturn, askReturn } from '#db/mutations/returns.ts'
+import { claim } from '#db/mutations/work-items.ts'
+import { actAs, seededDepartment } from '#db/order.fixture.ts'
 import { orderParts } from '#db/queries/order-parts.ts'
 import { timeline } from '#db/queries/orders.ts'
+import { openItem } from '#db/reading.fixture.ts'
+import { accepted, arrived, scanned, settle } from '#db/scanned.fixture.ts'
 import { signedOrder } from './signed-order.fixture.ts'
 import { statesAlong } from './state-at.ts'
 
@@ -63,4 +68,39 @@ test('[SE-03] at every event of its way an order is played again as it was', {
     { kind: 'read', holder: expect.stringContaining(' '), dueAt: expect.stringMatching(/^\d{4}-/) },
   ])
   expect(states.at(-1)?.receivers).toEqual([expect.objectContaining({ state: 'acknowledged', attempts: 1 })])
+})
+
+test('[MA-12] both orders of a move, and of its undoing, are played again as they were', async () => {
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  const { performedStepId } = await scanned(department, wrong)
+  await accepted(department, wrong)
+  const tech = await actAs(department, 'tech')
+  const asked = { performedStepId, toStepId: right.stepId, reason: 'wrong-patient' } as const
+  const { moveId } = await moveImages(department, tech, asked)
+  const bothTrue = async () => {
+    await settle(department, wrong, right)
+    for (const { orderId } of [wrong, right]) await expectTruth(orderId)
+  }
+  await bothTrue()
+  await undoMove(department, tech, { moveId })
+  await bothTrue()
+  await accepted(department, wrong)
+  await bothTrue()
+})
+
+test('[QA-03] an order with a question and its answer is played again as it was', async () => {
+  const order = await arrived(department)
+  await scanned(department, order)
+  await accepted(department, order)
+  const reader = await actAs(department, 'radiologist')
+  const itemId = await openItem(department, order.orderId, 'read')
+  const { fence } = await claim(department, reader, { itemId })
+  const asked = { itemId, fence, kind: 'clarify', reason: 'side', instances: [] } as const
+  const { returnId } = await askReturn(department, reader, asked)
+  await settle(department, order)
+  await expectTruth(order.orderId)
+  const tech = await actAs(department, 'tech')
+  await answerReturn(department, tech, { returnId, answer: 'answered', words: 'The left one.' })
+  await settle(department, order)
+  await expectTruth(order.orderId)
 })

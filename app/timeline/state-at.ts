@@ -151,7 +151,10 @@ function playStep(replay: Replay, event: TimelineEvent): void {
 
 function playPerformedStep(replay: Replay, event: TimelineEvent): void {
   const id = text(event, 'performedStepId')
-  if (event.type === 'performed-step.moved') return playMove(replay, event)
+  if (event.type === 'performed-step.moved') {
+    playMove(replay, event)
+    return
+  }
   const status = event.data.status as PerformedStepStatus | undefined
   const known = replay.performed.get(id) ?? newPerformedStep(id, event)
   replay.performed.set(id, { ...known, status: status ?? known.status })

@@ -123,8 +123,17 @@ function whatHappened({ type, actor, data, source }: TimelineEvent): string {
   const values: WordValues = { who: actor.name }
   const kind = typeof data.kind === 'string' ? wordFor('work', data.kind) : ''
   const said = { ...plain(data), ...values, kind, source: wordFor('source', source) }
+  const variant = variantOf(type, data)
   const key = `event.${type}`
+  const special = `${key}.${variant}`
+  if (variant && hasWord(special)) return t(special, said)
   return hasWord(key) ? t(key, said) : type
+}
+
+/** The same event told from one side or the other. */
+function variantOf(type: string, data: Record<string, unknown>): string | null {
+  if (type === 'performed-step.moved') return `${data.side}${data.undone === true ? '-undone' : ''}`
+  return type === 'delivery.queued' && data.status ? 'status' : null
 }
 
 function plain(data: Record<string, unknown>): Record<string, string | number> {
@@ -137,7 +146,7 @@ function plain(data: Record<string, unknown>): Record<string, string | number> {
 
 // What only a program needs to find the row again stays in the panel of the event.
 const LEFT_OUT =
-  /^(?:kind|itemId|stepId|stepIds|reportId|studyId|procedureId|linkId|deliveryId|criticalId|performedStepId|holder|second|inferred)$/
+  /^(?:kind|itemId|stepId|stepIds|reportId|studyId|procedureId|linkId|deliveryId|criticalId|performedStepId|moveId|returnId|side|undone|from|to|fromOrderId|toOrderId|holder|second|inferred)$/
 
 function evidenceOf(facts: Record<string, unknown>): Evidence[] {
   return Object.entries(facts).flatMap(([name, value]) => {

@@ -28,8 +28,11 @@ create table moved_images (
   undone_by text
 );
 create unique index moved_images_active on moved_images (performed_step_id) where undone_at is null;
+create index moved_images_from_study on moved_images (from_study_id);
+create index moved_images_to_study on moved_images (to_study_id);
 create index moved_images_from on moved_images (from_study_uid);
 create index moved_images_to on moved_images (to_study_uid);
+create index moved_images_from_order on moved_images (from_order_id) where undone_at is null;
 
 create table returns (
   id text primary key,

@@ -16,10 +16,12 @@ interface OnTableProps {
   mayScan: boolean
   isDeciding: boolean
   onEnd: () => void
+  /** These images are another's. */
+  onWrong: () => void
   onDecide: (decision: string) => void
 }
 
-export function OnTable({ step, others, busy, mayScan, isDeciding, onEnd, onDecide }: OnTableProps) {
+export function OnTable({ step, others, busy, mayScan, isDeciding, onEnd, onWrong, onDecide }: OnTableProps) {
   const zone = useZone()
   const now = useDepartmentNow('second')
   const sexAge = useSexAge(step)
@@ -94,6 +96,9 @@ export function OnTable({ step, others, busy, mayScan, isDeciding, onEnd, onDeci
             {t('scan.end')}
           </Button>
           {begun?.scannerSays ? <p className="button-reason">{t('scan.ends-itself')}</p> : null}
+          <Button look="quiet" wide chord="Alt+I" onClick={onWrong}>
+            {t('move.open')}
+          </Button>
         </div>
       )}
     </section>

@@ -121,6 +121,8 @@ const TOPICS = [
   'order.ended',
   'quality.accepted',
   'quality.rejected',
+  'report.signed',
+  'report.recalled',
   'step.protocol-chosen',
   'protocols',
 ]
