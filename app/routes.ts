@@ -8,6 +8,7 @@ export default [
   route('search', 'routes/search.tsx'),
   route('orders/:orderId/timeline.json', 'routes/orders/timeline-export.ts'),
   route('waiting', 'routes/waiting.ts'),
+  route('views', 'routes/views.ts'),
   route('reading/rows', 'routes/radiologist/reading-rows.ts'),
   route('reading/heartbeat', 'routes/radiologist/heartbeat.tsx'),
   route('reading/draft', 'routes/radiologist/draft.tsx'),

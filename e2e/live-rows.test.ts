@@ -123,6 +123,74 @@ test('[RW-09] a focused row keeps focus and place through a hundred inserts, and
   await page.close()
 }, 300_000)
 
+test('[RW-10] a reader narrows the list by keys, saves it as a view, and finds view and columns at another workstation', async () => {
+  const { sql } = department
+  const counted = await sql<{ n: number }[]>`
+    select count(*)::int as n from work_items where kind = 'read' and state = 'open' and priority = 'stat'`
+  const stats = counted[0]!.n
+  const account = demonstration.accounts.find(({ user }) => user === 'radiologist')!
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
+  await signIn(page, app.url, account)
+  await page.waitForSelector('tr[data-item]')
+  await focusRow(page, 2)
+  const height = () => page.evaluate(() => document.querySelector('.worklist')!.getBoundingClientRect().top)
+  const before = await height()
+
+  await page.keyboard.press('f')
+  await page.keyboard.type('pri stat')
+  await page.keyboard.press('Enter')
+  await rowsCount(page, stats)
+  await page.keyboard.press('Escape')
+  expect(await page.evaluate(() => document.activeElement?.matches('tr[data-item]'))).toBe(true)
+  expect(await height()).toBe(before)
+
+  await page.getByRole('button', { name: 'Save as…' }).click()
+  await page.keyboard.type('Night STAT')
+  await page.keyboard.press('Enter')
+  const tab = page.getByRole('button', { name: /^Night STAT/ })
+  await tab.waitFor()
+  await page.waitForURL(/\/reading\?view=\w{26}$/)
+  await page.waitForFunction(() =>
+    document.querySelector('.list-tabs [aria-current]')?.textContent?.startsWith('Night STAT'),
+  )
+  expect(await tab.textContent()).toContain(String(stats))
+
+  const width = (at: Page) =>
+    at.evaluate(() => document.querySelector('th[data-column="images"]')!.clientWidth)
+  const narrow = await width(page)
+  await page.focus('th[data-column="images"]')
+  const kept = page.waitForResponse(
+    (answer) => answer.url().endsWith('/views') && answer.request().method() === 'POST',
+  )
+  await page.keyboard.press('Shift+ArrowRight')
+  await page.waitForFunction(
+    (px) => document.querySelector('th[data-column="images"]')!.clientWidth === px + 16,
+    narrow,
+  )
+  expect((await kept).status()).toBe(200)
+
+  const elsewhere = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage()
+  await signIn(elsewhere, app.url, account)
+  await elsewhere.getByRole('button', { name: /^Night STAT/ }).click()
+  await rowsCount(elsewhere, stats)
+  expect(await width(elsewhere)).toBe(narrow + 16)
+  // A STAT that arrives comes into the view, a routine case does not; the tab counts with it.
+  await readableStudy(department, 'routine')
+  await readableStudy(department, 'stat')
+  for (const each of [page, elsewhere]) await rowsCount(each, stats + 1)
+  await elsewhere.context().close()
+  await page.close()
+}, 120_000)
+
+function rowsCount(page: Page, rows: number): Promise<unknown> {
+  return page.waitForFunction(
+    (wanted) =>
+      document.querySelector('.worklist table')?.getAttribute('aria-rowcount') === String(wanted + 1),
+    rows,
+    { timeout: 15_000 },
+  )
+}
+
 /** By the keyboard alone: Tab into the list, then down to the row. */
 async function focusRow(page: Page, index: number): Promise<void> {
   await until(

@@ -7,6 +7,7 @@ import { type ListedCase, listedCases } from '../worklist/listed-case.ts'
 import { READING_KINDS } from './claim-next.ts'
 import type { SignedIn } from './guard.ts'
 import { listAnswer, numberOf } from './list-answer.ts'
+import { askedView } from './list-bar.ts'
 
 interface Told {
   number: number
@@ -17,17 +18,29 @@ const MINUTE_MS = 60_000
 /** What somebody who neither holds nor skipped a case reads of it. Rows come from one read for many readers. */
 const toldOf = new WeakMap<WorklistRow, { minutes: number; told: Told[] }>()
 
-/** JSON of a `ReadingAnswer`. @param have the version of the list that the screen shows; empty for none */
+const PAGE = 200
+/** As many rows as a count is exact for. */
+const MOST_PAGES = 50
+
+/**
+ * JSON of a `ReadingAnswer`: the first pages of a view, which stand as one list however often it is asked for again.
+ * @param have the version of the list that the screen shows; empty for none
+ * @param search `view` and `filter` as the address has them, and how many `pages`
+ */
 export async function readingAnswer(
-  { person, server }: Pick<SignedIn, 'person' | 'server'>,
+  signedIn: Pick<SignedIn, 'person' | 'server'>,
   have: string,
+  search = new URLSearchParams(),
 ): Promise<string> {
+  const { person, server } = signedIn
   const { department } = server
+  const pages = Math.min(MOST_PAGES, Math.max(1, Math.floor(Number(search.get('pages')) || 1)))
+  const { filter, counted, bar } = await askedView(signedIn, 'reading', search)
   const { sql } = department
   const now = await department.now()
   const machineNow = new Date()
-  const [{ rows }, skipped, recallable] = await Promise.all([
-    worklist(sql, person.actor, READING_KINDS, { now }),
+  const [{ rows, total, counts }, skipped, recallable] = await Promise.all([
+    worklist(sql, person.actor, READING_KINDS, { now, filter, counted, limit: pages * PAGE }),
     skippedItems(sql, person.id, machineNow),
     recallableVersions(sql, person.id, now),
   ])
@@ -37,7 +50,8 @@ export async function readingAnswer(
     return toldTo(person.id, row, { machineNow, isSkipped })
   })
   const mayClaim = person.roles.some((role) => role === 'radiologist' || role === 'resident')
-  const beside = JSON.stringify({ mayClaim, reader: mayClaim ? person.actor : null, recallable })
+  const reader = mayClaim ? person.actor : null
+  const beside = JSON.stringify({ mayClaim, reader, recallable, bar: bar(counts, total) })
   return `{"list":${listAnswer(told, have)},${beside.slice(1)}`
 }
 

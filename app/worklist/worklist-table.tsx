@@ -7,25 +7,20 @@ import {
   useCallback,
   useEffect,
   useLayoutEffect,
+  useMemo,
   useRef,
   useState,
 } from 'react'
 import { useKeys } from '../keys/key-layer.tsx'
 import { t } from '../strings/words.ts'
 import { Glyph } from '../ui/glyph.tsx'
+import type { Column } from './column.ts'
+import { ColumnHeads } from './column-heads.tsx'
+import { shownColumns } from './column-layout.ts'
+import type { ListLayout } from './list-bar.ts'
 import { isUnsettled, liveRows, looksAlike, receive, type ShownRow, settle } from './live-rows.ts'
 
-export interface Column<R> {
-  key: string
-  head: string
-  /** `84px`, or `minmax(120px, 1fr)` for the one that takes the rest. */
-  width: string
-  align?: 'right'
-  sorted?: 'ascending' | 'descending'
-  cell: (row: R) => ReactNode
-  /** The words whose change is shown for two seconds; columns that tick by themselves have none. */
-  words?: (row: R) => string
-}
+export type { Column } from './column.ts'
 
 export interface WorklistRow {
   /** The work item's id, or the order's: one row each. */
@@ -48,6 +43,11 @@ interface WorklistTableProps<R extends WorklistRow> {
   onOpen: (row: R) => void
   total?: number
   rowHeight?: 28 | 32 | 48
+  /** How this person has the columns; with `onLayout` they can be arranged. */
+  layout?: ListLayout
+  onLayout?: (layout: ListLayout) => void
+  /** Less than a page lies below what is in view, and more may be asked for. */
+  onNearEnd?: (() => void) | undefined
   empty: ReactNode
 }
 
@@ -63,8 +63,16 @@ const is = {
 }
 const useBeforePaint = typeof document === 'undefined' ? useEffect : useLayoutEffect
 
-export function WorklistTable<R extends WorklistRow>(props: WorklistTableProps<R>) {
-  const { rows, columns, cursorId, onOpen, label, rowHeight = 32, total = rows.length } = props
+const NO_LAYOUT: ListLayout = {}
+/** Pages are prefetched one ahead. */
+const PAGE = 200
+
+export function WorklistTable<R extends WorklistRow>(given: WorklistTableProps<R>) {
+  const { layout = NO_LAYOUT, onLayout, onNearEnd } = given
+  const columns = useMemo(() => shownColumns(given.columns, layout), [given.columns, layout])
+  const rowHeight = layout.density ?? given.rowHeight ?? 32
+  const props = { ...given, columns, rowHeight }
+  const { rows, cursorId, onOpen, label, total = rows.length } = props
   const scroller = useRef<HTMLDivElement>(null)
   const { shown, watch } = useLiveRows(props, scroller)
   const virtual = useVirtualizer({
@@ -80,6 +88,10 @@ export function WorklistTable<R extends WorklistRow>(props: WorklistTableProps<R
         shown.findIndex(({ id }) => id === cursorId),
       ),
   })
+  const lastDrawn = virtual.getVirtualItems().at(-1)?.index ?? 0
+  useEffect(() => {
+    if (rows.length < total && lastDrawn + PAGE >= rows.length) onNearEnd?.()
+  }, [rows.length, total, lastDrawn, onNearEnd])
   useCursorKeys(props, shown, watch, (index) => virtual.scrollToIndex(index, { align: 'auto' }))
   return (
     <div
@@ -109,20 +121,7 @@ export function WorklistTable<R extends WorklistRow>(props: WorklistTableProps<R
               <th {...is.columnheader} scope="col">
                 <span className="visually-hidden">{t('worklist.news')}</span>
               </th>
-              {columns.map((column) => (
-                <th
-                  key={column.key}
-                  {...is.columnheader}
-                  scope="col"
-                  className={column.align}
-                  aria-sort={column.sorted}
-                >
-                  {column.head}
-                  {column.sorted ? (
-                    <Glyph name={column.sorted === 'ascending' ? 'sort-up' : 'sort-down'} />
-                  ) : null}
-                </th>
-              ))}
+              <ColumnHeads columns={columns} layout={layout} onLayout={onLayout} />
             </tr>
           </thead>
           <tbody {...is.rowgroup} style={{ height: virtual.getTotalSize() }}>

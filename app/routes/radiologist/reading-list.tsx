@@ -1,6 +1,6 @@
 /** What next, how long have I, why is it mine, who has the others? */
 import './reading-list.css'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import {
   type ActionFunctionArgs,
   type ClientLoaderFunctionArgs,
@@ -10,7 +10,7 @@ import {
   useFetcher,
   useLoaderData,
   useNavigate,
-  useSearchParams,
+  useRevalidator,
 } from 'react-router'
 import { claimNext } from '#app/server/claim-next.ts'
 import { requireUser } from '#app/server/guard.ts'
@@ -31,20 +31,20 @@ import { SKIP_REASONS } from '../../reporting/set-aside-reasons.ts'
 import { t } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
-import { listCount } from '../../ui/format.ts'
 import { EmptyState } from '../../ui/messages.tsx'
 import { ReasonPicker } from '../../ui/reason-picker.tsx'
 import { Screen, type ScreenKey } from '../../ui/screen.tsx'
 import { caseColumns } from '../../worklist/case-columns.tsx'
 import { CaseDetail, useRestingOn } from '../../worklist/case-detail.tsx'
+import { FilterBar, viewKeys } from '../../worklist/filter-bar.tsx'
 import { useKeptCursor } from '../../worklist/kept-cursor.ts'
+import type { ListBar } from '../../worklist/list-bar.ts'
 import { allRows, type ListAnswer, type ListLoaded, listSource } from '../../worklist/list-source.ts'
+import { ListTabs } from '../../worklist/list-tabs.tsx'
 import type { ListedCase } from '../../worklist/listed-case.ts'
+import { useListView } from '../../worklist/use-list-view.ts'
 import { yoursInWords } from '../../worklist/why-yours.ts'
 import { WorklistTable } from '../../worklist/worklist-table.tsx'
-
-const VIEWS = ['all', 'mine', 'stat', 'late'] as const
-type View = (typeof VIEWS)[number]
 
 /** What stands beside the rows. */
 interface Beside {
@@ -52,17 +52,19 @@ interface Beside {
   /** Who asks, for the rules that say which case is whose; null for whoever only looks on. */
   reader: Actor | null
   recallable: RecallableVersion[]
+  bar: ListBar
 }
 
 /** As one text: walking every field of a long list is dear. */
 export async function loader(args: LoaderFunctionArgs): Promise<{ answer: string }> {
-  return { answer: await readingAnswer(await requireUser(args, rolesWith('reading')), '') }
+  const signedIn = await requireUser(args, rolesWith('reading'))
+  return { answer: await readingAnswer(signedIn, '', new URL(args.request.url).searchParams) }
 }
 
 const list = listSource<ListedCase, Beside>({ rows: '/reading/rows', screen: '/reading' })
 
-export async function clientLoader({ serverLoader }: ClientLoaderFunctionArgs) {
-  return (await list.load()) ?? serverLoader<typeof loader>()
+export async function clientLoader({ request, serverLoader }: ClientLoaderFunctionArgs) {
+  return (await list.load(new URL(request.url).searchParams)) ?? serverLoader<typeof loader>()
 }
 
 /** The list as the page came with it or as it was asked for since. */
@@ -76,13 +78,14 @@ function useReading(): ListLoaded<ListedCase, Beside> {
     if (whole) list.seed(whole)
   }, [whole])
   return useMemo(() => {
-    const { rows, mayClaim, reader, recallable } = whole
+    const { rows, mayClaim, reader, recallable, bar } = whole
       ? { ...whole, rows: allRows(whole.list) }
       : (loaded as ListLoaded<ListedCase, Beside>)
     return {
       rows,
       mayClaim,
       reader,
+      bar,
       recallable: recallable.map((version) => ({
         ...version,
         signedAt: new Date(version.signedAt),
@@ -176,7 +179,7 @@ function useYours(reader: Actor | null): (row: ListedCase) => string[] {
 }
 
 export default function ReadingList() {
-  const { rows: cases, mayClaim, reader, recallable } = useReading()
+  const { rows: shown, mayClaim, reader, recallable, bar } = useReading()
   const yours = useYours(reader)
   const columns = useMemo(
     () =>
@@ -194,10 +197,15 @@ export default function ReadingList() {
     'images.arrived',
     'completeness.decided',
     'report.signed',
+    'views:reading',
   ])
-  const [view, setView] = useView()
-  const shown = useMemo(() => cases.filter((row) => fits(row, view)), [cases, view])
-  const [cursorId, setCursor] = useKeptCursor(`reading:${view}`, shown)
+  const view = useListView(bar)
+  const { revalidate } = useRevalidator()
+  const more = useCallback(() => {
+    list.wantMore()
+    void revalidate()
+  }, [revalidate])
+  const [cursorId, setCursor] = useKeptCursor(view.name, shown)
   const current = shown.find(({ id }) => id === cursorId) ?? shown[0]
   const asking = useFetcher<CaseFacts & { itemId: string }>()
   const facts = useRestingOn(current?.id ?? null, {
@@ -237,8 +245,6 @@ export default function ReadingList() {
     })
     setSkipping(null)
   }
-  const step = (by: number) =>
-    setView(VIEWS[(VIEWS.indexOf(view) + by + VIEWS.length) % VIEWS.length] ?? 'all')
 
   const readerKeys: ScreenKey[] = [
     { chord: 'Enter', word: t('reading.claim-and-open'), where: 'list' },
@@ -258,29 +264,12 @@ export default function ReadingList() {
           : []),
         { chord: 'T', word: t('reading.timeline'), where: 'list', run: () => timeline(current) },
         { chord: ' ', word: t('keys.detail'), where: 'list', run: () => setDetail(!hasDetail) },
-        { chord: '[', caps: ['[', ']'], word: t('reading.views'), where: 'list', run: () => step(-1) },
-        { chord: ']', word: t('reading.views'), where: 'list', run: () => step(1), silent: true },
+        ...viewKeys(view),
       ]}
     >
       <h1 className="visually-hidden">{t('reading.title')}</h1>
       <div className="toolbar">
-        <div className="tabs">
-          {VIEWS.map((each) => (
-            <button
-              key={each}
-              type="button"
-              aria-current={each === view ? 'page' : undefined}
-              onClick={() => setView(each)}
-            >
-              <span data-word={t(`reading.${each}`)}>{t(`reading.${each}`)}</span>
-              <span
-                className={each === 'late' && cases.some((row) => fits(row, 'late')) ? 'count late' : 'count'}
-              >
-                {listCount(cases.filter((row) => fits(row, each)).length)}
-              </span>
-            </button>
-          ))}
-        </div>
+        <ListTabs view={view} />
         {/* In the line that is there anyway: an answer must not move the list. */}
         {mayClaim ? <ParkedOnList /> : null}
         <span className={told || refused ? 'push risk' : 'push text-3'} role="status">
@@ -292,16 +281,21 @@ export default function ReadingList() {
           </Button>
         ) : null}
       </div>
+      <FilterBar view={view} columns={columns} />
       <div className={hasDetail && current ? 'list-and-detail' : 'list-and-detail list-alone'}>
         <WorklistTable
-          name={`reading:${view}`}
+          name={view.name}
           label={t('reading.title')}
           rows={shown}
+          total={bar.shown}
           columns={columns}
+          layout={view.layout}
+          onLayout={view.setLayout}
+          onNearEnd={more}
           cursorId={current?.id ?? null}
           onCursor={setCursor}
           onOpen={open}
-          empty={<NothingToRead elsewhere={cases.length} onAll={() => setView('all')} />}
+          empty={<NothingToRead elsewhere={bar.tabs[0]?.count?.count ?? 0} onAll={() => view.show('all')} />}
         />
         {hasDetail && current ? (
           <CaseDetail row={current} facts={facts} yours={yours(current)}>
@@ -377,23 +371,4 @@ function NothingToRead({ elsewhere, onAll }: { elsewhere: number; onAll: () => v
       ) : null}
     </EmptyState>
   )
-}
-
-function fits(row: ListedCase, view: View): boolean {
-  if (view === 'mine') return row.isMine
-  if (view === 'stat') return row.isStat
-  return view === 'late' ? row.lateAt !== null : true
-}
-
-/** The view stands in the address, so that it survives a reload and going back. */
-function useView(): [View, (view: View) => void] {
-  const [search, setSearch] = useSearchParams()
-  const asked = search.get('view')
-  const view = VIEWS.find((each) => each === asked) ?? 'all'
-  useEffect(() => sessionStorage.setItem('reading:view', view), [view])
-  return [
-    view,
-    (chosen) =>
-      setSearch(chosen === 'all' ? {} : { view: chosen }, { replace: true, preventScrollReset: true }),
-  ]
 }

@@ -1,4 +1,4 @@
-/** The reading list for a screen that shows it already: `?have=` says which version. */
+/** The reading list for a screen that shows it already: `?have=` says which version, `?view=`, `?filter=` and `?pages=` which list. */
 import type { LoaderFunctionArgs } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { readingAnswer } from '#app/server/reading-answer.ts'
@@ -6,8 +6,8 @@ import { rolesWith } from '../../places.ts'
 
 export async function loader(args: LoaderFunctionArgs) {
   const signedIn = await requireUser(args, rolesWith('reading'))
-  const have = new URL(args.request.url).searchParams.get('have') ?? ''
-  return new Response(await readingAnswer(signedIn, have), {
+  const search = new URL(args.request.url).searchParams
+  return new Response(await readingAnswer(signedIn, search.get('have') ?? '', search), {
     headers: { 'Content-Type': 'application/json; charset=utf-8' },
   })
 }
