@@ -5,6 +5,7 @@ import type { Department } from '../department.ts'
 import { doneBefore, lockReading, moveReport, mustHold, noteAuthor, type UnderFence } from './held-reading.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
+import { completeTogether } from './read-together.ts'
 import { type ReportContent, tell } from './report-versions.ts'
 import { completeHeld } from './work-items.ts'
 
@@ -15,7 +16,7 @@ import { completeHeld } from './work-items.ts'
 export async function submitReport(
   department: Department,
   act: Act,
-  { itemId, fence, reportId, content }: UnderFence & { content: ReportContent },
+  { itemId, fence, reportId, content, beside }: UnderFence & { content: ReportContent },
 ): Promise<{ submission: number }> {
   return mutate(department, act, 'submit-report', async (scope) => {
     const item = await lockReading(scope, itemId, reportId)
@@ -27,7 +28,7 @@ export async function submitReport(
     if (moved === null) return { submission: await submissionsOf(scope, reportId) }
     await noteAuthor(scope, item, reportId)
     const submission = await handOn(scope, { reportId, content, version: null })
-    await completeHeld(scope, item, fence, { reportId, submission })
+    await completeTogether(scope, item, { fence, beside, result: { reportId, submission } })
     await tell(scope, reportId, 'report.submitted', { submission })
     return { submission }
   })

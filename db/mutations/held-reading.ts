@@ -13,6 +13,13 @@ export interface UnderFence {
   itemId: string
   fence: number
   reportId: string
+  /** Items that are read together with it, each under the fence that its screen shows. */
+  beside?: readonly HeldItem[]
+}
+
+export interface HeldItem {
+  itemId: string
+  fence: number
 }
 
 /** The report of a reading item: the unfinished one over its study's procedures, made when there is none. */

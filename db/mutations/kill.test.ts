@@ -365,7 +365,7 @@ const CASES: Record<string, Case> = {
   },
   'read-together': {
     prepare: besideAnother,
-    effect: ['audit report.joined +1', 'event work-item.claimed +1', 'report_procedures +1'],
+    effect: ['audit report.joined +1', 'event work-item.claimed +1', 'report_procedures +1', 'tenures +1'],
     again: 'done',
   },
   'read-apart': {

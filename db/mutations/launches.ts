@@ -3,6 +3,7 @@ import { RadiologyError } from '#domain/errors.ts'
 import { scopeOf } from '#domain/permissions.ts'
 import type { AnySql } from '../client.ts'
 import type { Department } from '../department.ts'
+import { readWith } from '../queries/reading-room.ts'
 import { requestedBy, requesterOf } from '../queries/requester.ts'
 import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
@@ -38,7 +39,8 @@ export async function createLaunch(
     })
     const current = await sql<{ study_uid: string }[]>`
       select distinct s.study_uid, s.id from study_links l join studies s on s.id = l.study_id
-      where l.order_id = ${orderId} and l.undone_at is null and s.instance_count > s.report_count order by s.id`
+      where (l.order_id = ${orderId} ${purpose === 'read' ? sql`or l.procedure_id in (${readWith(sql, orderId)})` : sql``})
+        and l.undone_at is null and s.instance_count > s.report_count order by s.id`
     if (current.length === 0) throw new RadiologyError('not-found', { orderId })
     const priors = await sql<{ study_uid: string }[]>`
       select s.study_uid from orders o join studies s on s.patient_id = o.patient_id

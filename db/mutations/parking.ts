@@ -4,7 +4,7 @@ import type { Department } from '../department.ts'
 import { policyOf } from '../queries/policy.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
-import { type Claimed, type ItemRow, lockItem } from './work-items.ts'
+import { type Claimed, type ItemRow, lockItem, renewBeside } from './work-items.ts'
 
 /** Where somebody was: offsets into a section's text, and the viewer's own word for what it showed. */
 export interface DeskPlace {
@@ -37,6 +37,7 @@ export async function park(
       update work_items set parked = true, lease_until = greatest(lease_until, ${until})
       where id = ${itemId} and state = 'claimed' and holder = ${act.actor.id} and fence = ${fence} returning lease_until`
     if (!row) throw refusalOf(item, fence)
+    await renewBeside(sql, act, item, until)
     await sql`
       insert into parked_cases (item_id, fence, user_id, parked_at, place)
       values (${itemId}, ${fence}, ${act.actor.id}, ${act.machineNow}, ${sql.json(place as never)})
@@ -73,6 +74,7 @@ export async function bringBack(
         and exists (select 1 from parked_cases c where c.item_id = work_items.id and c.fence = work_items.fence)
       returning fence`
     if (!row) throw item.holder === act.actor.id ? lapsed(item) : refusalOf(item, item.fence)
+    await renewBeside(sql, act, item, leaseUntil)
     const [left] = await sql<{ place: DeskPlace }[]>`
       update parked_cases set returned_at = ${act.machineNow}
       where item_id = ${itemId} and fence = ${row.fence} returning place`

@@ -28,9 +28,10 @@ import {
 } from './held-reading.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
+import { completeTogether } from './read-together.ts'
 import { ordersOfReport, releaseVersion } from './release.ts'
 import { addVersion, type ReportContent, setRecallTime, tell } from './report-versions.ts'
-import { completeHeld, type ItemRow, lockItem } from './work-items.ts'
+import { type ItemRow, lockItem } from './work-items.ts'
 
 export type { UnderFence } from './held-reading.ts'
 
@@ -130,7 +131,7 @@ export async function issueWetRead(
 export async function issuePreliminary(
   department: Department,
   act: Act,
-  { itemId, fence, reportId, content }: UnderFence & { content: ReportContent },
+  { itemId, fence, reportId, content, beside }: UnderFence & { content: ReportContent },
 ): Promise<{ version: number }> {
   return mutate(department, act, 'issue-preliminary', async (scope) => {
     const item = await lockReading(scope, itemId, reportId)
@@ -144,7 +145,7 @@ export async function issuePreliminary(
     })
     if (isNew && !act.actor.roles.includes('radiologist')) {
       await handOn(scope, { reportId, content, version })
-      await completeHeld(scope, item, fence, { reportId, version })
+      await completeTogether(scope, item, { fence, beside, result: { reportId, version } })
     }
     return { version }
   })
@@ -195,7 +196,7 @@ export interface Signature extends UnderFence {
 export async function signReport(
   department: Department,
   act: Act,
-  { itemId, fence, reportId, content, reauthenticated, agreement: given }: Signature,
+  { itemId, fence, reportId, content, reauthenticated, agreement: given, beside }: Signature,
 ): Promise<{ version: number; releaseAt: Date }> {
   return mutate(department, act, 'sign-report', async (scope) => {
     const item = await lockReading(scope, itemId, reportId)
@@ -208,7 +209,7 @@ export async function signReport(
       ...{ reportId, itemId, fence, content, agreement },
       ...{ kind: 'final', signedAt: act.now, stateBefore: moved?.from ?? null },
     })
-    await completeHeld(scope, item, fence, { reportId, version })
+    await completeTogether(scope, item, { fence, beside, result: { reportId, version } })
     const releaseAt = await setRecallTime(scope, {
       reportId,
       version,

@@ -81,7 +81,7 @@ export async function readingRoom(sql: AnySql, itemId: string): Promise<ReadingR
     select reason, requester from orders where id = ${order.id}`
   const studies = await sql<{ uid: string; images: number }[]>`
     select s.study_uid as uid, s.instance_count - s.report_count as images from study_links l join studies s on s.id = l.study_id
-    where l.order_id = ${order.id} and l.undone_at is null
+    where (l.order_id = ${order.id} or l.procedure_id in (${readWith(sql, order.id)})) and l.undone_at is null
     group by s.id order by (s.id = ${item.subject_id}) desc, s.id`
   return {
     item: {
@@ -172,9 +172,19 @@ export async function priorsOf(sql: AnySql, orderId: string): Promise<PriorStudy
         cross join lateral jsonb_array_elements(v.content->'sections') with ordinality part) as report
     from orders o join studies s on s.patient_id = o.patient_id
     where o.id = ${orderId} and s.instance_count > s.report_count
-      and not exists (select 1 from study_links l where l.study_id = s.id and l.order_id = o.id and l.undone_at is null)
+      and not exists (select 1 from study_links l where l.study_id = s.id and l.undone_at is null
+        and (l.order_id = o.id or l.procedure_id in (${readWith(sql, orderId)})))
       and exists (select 1 from quality_decisions q where q.study_id = s.id and q.verdict = 'accepted')
     order by s.study_date desc, s.study_time desc limit 8`
+}
+
+/** Procedures under a report of this order's, those of other orders included. */
+export function readWith(sql: AnySql, orderId: string) {
+  return sql`
+    select other.procedure_id from procedures p join report_procedures own on own.procedure_id = p.id
+      join reports r on r.id = own.report_id and r.state <> 'CANCELLED'
+      join report_procedures other on other.report_id = r.id
+    where p.order_id = ${orderId}`
 }
 
 export interface RecallableVersion {
