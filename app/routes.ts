@@ -35,6 +35,7 @@ export default [
     route('orders/:orderId', 'routes/orders/order-timeline.tsx'),
     route('reading', 'routes/radiologist/reading-list.tsx'),
     route('reading/:itemId', 'routes/radiologist/reading-room.tsx'),
+    route('critical-results', 'routes/radiologist/critical-results.tsx'),
     route('reports/:reportId/amend', 'routes/radiologist/amendment.tsx'),
   ]),
 ] satisfies RouteConfig

@@ -443,7 +443,7 @@ describe('what stays after the end', () => {
     expect(kinds({ ...facts, exceptions: [{ ...open, closedAt: minute(6) }] })).toEqual([])
   })
 
-  test('[CR-03] a critical result is its finder’s until its time is up, keeps its order open, and asks anew at another level', () => {
+  test('[CR-03] a critical result is its finder’s until the second contact is due, keeps its order open, and asks anew at another level', () => {
     const critical = {
       ...({ id: 'critical-1', level: 1, foundAt: minute(90), foundById: 'reader-1' } as const),
       ...{ levelChanges: 0, closedAt: null },
@@ -453,7 +453,7 @@ describe('what stays after the end', () => {
     )
     expect(wanted).toMatchObject({
       ...{ kind: 'critical', subjectId: 'critical-1', cycle: 1, dueFrom: minute(90), dueAt: minute(150) },
-      audience: { userId: 'reader-1', widensAt: minute(150), widensTo: ['radiologist', 'resident', 'lead'] },
+      audience: { userId: 'reader-1', widensAt: minute(120), widensTo: ['radiologist', 'resident', 'lead'] },
     })
     const changed = { ...critical, level: 2 as const, levelChanges: 1 }
     const over = [procedure({ ended: 'discontinued' })]

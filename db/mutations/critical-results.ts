@@ -2,6 +2,7 @@
  * Critical results after they were raised: tried, told with six fields and a read-back, or withdrawn by two. Nothing
  * else ends one, and its order does not close while it is open.
  */
+import { MINUTE_MS } from '#domain/calendar.ts'
 import {
   type Communication,
   type CriticalEvent,
@@ -77,7 +78,11 @@ export async function communicateCritical(
   return mutate(department, act, 'communicate-critical', async (scope) => {
     const critical = await lockCritical(scope, told.criticalId)
     mayDo(scope, 'document-critical', critical)
-    const said = { ...told, communicatorId: await knownPerson(scope, told.communicatorId ?? act.actor.id) }
+    const said = {
+      ...told,
+      communicatorId: await knownPerson(scope, told.communicatorId ?? act.actor.id),
+      toldAt: afterFound(told.toldAt, critical.found_at),
+    }
     const missing = missingOf({ ...said, finding: critical.finding, foundAt: critical.found_at }, act.now)
     if (critical.state === 'open' && missing !== null)
       throw new RadiologyError('check-failed', { criticalId: critical.id, check: missing })
@@ -93,6 +98,12 @@ export async function communicateCritical(
       }),
     }
   })
+}
+
+// People write down minutes: a call in the minute of the finding came after it.
+function afterFound(toldAt: Date, foundAt: Date): Date {
+  const before = foundAt.getTime() - toldAt.getTime()
+  return before > 0 && before < MINUTE_MS ? foundAt : toldAt
 }
 
 type Said = Omit<ToldCritical, 'communicatorId'> & Pick<Communication, 'communicatorId'>

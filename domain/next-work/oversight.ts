@@ -1,5 +1,5 @@
 /** Rows 15 to 18 of the next-work table: what an order leaves to be done even after it ended. */
-import { criticalDueAt } from '../critical-result.ts'
+import { criticalSteps } from '../critical-result.ts'
 import type { CriticalResultFact, ExceptionFact, OrderFacts, PerformedStepFact, StudyFact } from '../facts.ts'
 import { stoppedBranch } from '../performed-step.ts'
 import type { Policy } from '../policy.ts'
@@ -17,7 +17,7 @@ export function oversightRules(facts: OrderFacts, policy: Policy): Candidate[] {
   ]
 }
 
-/** Row 15: whoever found it tells it; when its time is up, so may everybody who could. */
+/** Row 15: whoever found it tells it; with the ladder's second contact it is everybody's who may. */
 function communicating(critical: CriticalResultFact, policy: Policy): Candidate[] {
   if (critical.closedAt !== null) return []
   return [
@@ -28,7 +28,7 @@ function communicating(critical: CriticalResultFact, policy: Policy): Candidate[
       cycle: 1 + critical.levelChanges,
       audience: audience(['radiologist', 'resident'], {
         userId: critical.foundById,
-        widensAt: criticalDueAt(critical.foundAt, critical.level, policy),
+        widensAt: secondContactAt(critical, policy),
         widensTo: ['radiologist', 'resident', 'lead'],
       }),
       wantedFrom: AT_ONCE,
@@ -38,6 +38,10 @@ function communicating(critical: CriticalResultFact, policy: Policy): Candidate[
       blockedBy: null,
     },
   ]
+}
+
+function secondContactAt({ foundAt, level }: CriticalResultFact, policy: Policy): Date | null {
+  return criticalSteps(foundAt, level, policy)[1]?.plannedAt ?? null
 }
 
 /** Row 16: images came after the final report; its signer looks first. */

@@ -10,28 +10,35 @@ import {
   useLocation,
   useNavigate,
 } from 'react-router'
+import { criticalOf } from '#app/server/critical-view.ts'
 import { requireUser } from '#app/server/guard.ts'
 import { viewerAddress } from '#app/server/launches.ts'
 import { takenUp, waitingCases } from '#app/server/parked.ts'
 import { readingAct } from '#app/server/reading-acts.ts'
 import type { DeskPlace } from '#db/mutations/parking.ts'
 import { openReport, reportChecks } from '#db/mutations/reports.ts'
+import { authored } from '#db/queries/communications.ts'
+import { handedOn } from '#db/queries/over-read.ts'
 import { policyOf } from '#db/queries/policy.ts'
 import { readingRoom, recallableVersions } from '#db/queries/reading-room.ts'
 import { macrosOf, templateOfOrder } from '#db/queries/report-templates.ts'
 import { similarToday } from '#db/queries/similar-people.ts'
 import { can } from '#domain/permissions.ts'
 import { openField } from '#domain/report-text.ts'
+import type { Agreement } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { ClaimLost, HolderTag, LeaseFact, NotMine } from '../../reporting/case-claim.tsx'
 import { CheckCounts, Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
+import { CriticalPanel, useCritical } from '../../reporting/critical-panel.tsx'
 import { focusSection } from '../../reporting/focus-section.ts'
 import { useImagesSeen } from '../../reporting/images-seen.ts'
 import { ParkedChips } from '../../reporting/parked-chips.tsx'
+import { possibleActs } from '../../reporting/possible-acts.ts'
 import { comparisonText, PriorList } from '../../reporting/prior-list.tsx'
 import { RecallBars } from '../../reporting/recall-bars.tsx'
 import { ReportPanel } from '../../reporting/report-panel.tsx'
+import { GradePicker, HandedOnPanel, SendBackForm } from '../../reporting/second-look.tsx'
 import { wholeReport } from '../../reporting/sections.ts'
 import { SKIP_REASONS, TAKE_OVER_REASONS } from '../../reporting/set-aside-reasons.ts'
 import { SigningForm } from '../../reporting/signing-form.tsx'
@@ -65,12 +72,15 @@ export async function loader(args: LoaderFunctionArgs) {
   if (isMine && !found.report) await openReport(department, await act(), { itemId })
   const room = isMine && !found.report ? ((await readingRoom(department.sql, itemId)) ?? found) : found
   const studies = room.studies.filter(({ images }) => images > 0)
-  const sections = wholeReport(room.report?.draft?.sections ?? room.report?.versions[0]?.sections ?? [])
+  const written = room.report?.draft?.sections ?? room.report?.versions[0]?.sections ?? []
+  const sections = wholeReport(isMine ? authored(written) : written)
   const now = await department.now()
   return {
     room,
     sections,
     isMine,
+    second:
+      isSecondLook(room.item.kind) && room.report ? await handedOn(department.sql, room.report.id) : null,
     /** Where it was left, when it was parked until now. */
     place,
     parked: waiting.filter((one) => one.itemId !== itemId),
@@ -88,6 +98,7 @@ export async function loader(args: LoaderFunctionArgs) {
     ...(room.report
       ? await reportChecks(department, room.report.id, { sections })
       : { checks: [], exam: null }),
+    critical: await criticalOf(signedIn, { orderId: room.order.id, siteId: room.order.siteId }),
     recallable: await recallableVersions(department.sql, person.id, now),
     similar: await similarToday(department.sql, person.actor, { orderId: room.order.id, now }),
   }
@@ -121,12 +132,13 @@ export default function ReadingRoomPage() {
   return <Room key={useTenure(room.item, isMine)} />
 }
 
-type Panel = 'none' | 'skip' | 'take-over'
+type Panel = 'none' | 'skip' | 'take-over' | 'send-back'
 
 function Room() {
   const loaded = useLoaderData<typeof loader>()
   const { room, isMine, mayClaim, mayFinal, checks, exam, recallable } = loaded
   const { item, order, report, priors } = room
+  const { second } = loaded
   useLive([`order:${order.id}`])
   const navigate = useNavigate()
   const [wasMine] = useState(isMine)
@@ -139,6 +151,8 @@ function Room() {
   const lease = useLease({ itemId: item.id, fence: item.fence, held: isMine })
   const [password, setPassword] = useState('')
   const [panel, setPanel] = useState<Panel>('none')
+  const [grade, setGrade] = useState<Agreement | null>(null)
+  const [isGradeAsked, setGradeAsked] = useState(false)
   const passwordField = useRef<HTMLInputElement>(null)
   const frame = useRef<HTMLIFrameElement>(null)
   const seen = useImagesSeen(frame)
@@ -177,19 +191,37 @@ function Room() {
   const held = { itemId: item.id, fence: item.fence, parked: loaded.parked, mayWrite }
   const parking = useParking({ ...held, draft, desk: writing.desk, frame })
 
+  const critical = useCritical(loaded.critical, report?.id ?? null)
+
   const mend = () => missing && focusSection(missing)
   function sign(): void {
     const open = openField(draft.sections)
     if (missing) mend()
     else if (open) focusSection(open.section, open)
     else if (blocking > 0) return
+    else if (isGraded && grade === null) setGradeAsked(true)
     else if (password === '') passwordField.current?.focus()
-    else submit('sign', { password })
+    else submit('sign', { password, agreement: grade ?? '' })
+  }
+  const possible = possibleActs({ kind: item.kind, state: report?.state ?? null })
+  const isGraded = mayWrite && mayFinal && second?.isGraded === true
+  function choose(chosen: Agreement): void {
+    setGrade(chosen)
+    setGradeAsked(false)
+    passwordField.current?.focus()
   }
   const preliminary = () => void (hasImpression ? submit('preliminary') : focusSection('impression'))
   const next = () => submit('next', mayWrite ? {} : { fence: '0' })
   const back = () => void navigate('/reading')
-  const toggleSkip = () => setPanel(panel === 'skip' ? 'none' : 'skip')
+  const wetRead = () => void (hasImpression ? submit('wet-read') : focusSection('impression'))
+  const handOn = () => void (hasImpression ? submit('submit') : focusSection('impression'))
+  const handingOn = [
+    { chord: 'Alt+G', word: t('room.wet-read'), run: wetRead, isPossible: possible.wetRead },
+    { chord: 'Alt+A', word: t('room.submit'), run: handOn, isPossible: possible.submit },
+  ] as const
+  // What was submitted goes back to its author rather than to the list.
+  const setAside = possible.sendBack ? 'send-back' : 'skip'
+  const toggleSkip = () => setPanel(panel === setAside ? 'none' : setAside)
   const decide = !mayWrite ? () => submit('claim') : mayFinal ? sign : preliminary
   const decision = !mayWrite ? t('room.claim') : t(mayFinal ? 'room.sign' : 'room.preliminary-and-next')
 
@@ -214,10 +246,16 @@ function Room() {
             chord: 'Alt+P',
             word: t('room.preliminary'),
             run: preliminary,
-            disabled: !mayWrite || !mayFinal,
-            silent: !mayFinal,
+            disabled: !mayWrite || !mayFinal || !possible.preliminary,
+            silent: true,
           },
-          { chord: 'Alt+X', word: t('room.skip'), run: toggleSkip, disabled: !mayWrite },
+          ...handingOn.map(({ isPossible, ...key }) => ({
+            ...key,
+            disabled: !mayWrite || !isPossible,
+            silent: true,
+          })),
+          critical.screenKey,
+          { chord: 'Alt+X', word: t(`room.${setAside}`), run: toggleSkip, disabled: !mayWrite, silent: true },
           { chord: 'Alt+N', word: t('reading.next-case'), run: next },
         ] satisfies ScreenKey[])
       : []),
@@ -261,6 +299,8 @@ function Room() {
         />
         <aside className="reading-side" aria-label={t('room.side')}>
           {lost ? <ClaimLost sentence={lost} savedAt={draft.savedAt} onNext={next} onBack={back} /> : null}
+          <CriticalPanel critical={critical} />
+          {second ? <HandedOnPanel handedOn={second} sections={draft.sections} /> : null}
           <PriorList priors={priors} />
           <section className="signing" aria-label={t('room.before-signing')}>
             <header>
@@ -281,6 +321,13 @@ function Room() {
                 onChoose={(reason) => submit('skip', { reason })}
               />
             ) : null}
+            {panel === 'send-back' && mayWrite ? (
+              <SendBackForm
+                isBusy={isBusy}
+                onSend={(fields) => submit('send-back', fields)}
+                onClose={() => setPanel('none')}
+              />
+            ) : null}
             {panel === 'take-over' ? (
               <ReasonPicker
                 label={t('room.take-over')}
@@ -293,7 +340,15 @@ function Room() {
                 }}
               />
             ) : null}
-            {mayWrite ? (
+            {isGraded && panel !== 'send-back' ? (
+              <GradePicker
+                chosen={grade}
+                isAsked={isGradeAsked}
+                isOut={second?.isOut === true}
+                onChoose={choose}
+              />
+            ) : null}
+            {mayWrite && panel !== 'send-back' ? (
               <SigningForm
                 mayFinal={mayFinal}
                 decision={decision}
@@ -305,8 +360,22 @@ function Room() {
                 }
                 password={{ field: passwordField, value: password, onChange: setPassword }}
                 onDecide={decide}
+                more={handingOn
+                  .filter(({ isPossible }) => isPossible)
+                  .map(({ chord, word, run }) => (
+                    <Button
+                      key={chord}
+                      wide
+                      chord={chord}
+                      busy={isBusy}
+                      blocked={!hasImpression && t('room.needs-impression')}
+                      onClick={run}
+                    >
+                      {word}
+                    </Button>
+                  ))}
               >
-                {mayFinal ? (
+                {mayFinal && possible.preliminary ? (
                   <Button
                     wide
                     chord="Alt+P"
@@ -318,10 +387,11 @@ function Room() {
                   </Button>
                 ) : null}
                 <Button wide chord="Alt+X" onClick={toggleSkip}>
-                  {t('room.skip')}
+                  {t(`room.${setAside}`)}
                 </Button>
               </SigningForm>
-            ) : (
+            ) : null}
+            {mayWrite ? null : (
               <NotMine
                 holder={item.holder?.name ?? null}
                 state={item.state}
@@ -352,6 +422,8 @@ function lostBy({
   if (item.state === 'cancelled') return t('refusal.order-ended')
   return item.holder ? t('room.taken-by', { name: item.holder.name }) : t('refusal.lease-expired')
 }
+
+const isSecondLook = (kind: string) => kind === 'over-read' || kind === 'sign' || kind === 'sent-back'
 
 const isFree = ({ state, holder }: { state: string; holder: object | null }) =>
   state === 'open' || (state === 'claimed' && holder === null)
