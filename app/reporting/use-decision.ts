@@ -12,10 +12,12 @@ export interface Deciding {
   draft: ReturnType<typeof useDraft>
   lease: ReturnType<typeof useLease>
   isHeld: boolean
+  /** What is read together with it, each under the fence that is shown. */
+  beside?: readonly { itemId: string; fence: number }[]
 }
 
 /** A decision is never refused for a claim that could have been kept, and none is made while the server is away. */
-export function useDecision({ itemId, fence, reportId, draft, lease, isHeld }: Deciding) {
+export function useDecision({ itemId, fence, reportId, draft, lease, isHeld, beside = [] }: Deciding) {
   const acting = useFetcher<ReadingAnswer>()
   const isDeciding = useRef(false)
   const [isUnreachable, setUnreachable] = useState(false)
@@ -30,7 +32,11 @@ export function useDecision({ itemId, fence, reportId, draft, lease, isHeld }: D
       if (beaten === 'lost' && intent !== 'next') return
     }
     const fields = { intent, fence: String(fence), reportId, sections: JSON.stringify(draft.sections) }
-    await acting.submit({ ...fields, ...more }, { method: 'post', action: `/reading/${itemId}` })
+    const held = JSON.stringify(beside.map((one) => ({ itemId: one.itemId, fence: one.fence })))
+    await acting.submit(
+      { ...fields, beside: held, ...more },
+      { method: 'post', action: `/reading/${itemId}` },
+    )
   }
 
   function submit(intent: string, more: Record<string, string> = {}): void {

@@ -7,11 +7,18 @@ import { saveDraft, type UnderFence } from '#db/mutations/reports.ts'
 import { type DraftSection, plainSections } from '#domain/report-text.ts'
 import type { SignedIn } from './guard.ts'
 
-/** Fields `itemId`, `fence`, `reportId`, `sections`. */
+/** Fields `itemId`, `fence`, `reportId`, `sections`; `beside` as JSON where exams are read together. */
 export function tenureOf(form: FormData): UnderFence {
   const text = (name: string) => String(form.get(name) ?? '')
-  return { itemId: text('itemId'), fence: Number(text('fence')), reportId: text('reportId') }
+  const beside = z.array(heldItem).safeParse(parse(text('beside') || '[]'))
+  if (!beside.success) throw data(null, { status: 400 })
+  return {
+    ...{ itemId: text('itemId'), fence: Number(text('fence')), reportId: text('reportId') },
+    beside: beside.data,
+  }
 }
+
+const heldItem = z.object({ itemId: z.string(), fence: z.number().int() })
 
 const offset = z.number().int().min(0)
 const mark = z.discriminatedUnion('kind', [

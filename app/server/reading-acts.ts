@@ -1,5 +1,6 @@
 /** What a reader can do with a case: each intent of the reading room's forms and the act behind it. */
 import { redirect } from 'react-router'
+import { readApart, readTogether } from '#db/mutations/read-together.ts'
 import type { UnderFence } from '#db/mutations/reports.ts'
 import { issuePreliminary, signReport } from '#db/mutations/reports.ts'
 import { reauthenticate } from '#db/mutations/sessions.ts'
@@ -69,6 +70,17 @@ const READING_ACTS: Readonly<Record<string, ReadingAct>> = {
       })
     return onward(asked)
   },
+  /** `other`: the reading item of another exam of this patient, which comes under this report */
+  join: ({ signedIn: { server, act }, held: { itemId, fence }, text }) =>
+    answer(async () =>
+      readTogether(server.department, await act(), { itemId, fence, otherItemId: text('other') }),
+    ),
+  /** `other`: one that was joined, taken out again */
+  part: ({ signedIn: { server, act }, held: { itemId, fence }, text }) =>
+    answer(async () => {
+      await readApart(server.department, await act(), { itemId, fence, otherItemId: text('other') })
+      return {}
+    }),
   claim: ({ signedIn: { server, act }, held: { itemId } }) =>
     answer(async () => claim(server.department, await act(), { itemId })),
   /** `fence` as it was seen, `reason` */

@@ -20,6 +20,7 @@ import { openReport, reportChecks } from '#db/mutations/reports.ts'
 import { authored } from '#db/queries/communications.ts'
 import { handedOn } from '#db/queries/over-read.ts'
 import { policyOf } from '#db/queries/policy.ts'
+import { readingGroup } from '#db/queries/reading-group.ts'
 import { readingRoom, recallableVersions } from '#db/queries/reading-room.ts'
 import { macrosOf, templateOfOrder } from '#db/queries/report-templates.ts'
 import { similarToday } from '#db/queries/similar-people.ts'
@@ -36,6 +37,7 @@ import { useImagesSeen } from '../../reporting/images-seen.ts'
 import { ParkedChips } from '../../reporting/parked-chips.tsx'
 import { possibleActs } from '../../reporting/possible-acts.ts'
 import { comparisonText, PriorList } from '../../reporting/prior-list.tsx'
+import { identityOfAll, ReadTogetherChips } from '../../reporting/read-together.tsx'
 import { RecallBars } from '../../reporting/recall-bars.tsx'
 import { ReportPanel } from '../../reporting/report-panel.tsx'
 import { GradePicker, HandedOnPanel, SendBackForm } from '../../reporting/second-look.tsx'
@@ -81,6 +83,7 @@ export async function loader(args: LoaderFunctionArgs) {
     isMine,
     second:
       isSecondLook(room.item.kind) && room.report ? await handedOn(department.sql, room.report.id) : null,
+    group: await readingGroup(department.sql, { itemId, machineNow: new Date() }),
     /** Where it was left, when it was parked until now. */
     place,
     parked: waiting.filter((one) => one.itemId !== itemId),
@@ -139,7 +142,8 @@ function Room() {
   const { room, isMine, mayClaim, mayFinal, checks, exam, recallable } = loaded
   const { item, order, report, priors } = room
   const { second } = loaded
-  useLive([`order:${order.id}`])
+  const { group } = loaded
+  useLive([order.id, ...group.together.map(({ orderId }) => orderId)].map((id) => `order:${id}`))
   const navigate = useNavigate()
   const [wasMine] = useState(isMine)
   const draft = useDraft(loaded.sections, {
@@ -165,6 +169,7 @@ function Room() {
     draft,
     lease,
     isHeld: isMine,
+    beside: group.together,
   })
   useEffect(() => {
     if (refused) setPassword('')
@@ -211,6 +216,8 @@ function Room() {
     passwordField.current?.focus()
   }
   const preliminary = () => void (hasImpression ? submit('preliminary') : focusSection('impression'))
+  const join = (other: string) => submit('join', { other })
+  const offered = group.offers[0]?.itemId
   const next = () => submit('next', mayWrite ? {} : { fence: '0' })
   const back = () => void navigate('/reading')
   const wetRead = () => void (hasImpression ? submit('wet-read') : focusSection('impression'))
@@ -255,6 +262,13 @@ function Room() {
             silent: true,
           })),
           critical.screenKey,
+          {
+            chord: 'Alt+T',
+            word: t('together.key'),
+            run: () => offered && join(offered),
+            disabled: !mayWrite || !offered,
+            silent: !offered,
+          },
           { chord: 'Alt+X', word: t(`room.${setAside}`), run: toggleSkip, disabled: !mayWrite, silent: true },
           { chord: 'Alt+N', word: t('reading.next-case'), run: next },
         ] satisfies ScreenKey[])
@@ -271,14 +285,23 @@ function Room() {
       keys={keys}
     >
       <IdentityBanner
-        identity={order}
+        identity={identityOfAll(order, group.together)}
         similar={{ orderId: order.id, people: loaded.similar }}
         beside={
-          <ParkedChips
-            cases={loaded.parked}
-            onBringBack={parking.bringBack}
-            onParkToo={mayWrite ? parking.parkToo : undefined}
-          />
+          <>
+            <ReadTogetherChips
+              group={group}
+              mayWrite={mayWrite}
+              isUnsaid={isUnsaid(report)}
+              onJoin={join}
+              onPart={(other) => submit('part', { other })}
+            />
+            <ParkedChips
+              cases={loaded.parked}
+              onBringBack={parking.bringBack}
+              onParkToo={mayWrite ? parking.parkToo : undefined}
+            />
+          </>
         }
       >
         <TimeLeft
@@ -424,6 +447,10 @@ function lostBy({
 }
 
 const isSecondLook = (kind: string) => kind === 'over-read' || kind === 'sign' || kind === 'sent-back'
+
+/** What has been said was said of these exams: none joins them any more, and none leaves. */
+const isUnsaid = (report: Loaded['room']['report']) =>
+  report?.state === 'DRAFT' && report.versions.every(({ recalledAt }) => recalledAt !== null)
 
 const isFree = ({ state, holder }: { state: string; holder: object | null }) =>
   state === 'open' || (state === 'claimed' && holder === null)
