@@ -62,11 +62,12 @@ const PLACES_OF: Partial<Record<Role, readonly PlaceId[]>> = {
     'health',
     'repeats',
     'catalogue',
+    'catalogue',
   ],
   head: ['today', 'orders', 'late', 'critical-results', 'repeats'],
   physicist: ['repeats', 'orders'],
   referrer: ['orders'],
-  admin: ['health', 'orders', 'api-tokens', 'catalogue'],
+  admin: ['health', 'orders', 'api-tokens', 'catalogue', 'catalogue'],
 }
 
 export function placesOf(roles: readonly Role[]): Place[] {

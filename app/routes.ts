@@ -26,6 +26,7 @@ export default [
     route('quality-check/:itemId?', 'routes/technologist/quality-check.tsx'),
     route('to-schedule', 'routes/scheduler/calendar.tsx'),
     route('repeats', 'routes/physicist/repeats.tsx'),
+    route('catalogue', 'routes/administrator/catalogue.tsx'),
     route('handover', 'routes/technologist/handover.tsx'),
     route('today', 'routes/department-head/today.tsx'),
     route('late', 'routes/department-head/late.tsx'),

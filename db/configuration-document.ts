@@ -63,6 +63,14 @@ const procedure = z.strictObject({
   prepMinutes: z.number().int().min(0).default(0),
   gates: z.array(z.string()).default([]),
   protocolling: z.enum(['rule', 'reader']).default('rule'),
+  // Left out: as it stands. What a file of before did not know, it does not take away.
+  loinc: z.string().max(16).nullable().optional(),
+  rpid: z.string().max(16).nullable().optional(),
+  preparation: z.string().max(300).nullable().optional(),
+  bodyPart: z.string().max(16).nullable().optional(),
+  rvu: z.number().min(0).max(9_999).nullable().optional(),
+  slaMinutes: z.number().int().positive().nullable().optional(),
+  retentionYears: z.number().int().positive().max(200).nullable().optional(),
 })
 const document = z.strictObject({
   sites: z

@@ -63,6 +63,8 @@ export type ProcedureFact = {
   /** Written by cancel or by the decision after a stopped exam; final. */
   ended: 'cancelled' | 'discontinued' | null
   endedAt: Date | null
+  /** The catalogue's own time from available to final for routine work; left out or null: the policy's. */
+  slaMinutes?: number | null
   steps: readonly StepFact[]
 }
 

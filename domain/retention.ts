@@ -2,7 +2,13 @@
 import { addDays, addYears, DAY_MS, yearsBetween } from './calendar.ts'
 import type { Policy } from './policy.ts'
 
-export type RetentionRule = 'adult' | 'xray-adult' | 'xray-minor' | 'mammography' | 'age-unknown'
+export type RetentionRule =
+  | 'adult'
+  | 'xray-adult'
+  | 'xray-minor'
+  | 'mammography'
+  | 'age-unknown'
+  | 'catalogue'
 export type StorageTier = 'ssd' | 'hdd' | 'object'
 
 export type Retention = {
@@ -24,6 +30,8 @@ export type RetainedStudy = {
   /** Local date of the patient's last study here; adult retention counts from it. */
   lastStudyDate: string
   policy: Policy['retention']
+  /** What the catalogue says of its procedures; it only ever lengthens. */
+  catalogueYears?: number | null
 }
 
 /** Modalities that use ionising radiation outside the body (Modality, PS3.3 C.7.3.1.1.1). */
@@ -36,6 +44,7 @@ const BASIS: Readonly<Record<RetentionRule, string>> = {
   'xray-minor': 'StrlSchG § 85 (2)',
   mammography: '21 CFR 900.12(c)(4)(i)',
   'age-unknown': 'StrlSchG § 85 (2), age not known',
+  catalogue: 'department-catalogue',
 }
 
 /** Recomputed on every new study, order event or policy version, and again before anything is deleted. */
@@ -54,6 +63,8 @@ function rulesFor(study: RetainedStudy): [Term, ...Term[]] {
     const from = lastStudyDate > studyDate ? lastStudyDate : studyDate
     terms.push({ rule: 'mammography', expiresOn: addYears(from, policy.mammographyYears) })
   }
+  if (study.catalogueYears)
+    terms.push({ rule: 'catalogue', expiresOn: addYears(studyDate, study.catalogueYears) })
   return terms
 }
 

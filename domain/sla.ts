@@ -1,16 +1,25 @@
 /** Allowances, due dates, pauses and the escalation ladder: when somebody must hear that a thing waits too long. */
-import { addBusinessTime, type BusinessCalendar, businessMsBetween } from './calendar.ts'
+import { addBusinessTime, type BusinessCalendar, businessMsBetween, MINUTE_MS } from './calendar.ts'
 import type { Allowance, LadderRung, Policy } from './policy.ts'
 import type { ClockOwner, PatientClass, PauseReason, Priority } from './words.ts'
 
 /** A time in which the clock stood still; an open pause ends at `now` for every calculation. */
 export type Pause = { from: Date; to: Date }
 
-/** Time from available to final; stat and urgent run day and night, whoever the patient is. */
-export function readingAllowance(policy: Policy, priority: Priority, patientClass: PatientClass): Allowance {
+/**
+ * Time from available to final; stat and urgent run day and night, whoever the patient is.
+ * @param slaMinutes of the catalogue: another routine time, counted in the same hours
+ */
+export function readingAllowance(
+  policy: Policy,
+  priority: Priority,
+  patientClass: PatientClass,
+  slaMinutes: number | null = null,
+): Allowance {
   if (priority === 'stat') return policy.sla.stat
   if (priority === 'urgent') return policy.sla.urgent
-  return policy.sla.routine[patientClass]
+  const usual = policy.sla.routine[patientClass]
+  return slaMinutes === null ? usual : { ...usual, ms: slaMinutes * MINUTE_MS }
 }
 
 /** Earliest instant at which the allowance is used up, pauses not counted. */

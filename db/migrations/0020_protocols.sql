@@ -40,6 +40,5 @@ alter table steps add column protocol_id text, add column protocol_version integ
 -- What a department hangs on a procedure beside its time at the scanner.
 alter table catalogue
   add column rvu numeric(6, 2) check (rvu >= 0),
-  add column template_id text,
   add column sla_minutes integer check (sla_minutes > 0),            -- available to final, routine; null: the policy's
   add column retention_years integer check (retention_years > 0);    -- null: the rules of retention

@@ -12,7 +12,9 @@ import {
 import { type Act, mutate, type Scope } from './mutate.ts'
 
 /** A part that is left out stays as it is; a device or destination that is left out of its list is retired. */
-export type ConfigurationChange = Partial<Configuration>
+export type ConfigurationChange = Partial<Omit<Configuration, 'procedures'>> & {
+  procedures?: ProcedureEntry[]
+}
 
 export interface Difference {
   /** `devices/CT1`, `policy/unknownCallingAe`. */
@@ -259,14 +261,36 @@ async function writeDestinations(
   await sql`update destinations set retired_at = ${at} where retired_at is null and id <> all(${destinations.map((one) => one.id)})`
 }
 
-async function writeProcedure(sql: TransactionSql, entry: ProcedureConfiguration): Promise<void> {
+// What an entry leaves out stays as it is.
+async function writeProcedure(sql: TransactionSql, given: ProcedureEntry): Promise<void> {
+  const [now] = await sql<ProcedureEntry[]>`
+    select loinc, rpid, preparation, body_part as "bodyPart", rvu::float as rvu, sla_minutes as "slaMinutes",
+      retention_years as "retentionYears" from catalogue where scheme = ${given.scheme} and code = ${given.code}`
+  const entry = { ...NOTHING_MORE, ...now, ...given }
   await sql`
-    insert into catalogue (code, scheme, short_name, name, modality, area, slot_minutes, prep_minutes, gates, protocolling, protocol_code, protocol_name)
+    insert into catalogue (code, scheme, short_name, name, modality, area, slot_minutes, prep_minutes, gates, protocolling,
+      protocol_code, protocol_name, loinc, rpid, preparation, body_part, rvu, sla_minutes, retention_years)
     values (${entry.code}, ${entry.scheme}, ${entry.shortName}, ${entry.name}, ${entry.modality}, ${entry.area}, ${entry.slotMinutes},
-      ${entry.prepMinutes ?? 0}, ${entry.gates ?? []}, ${entry.protocolling ?? 'rule'}, ${entry.code}, ${entry.shortName})
+      ${entry.prepMinutes ?? 0}, ${entry.gates ?? []}, ${entry.protocolling ?? 'rule'}, ${entry.code}, ${entry.shortName},
+      ${entry.loinc}, ${entry.rpid}, ${entry.preparation}, ${entry.bodyPart}, ${entry.rvu}, ${entry.slaMinutes}, ${entry.retentionYears})
     on conflict (scheme, code) do update set short_name = excluded.short_name, name = excluded.name, modality = excluded.modality,
       area = excluded.area, slot_minutes = excluded.slot_minutes, prep_minutes = excluded.prep_minutes, gates = excluded.gates,
-      protocolling = excluded.protocolling`
+      protocolling = excluded.protocolling, loinc = excluded.loinc, rpid = excluded.rpid, preparation = excluded.preparation,
+      body_part = excluded.body_part, rvu = excluded.rvu, sla_minutes = excluded.sla_minutes, retention_years = excluded.retention_years`
+}
+
+type Further = 'loinc' | 'rpid' | 'preparation' | 'bodyPart' | 'rvu' | 'slaMinutes' | 'retentionYears'
+/** As a file gives it. */
+type ProcedureEntry = Omit<ProcedureConfiguration, Further> & Partial<Pick<ProcedureConfiguration, Further>>
+
+const NOTHING_MORE: Pick<ProcedureConfiguration, Further> = {
+  loinc: null,
+  rpid: null,
+  preparation: null,
+  bodyPart: null,
+  rvu: null,
+  slaMinutes: null,
+  retentionYears: null,
 }
 
 // Orders stay pinned to the version they were received under: a change is a new version, never an edit.

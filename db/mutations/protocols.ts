@@ -45,7 +45,10 @@ export async function keepProtocol(
   })
 }
 
-/** Takes a protocol out of the library; what was planned with it stays. So already: no effect. */
+/**
+ * Takes a protocol out of the library; what was planned with it stays. So already: no effect.
+ * @throws RadiologyError 'illegal-transition' for a procedure's default: another one is made it first
+ */
 export async function retireProtocol(
   department: Department,
   act: Act,
@@ -57,6 +60,8 @@ export async function retireProtocol(
     if (!now) throw new RadiologyError('not-found', { protocolId: id })
     if (now.retired) return
     await lockProcedure(scope, now)
+    if (await isDefault(scope, id))
+      throw new RadiologyError('illegal-transition', { protocolId: id, event: 'retire' })
     await insert(scope, { ...now, version: now.version + 1, isRetired: true })
     note(scope, now, 'protocol.retired', { id, version: now.version + 1 })
   })
@@ -73,8 +78,7 @@ export async function setDefaultProtocol(
     const now = await current(scope, id)
     if (!now || now.retired) throw new RadiologyError('not-found', { protocolId: id })
     await lockProcedure(scope, now)
-    const [already] = await scope.sql`select 1 from current_protocols where id = ${id} and is_default`
-    if (already) return
+    if (await isDefault(scope, id)) return
     await makeDefault(scope, now)
     note(scope, now, 'protocol.default-set', { id })
   })
@@ -167,6 +171,11 @@ async function insert(
 async function hasDefault({ sql }: Scope, { scheme, code }: Procedure): Promise<boolean> {
   const [row] =
     await sql`select 1 from current_protocols where scheme = ${scheme} and code = ${code} and is_default`
+  return row !== undefined
+}
+
+async function isDefault({ sql }: Scope, id: string): Promise<boolean> {
+  const [row] = await sql`select 1 from current_protocols where id = ${id} and is_default`
   return row !== undefined
 }
 

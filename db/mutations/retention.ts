@@ -23,6 +23,7 @@ export async function assignRetention(
         studyDate: study.study_day,
         lastStudyDate: study.last_study_day,
         policy: policy.retention,
+        catalogueYears: study.catalogue_years,
       })
       if (
         study.expires_on === rule.expiresOn &&
@@ -55,6 +56,7 @@ interface RetainedRow {
   tier: string | null
   expires_on: string | null
   retention_policy: number | null
+  catalogue_years: number | null
 }
 
 async function studiesOf(sql: AnySql, orderId: string): Promise<RetainedRow[]> {
@@ -63,7 +65,10 @@ async function studiesOf(sql: AnySql, orderId: string): Promise<RetainedRow[]> {
       to_char(s.first_instance_at at time zone t.zone, 'YYYY-MM-DD') as study_day,
       to_char((select max(o2.first_instance_at) from studies o2 where o2.patient_id = o.patient_id) at time zone t.zone, 'YYYY-MM-DD')
         as last_study_day,
-      s.tier, s.retention_policy, to_char(s.expires_on, 'YYYY-MM-DD') as expires_on
+      s.tier, s.retention_policy, to_char(s.expires_on, 'YYYY-MM-DD') as expires_on,
+      (select max(c.retention_years) from study_links k join procedures p on p.id = k.procedure_id
+        join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
+        where k.study_id = s.id and k.undone_at is null) as catalogue_years
     from (select distinct study_id, order_id from study_links where order_id = ${orderId} and undone_at is null) l
       join studies s on s.id = l.study_id join orders o on o.id = l.order_id
       join patients p on p.id = o.patient_id join sites t on t.id = s.site_id

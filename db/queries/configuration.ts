@@ -55,6 +55,16 @@ export interface ProcedureConfiguration {
   prepMinutes: number
   gates: string[]
   protocolling: 'rule' | 'reader'
+  loinc: string | null
+  /** RadLex Playbook id. */
+  rpid: string | null
+  preparation: string | null
+  bodyPart: string | null
+  rvu: number | null
+  /** Available to final for routine work; null: the policy's. */
+  slaMinutes: number | null
+  /** Kept at least so long; null: only the rules of retention. */
+  retentionYears: number | null
 }
 
 /** Everything in a stable order, so that two exports of the same department are the same text. */
@@ -79,7 +89,8 @@ export async function configuration(sql: AnySql): Promise<Configuration> {
     sql<
       ProcedureConfiguration[]
     >`select code, scheme, short_name as "shortName", name, modality, area, slot_minutes as "slotMinutes",
-      prep_minutes as "prepMinutes", gates, protocolling from catalogue order by scheme, code`,
+      prep_minutes as "prepMinutes", gates, protocolling, loinc, rpid, preparation, body_part as "bodyPart",
+      rvu::float as rvu, sla_minutes as "slaMinutes", retention_years as "retentionYears" from catalogue order by scheme, code`,
     sql<{ body: Record<string, unknown> }[]>`select body from policies order by version desc limit 1`,
   ])
   return {

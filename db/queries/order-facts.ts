@@ -69,7 +69,9 @@ function facts(sql: AnySql, orderId: string): Promise<Row[]>[] {
   return [
     sql`select o.*, p.trust, s.zone, s.calendar from orders o join patients p on p.id = o.patient_id
         join sites s on s.id = o.site_id where o.id = ${orderId}`,
-    sql`select * from procedures where order_id = ${orderId} order by position`,
+    sql`select p.*, c.sla_minutes from procedures p
+          left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
+        where p.order_id = ${orderId} order by p.position`,
     sql`select * from steps where order_id = ${orderId} order by id`,
     sql`select ps.*, st.id as study_id, st.last_instance_at, coalesce(st.stored_count, 0) as stored_count,
           array(select step_id from performed_step_links l where l.performed_step_id = ps.id) as step_ids
@@ -114,6 +116,7 @@ function procedureFact(row: Row, steps: Row[]): ProcedureFact {
     protocolResets: row.protocol_resets,
     ended: row.end_kind,
     endedAt: row.ended_at,
+    slaMinutes: row.sla_minutes,
     steps: steps.filter((step) => step.procedure_id === row.id).map(stepFact),
   }
 }

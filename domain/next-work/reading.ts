@@ -33,11 +33,22 @@ function reading(facts: OrderFacts, study: StudyFact, policy: Policy): Candidate
       audience: audience(['radiologist', 'resident'], { area: first.area }),
       wantedFrom: AT_ONCE,
       dueFrom: accepted.at,
-      allowance: readingAllowance(policy, facts.order.priority, facts.order.patientClass),
+      allowance: readingAllowance(
+        policy,
+        facts.order.priority,
+        facts.order.patientClass,
+        shortestSla(unread),
+      ),
       owner: 'reader',
       blockedBy: blockedBy(facts, study),
     },
   ]
+}
+
+/** Of a study with several procedures the one that promises most. */
+function shortestSla(procedures: readonly ProcedureFact[]): number | null {
+  const own = procedures.flatMap(({ slaMinutes }) => slaMinutes ?? [])
+  return own.length === 0 ? null : Math.min(...own)
 }
 
 /** Read to the end, or handed on: by a resident's preliminary, or by anybody's submission. */

@@ -1,0 +1,203 @@
+/** What can be ordered here, and what does each procedure bring with it: time, questions, protocol, promise? */
+import './catalogue.css'
+import { useState } from 'react'
+import { type ActionFunctionArgs, type LoaderFunctionArgs, useFetcher, useLoaderData } from 'react-router'
+import { catalogueAct } from '#app/server/catalogue-acts.ts'
+import { requireUser } from '#app/server/guard.ts'
+import { answer } from '#app/server/refusal.ts'
+import { configurationVersions } from '#db/mutations/configuration.ts'
+import { type CatalogueProcedure, catalogue } from '#db/queries/catalogue.ts'
+import { useLive } from '../../live/use-live.ts'
+import { rolesWith } from '../../places.ts'
+import { t, wordFor } from '../../strings/words.ts'
+import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
+import { count, NONE, timeOrDay } from '../../ui/format.ts'
+import { ErrorLine } from '../../ui/messages.tsx'
+import { Screen } from '../../ui/screen.tsx'
+import { EntryForm } from './catalogue-entry.tsx'
+import { EntryProtocols } from './catalogue-protocols.tsx'
+
+export async function loader(args: LoaderFunctionArgs) {
+  const { person, server } = await requireUser(args, rolesWith('catalogue'))
+  const [entries, versions] = await Promise.all([
+    catalogue(server.department.sql),
+    configurationVersions(server.department),
+  ])
+  return { entries, newest: versions[0] ?? null, mayChange: person.roles.includes('admin') }
+}
+
+/**
+ * `intent`: save (an entry's fields, password) · keep-protocol (id?, scheme, code, protocolCode, name, parameters, aliases) ·
+ * retire-protocol (id) · default-protocol (id).
+ */
+export async function action(args: ActionFunctionArgs) {
+  const signedIn = await requireUser(args, rolesWith('catalogue'))
+  const form = await args.request.formData()
+  const text = (name: string) => String(form.get(name) ?? '').trim()
+  return answer(() => catalogueAct(signedIn, text('intent'), text))
+}
+
+export function meta() {
+  return [{ title: `${t('nav.catalogue')} · ${t('app.name')}` }]
+}
+
+export default function Catalogue() {
+  const { entries, newest, mayChange } = useLoaderData<typeof loader>()
+  useLive(['configuration', 'protocols'])
+  const [chosen, choose] = useState<string | null>(null)
+  const at = Math.max(
+    0,
+    entries.findIndex(({ key }) => key === chosen),
+  )
+  const entry = entries[at]
+  const move = (by: number) =>
+    choose(entries[Math.min(entries.length - 1, Math.max(0, at + by))]?.key ?? null)
+  const acting = useFetcher<typeof action>()
+  const isBusy = acting.state !== 'idle'
+  const told = isBusy ? undefined : acting.data
+  const submit = (fields: Record<string, string>) =>
+    void acting.submit(fields, { method: 'post', action: '/catalogue' })
+  return (
+    <Screen
+      label={t('nav.catalogue')}
+      className="catalogue"
+      fact={<Version newest={newest} />}
+      keys={[
+        { chord: 'ArrowUp', caps: ['↑', '↓'], word: t('keys.move'), where: 'list', run: () => move(-1) },
+        { chord: 'ArrowDown', word: t('keys.move'), where: 'list', run: () => move(1), silent: true },
+      ]}
+    >
+      <section className="panel catalogue-list">
+        <header>
+          <h1>{t('nav.catalogue')}</h1>
+          <span className="text-3">{count(entries.length)}</span>
+          <span className="push text-2" role="status">
+            {told?.ok ? saidOf(told) : null}
+          </span>
+        </header>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the cursor moves through its rows by arrow keys */}
+        <section className="catalogue-scroll" data-keys="list" tabIndex={0} aria-label={t('nav.catalogue')}>
+          <Entries entries={entries} current={entry?.key ?? null} onChoose={choose} />
+        </section>
+      </section>
+      <aside className="catalogue-side" aria-label={t('catalogue.entry')}>
+        {told && !told.ok ? <ErrorLine>{told.sentence}</ErrorLine> : null}
+        {entry ? (
+          <>
+            <EntryForm
+              key={entry.key}
+              entry={entry}
+              mayChange={mayChange}
+              busy={isBusy}
+              onSave={(fields) => submit({ intent: 'save', ...fields })}
+            />
+            <EntryProtocols key={`protocols ${entry.key}`} entry={entry} busy={isBusy} onAct={submit} />
+          </>
+        ) : null}
+      </aside>
+    </Screen>
+  )
+}
+
+function saidOf({
+  intent,
+  version,
+  changed,
+}: {
+  intent: string
+  version: number | null
+  changed: string[]
+}): string {
+  if (intent !== 'save') return t('catalogue.protocol-kept')
+  if (version === null) return t('catalogue.nothing-changed')
+  const fields = changed.map((name) => wordFor('catalogue', name)).join(', ')
+  return t('catalogue.saved', { version, fields })
+}
+
+function Version({ newest }: { newest: { version: number; appliedBy: string; appliedAt: Date } | null }) {
+  const zone = useZone()
+  const now = useDepartmentNow()
+  if (!newest) return t('catalogue.as-seeded')
+  const time = timeOrDay(new Date(newest.appliedAt), zone, now)
+  return t('catalogue.version', { version: newest.version, by: newest.appliedBy, time })
+}
+
+interface EntriesProps {
+  entries: CatalogueProcedure[]
+  current: string | null
+  onChoose: (key: string) => void
+}
+
+function Entries({ entries, current, onChoose }: EntriesProps) {
+  return (
+    <table>
+      <caption className="visually-hidden">{t('nav.catalogue')}</caption>
+      <thead>
+        <tr>
+          <th scope="col" className="catalogue-name">
+            {t('catalogue.shortName')}
+          </th>
+          <th scope="col">{t('catalogue.code')}</th>
+          <th scope="col" className="catalogue-narrow">
+            {t('catalogue.modality')}
+          </th>
+          <th scope="col">{t('catalogue.area')}</th>
+          <th scope="col" className="right">
+            {t('catalogue.time')}
+          </th>
+          <th scope="col" className="catalogue-name">
+            {t('catalogue.gates')}
+          </th>
+          <th scope="col">{t('catalogue.protocolling')}</th>
+          <th scope="col" className="catalogue-name">
+            {t('catalogue.protocol')}
+          </th>
+          <th scope="col" className="right catalogue-narrow">
+            {t('catalogue.rvu')}
+          </th>
+          <th scope="col" className="right">
+            {t('catalogue.sla')}
+          </th>
+          <th scope="col" className="right">
+            {t('catalogue.retention')}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {entries.map((entry) => (
+          <tr
+            key={entry.key}
+            data-procedure={entry.key}
+            aria-current={entry.key === current || undefined}
+            onClick={() => onChoose(entry.key)}
+          >
+            <th scope="row" title={entry.name}>
+              {entry.shortName}
+            </th>
+            <td className="mono">{entry.code}</td>
+            <td>{entry.modality}</td>
+            <td>{wordFor('area', entry.area)}</td>
+            <td className="right">
+              {t('catalogue.minutes', { n: entry.slotMinutes })}
+              {entry.prepMinutes > 0 ? ` +${entry.prepMinutes}` : ''}
+            </td>
+            <td>{entry.gates.map((gate) => wordFor('gate', gate)).join(', ') || NONE}</td>
+            <td>{t(`catalogue.protocolling-${entry.protocolling}`)}</td>
+            <td>{entry.protocols.find(({ isDefault }) => isDefault)?.name ?? NONE}</td>
+            <td className="right">{entry.rvu ?? NONE}</td>
+            <td className="right">
+              {entry.slaMinutes === null
+                ? t('catalogue.policy')
+                : t('catalogue.minutes', { n: entry.slaMinutes })}
+            </td>
+            <td className="right">
+              {entry.retentionYears === null
+                ? t('catalogue.policy')
+                : t('catalogue.years', { n: entry.retentionYears })}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
