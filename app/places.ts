@@ -62,12 +62,11 @@ const PLACES_OF: Partial<Record<Role, readonly PlaceId[]>> = {
     'health',
     'repeats',
     'catalogue',
-    'catalogue',
   ],
   head: ['today', 'orders', 'late', 'critical-results', 'repeats'],
   physicist: ['repeats', 'orders'],
   referrer: ['orders'],
-  admin: ['health', 'orders', 'api-tokens', 'catalogue', 'catalogue'],
+  admin: ['health', 'orders', 'api-tokens', 'catalogue'],
 }
 
 export function placesOf(roles: readonly Role[]): Place[] {
