@@ -180,8 +180,19 @@ export class ReportDesk {
   private active(): { section: string; editor: Editor } | null {
     const section = this.last ?? ''
     const editor = this.editors.get(section)
-    return editor && !editor.isDestroyed ? { section, editor } : null
+    if (!editor || editor.isDestroyed) return null
+    if (editor.view.hasFocus() && !editor.view.composing) readSelection(editor.view)
+    return { section, editor }
   }
+}
+
+/**
+ * The editor hears of a moved cursor by an event that a fast hand's next key can overtake. Its observer is there as long
+ * as its view is; only its type is kept from others.
+ */
+export function readSelection(view: Editor['view']): void {
+  const { domObserver } = view as unknown as { domObserver: { flush(): void } }
+  domObserver.flush()
 }
 
 function select(editor: Editor, { from, to }: { from: number; to: number }): void {

@@ -4,7 +4,7 @@ import { type Editor, EditorContent, useEditor } from '@tiptap/react'
 import StarterKit from '@tiptap/starter-kit'
 import { memo, useEffect, useMemo, useRef, useState } from 'react'
 import type { MarkedText, MeasuredImage, TextMark } from '#domain/report-text.ts'
-import type { ReportDesk } from './report-desk.ts'
+import { type ReportDesk, readSelection } from './report-desk.ts'
 import { documentOf, fieldsIn, markedText, REPORT_MARKS } from './report-marks.ts'
 import { SystemWords } from './system-words.ts'
 
@@ -72,7 +72,10 @@ export const SectionEditor = memo(function SectionEditor({
         'aria-label': label,
         'data-section': sectionKey,
       },
-      handleKeyDown: (_view: object, event: KeyboardEvent) => keyOf(event, handlers.current.desk),
+      handleKeyDown: (view: Editor['view'], event: KeyboardEvent) => {
+        if (!view.composing) readSelection(view)
+        return keyOf(event, handlers.current.desk)
+      },
       handleClick: (view: Editor['view'], position: number) => {
         const mark = view.state.doc
           .resolve(position)

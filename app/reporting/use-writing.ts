@@ -73,7 +73,8 @@ export function useWriting({
   const goToImage = useCallback((image: MeasuredImage) => showImage(frame, image), [frame])
   const disabled = !mayWrite
   const keys: ScreenKey[] = [
-    { chord: 'Alt+U', word: t('room.normal'), run: fillNormal, disabled },
+    // On its button already, as those of the signing form are.
+    { chord: 'Alt+U', word: t('room.normal'), run: fillNormal, disabled, silent: true },
     { chord: 'Alt+K', word: t('room.macro'), run: openMacros, disabled },
     { chord: 'Alt+M', word: t('room.measurement'), run: () => void measure(), disabled },
     {

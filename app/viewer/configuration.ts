@@ -74,6 +74,7 @@ const WORDS = {
   image: t('viewer.image'),
   imageElsewhere: t('viewer.image-elsewhere'),
   empty: t('viewer.empty'),
+  length: t('viewer.length'),
 }
 
 const SETTINGS = {

@@ -10,7 +10,7 @@ import { appConfiguration } from './configuration.ts'
 import { isChanged } from './prepare.ts'
 
 const EXTENSION = fileURLToPath(new URL('./extension/', import.meta.url))
-const EXTENSION_FILES = new Set(['isocenter.js', 'viewports.js', 'report.js', 'isocenter.css'])
+const EXTENSION_FILES = new Set(['isocenter.js', 'desk.js', 'viewports.js', 'report.js', 'isocenter.css'])
 
 export interface ViewerDependencies {
   /** Where `prepareViewer` put the site. */

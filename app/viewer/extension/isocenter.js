@@ -6,6 +6,7 @@
  * Down: { to: 'isocenter-viewer', type: 'open' | 'layout' | 'focus', … }
  */
 
+import { deskAsked, MEASURING_KEY } from './desk.js'
 import { reportHandler } from './report.js'
 import { guardedViewports } from './viewports.js'
 
@@ -46,7 +47,10 @@ export default {
   onModeEnter() {
     seen.clear()
     services.customizationService.setCustomizations(
-      { 'viewportOverlay.topRight': { $push: [PRIOR_LABEL] } },
+      {
+        'viewportOverlay.topRight': { $push: [PRIOR_LABEL] },
+        'ohif.hotkeyBindings': { $push: [MEASURING_KEY] },
+      },
       'mode',
     )
     const { hangingProtocolService } = services
@@ -133,7 +137,9 @@ function obey(event) {
   const said = event.data
   if (said?.to !== 'isocenter-viewer') return
   try {
-    if (said.type === 'open') open(said)
+    const answered = deskAsked(said, { services, commands })
+    if (answered) tell(answered.type, answered)
+    else if (said.type === 'open') open(said)
     else if (said.type === 'layout') layOut(said)
     else if (said.type === 'focus') focusViewport()
   } catch (error) {

@@ -1,0 +1,328 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readTemplate } from '#app/server/mrrt.ts'
+import type { Department } from '#db/department.ts'
+import { keepMacro } from '#db/mutations/report-macros.ts'
+import { giveTemplate, importTemplate } from '#db/mutations/report-templates.ts'
+import { actAs } from '#db/order.fixture.ts'
+import { readableStudy } from '#db/reading.fixture.ts'
+import type { OrderMessage } from '#domain/order-message.ts'
+import { type RunningApp, signIn } from './app.fixture.ts'
+import { imagesOf, type PixelStudy, pixelStudy } from './reading-images.fixture.ts'
+import { openScreens, type Screens } from './screens.fixture.ts'
+
+let screens: Screens
+let department: Department
+let app: RunningApp
+let browser: Browser
+
+beforeAll(async () => {
+  screens = await openScreens('interruption')
+  ;({ department, app, browser } = screens)
+}, 180_000)
+
+afterAll(() => screens?.close())
+
+type Priority = OrderMessage['priority']
+const STAT: Priority = { level: 'stat', word: 'S' }
+const URGENT: Priority = { level: 'urgent', word: 'A' }
+
+/** @param date when it was made, as its images say (DA) */
+function study(more: Partial<OrderMessage> = {}, date = '20261122'): Promise<PixelStudy> {
+  const token = screens.demonstration.tokens.integration
+  const archive = { department, dicomweb: `${app.url}/dicom-web`, token }
+  const objects = imagesOf('ct-head')
+  for (const { dataset } of objects) dataset.set('StudyDate', date)
+  return pixelStudy(archive, { objects, order: more })
+}
+
+const patient = (number: string, family: string): NonNullable<OrderMessage['patient']> => ({
+  identifiers: [{ value: number, issuer: 'MAIN', type: 'MR' }],
+  name: { alphabetic: { family, given: 'XIUYING' } },
+  otherNames: [],
+  birthDate: { value: '1955-01-04', precision: 'day' },
+  sex: 'F',
+  temporaryIdentity: false,
+  comments: [],
+})
+
+interface Desk {
+  page: Page
+  context: BrowserContext
+  password: string
+  problems: string[]
+}
+
+async function sitDown(user = 'radiologist'): Promise<Desk> {
+  const account = screens.demonstration.accounts.find((each) => each.user === user)!
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+  // The dictation software of the workstation, which is not ours: it hears what the test says.
+  await context.addInitScript(() => {
+    const heard: { words?: (text: string) => void } = {}
+    Object.assign(window, {
+      dictate: (text: string) => heard.words?.(text),
+      isocenterDictation: {
+        name: 'workstation',
+        isLocal: true,
+        isReady: async () => true,
+        start: (_language: string, to: { words: (text: string) => void }) => Object.assign(heard, to),
+        stop: () => Reflect.deleteProperty(heard, 'words'),
+      },
+    })
+  })
+  const page = await context.newPage()
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(error.message))
+  await signIn(page, app.url, account)
+  await page.getByRole('heading', { name: 'Reading' }).waitFor({ state: 'attached' })
+  // The page is awake.
+  await page.getByText('Live', { exact: true }).waitFor()
+  return { page, context, password: account.password, problems }
+}
+
+const SOON = { timeout: 20_000 }
+const isIn = (itemId: string) => (address: URL) => address.pathname === `/reading/${itemId}`
+const section = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })
+const yours = (page: Page) => page.getByLabel('Patient and order').getByText('yours')
+const selected = (page: Page) => page.evaluate(() => document.getSelection()?.toString())
+const focused = (page: Page) =>
+  page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.tagName)
+const viewer = (page: Page) => page.frameLocator('iframe[title="Images"]')
+
+/** The image in the first viewport, as the viewer itself counts. */
+function imageIndex(page: Page): Promise<number> {
+  return viewer(page)
+    .locator('body')
+    .evaluate(() => {
+      type Viewport = { getCurrentImageIdIndex?: () => number }
+      const { cornerstone } = window as unknown as {
+        cornerstone: { getEnabledElements(): { viewport: Viewport }[] }
+      }
+      return cornerstone.getEnabledElements()[0]?.viewport.getCurrentImageIdIndex?.() ?? -1
+    })
+}
+
+async function pictureIn(page: Page): Promise<void> {
+  await expect
+    .poll(() => imageIndex(page).catch(() => -1), { timeout: 60_000, interval: 200 })
+    .toBeGreaterThanOrEqual(0)
+  await viewer(page).locator('[data-cy="viewport-grid"] canvas.cornerstone-canvas').first().waitFor()
+}
+
+test('[RP-10] a call sets a case aside; a STAT case is read meanwhile, and one key brings text, cursor and images back, also after the browser was restarted', async () => {
+  const first = await study({ patient: patient('SYN-PARK-1', 'WANG'), priority: URGENT })
+  const { page, context, problems } = await sitDown()
+  await page.locator(`tr[data-order="${first.orderId}"]`).waitFor()
+  await page.keyboard.press('n')
+  await page.waitForURL(isIn(first.itemId))
+  await yours(page).waitFor()
+  await pictureIn(page)
+  await page.keyboard.press('F2')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowDown')
+  await expect.poll(() => imageIndex(page), SOON).toBe(2)
+  await page.keyboard.press('F2')
+  await page.keyboard.type('Nodule in the right lobe.')
+  await page.keyboard.press('Enter')
+  await page.keyboard.type('No effusion.')
+  for (let press = 0; press < 9; press += 1) await page.keyboard.press('Shift+ArrowLeft')
+  expect(await selected(page)).toBe('effusion.')
+
+  await page.keyboard.press('Alt+q')
+  await page.waitForURL('**/reading')
+  const chip = page.getByRole('button', { name: /parked: WANG, XIUYING/ })
+  await chip.waitFor()
+  const stat = await study({ patient: patient('SYN-PARK-2', 'OTHER'), priority: STAT })
+  await page.locator(`tr[data-order="${stat.orderId}"]`).waitFor()
+  await page.keyboard.press('n')
+  await page.waitForURL(isIn(stat.itemId))
+  await yours(page).waitFor()
+  await page
+    .getByLabel('Patient and order')
+    .getByRole('button', { name: /parked: WANG, XIUYING/ })
+    .waitFor()
+  expect(await section(page, 'Findings').textContent()).toBe('')
+
+  await page.keyboard.press('Alt+q')
+  await page.waitForURL(isIn(first.itemId))
+  await yours(page).waitFor()
+  await expect.poll(() => selected(page), SOON).toBe('effusion.')
+  expect(await focused(page)).toBe('Findings')
+  await expect.poll(() => imageIndex(page).catch(() => -1), { timeout: 60_000 }).toBe(2)
+  // Nothing had been written in the other one: it is everybody's again.
+  const [given] = await department.sql`select state from work_items where id = ${stat.itemId}`
+  expect(given).toEqual({ state: 'open' })
+
+  await page.keyboard.press('Alt+q')
+  await page.waitForURL('**/reading')
+  expect(problems).toEqual([])
+  await context.close()
+  const again = await sitDown()
+  await again.page.getByRole('button', { name: /parked: WANG, XIUYING/ }).waitFor()
+  await again.page.keyboard.press('Alt+q')
+  await again.page.waitForURL(isIn(first.itemId))
+  await expect.poll(() => selected(again.page), SOON).toBe('effusion.')
+  await again.page.keyboard.type('fluid.')
+  await expect.poll(() => section(again.page, 'Findings').innerText(), SOON).toContain('No fluid.')
+  expect(again.problems).toEqual([])
+  await again.context.close()
+}, 180_000)
+
+test('[VW-03][RP-02] from claim to signed normal CT with one prior and one measurement: at most fourteen inputs', async () => {
+  const person = { patient: patient('SYN-COUNT-1', 'LOPEZ'), priority: STAT }
+  await study(person, '20250814')
+  const current = await study(person)
+  const { page, context, password, problems } = await sitDown()
+  const inputs: string[] = []
+  const press = async (key: string) => {
+    inputs.push(key)
+    await page.keyboard.press(key)
+  }
+  await page.locator(`tr[data-item="${current.itemId}"]`).click()
+  await press('Enter')
+  await page.waitForURL(isIn(current.itemId))
+  await yours(page).waitFor()
+  await pictureIn(page)
+  await press('F2')
+  await press('m')
+  const canvas = await viewer(page).locator('[data-cy="viewport-pane"]').first().boundingBox()
+  const at = (share: number) => [canvas!.x + canvas!.width * share, canvas!.y + canvas!.height / 2] as const
+  for (const share of [0.4, 0.6]) {
+    inputs.push('click')
+    await page.mouse.click(...at(share))
+  }
+  await press('Alt+m')
+  await expect.poll(() => section(page, 'Findings').textContent(), SOON).toMatch(/^\d+(\.\d)? (mm|px)$/)
+  expect(await focused(page)).toBe('Findings')
+  const measured = (await section(page, 'Findings').textContent())!
+  await press('Alt+u')
+  await expect.poll(() => section(page, 'Impression').textContent(), SOON).toBe('Normal CT of the head.')
+  expect(await section(page, 'Findings').locator('.report-system').first().textContent()).toMatch(
+    /^No intracranial/,
+  )
+  expect(await section(page, 'Findings').locator('.report-measurement').textContent()).toBe(measured)
+  await press('Tab')
+  await press('F4')
+  await page.getByText('listening, on site').waitFor()
+  expect(await focused(page)).toBe('Impression')
+  inputs.push('dictated passage')
+  await page.evaluate(() =>
+    (window as unknown as { dictate(text: string): void }).dictate('Unchanged since the prior.'),
+  )
+  await expect
+    .poll(() => section(page, 'Impression').textContent(), SOON)
+    .toBe('Normal CT of the head. Unchanged since the prior.')
+  // What was touched is the reader's own from then on.
+  expect(await section(page, 'Impression').locator('.report-system').count()).toBe(0)
+  await press('Alt+Enter')
+  await expect
+    .poll(() => page.evaluate(() => (document.activeElement as HTMLInputElement).type), SOON)
+    .toBe('password')
+  inputs.push('re-authentication')
+  await page.keyboard.insertText(password)
+  await page.keyboard.press('Enter')
+  await page.waitForURL((address) => !isIn(current.itemId)(address))
+  const [signed] = await department.sql<{ sections: { key: string; text: string }[]; keys: string[] }[]>`
+    select v.content->'sections' as sections, array(select distinct jsonb_object_keys(s) from jsonb_array_elements(v.content->'sections') s) as keys
+    from report_versions v join reports r on r.id = v.report_id where r.order_id = ${current.orderId} and v.kind = 'final'`
+  expect(signed!.sections.find(({ key }) => key === 'findings')?.text).toMatch(new RegExp(`\\n${measured}$`))
+  expect(signed!.keys.sort()).toEqual(['key', 'text'])
+  console.log(`from claim to signed normal CT: ${inputs.length} inputs (${inputs.join(' · ')})`)
+  expect(inputs.length).toBeLessThanOrEqual(14)
+  expect(problems).toEqual([])
+  await context.close()
+}, 180_000)
+
+const TEMPLATE = `<!DOCTYPE html><html><head><title>CT head</title>
+<meta name="dcterms.title" content="CT head, structured"><meta name="dcterms.identifier" content="9.9.9"></head><body>
+<section data-section-name="Findings"><header>Findings</header>
+<p><label for="a">Ventricles:</label> <select id="a"><option>normal</option><option>dilated</option></select></p>
+<p><label for="b">Midline shift:</label> <input type="number" id="b" data-field-units="mm"></p></section>
+<section data-section-name="Impression"><header>Impression</header><p><input id="c" value="Normal."></p></section></body></html>`
+
+test('[RP-01][RP-02] a structured template is filled by keys alone: choices, numbers, a macro, and nothing is signed with an open field', async () => {
+  const { itemId, orderId } = await readableStudy(department, 'stat')
+  const admin = await actAs(department, 'admin')
+  const { template } = readTemplate(TEMPLATE)
+  const proven = { reauthenticated: true }
+  await importTemplate(department, admin, { template, source: TEMPLATE, ...proven })
+  const [procedure] = await department.sql<{ scheme: string; code: string }[]>`
+    select catalogue_scheme as scheme, catalogue_code as code from procedures where order_id = ${orderId}`
+  await giveTemplate(department, admin, { ...procedure!, identifier: template.identifier, ...proven })
+  const reader = await actAs(department, 'radiologist')
+  await keepMacro(department, reader, {
+    name: 'Old infarct',
+    text: 'Old infarct on the [left|right].',
+    shared: false,
+  })
+
+  const { page, context, problems } = await sitDown()
+  await page.locator(`tr[data-item="${itemId}"]`).click()
+  await page.keyboard.press('Enter')
+  await page.waitForURL(isIn(itemId))
+  await yours(page).waitFor()
+  await section(page, 'Findings').click()
+  await page.keyboard.press('Alt+u')
+  await expect.poll(() => section(page, 'Findings').innerText(), SOON).toContain('Ventricles: […]')
+  // Blocked, and led to what blocks it.
+  await page.getByText('A field is still open').waitFor()
+  await page.keyboard.press('Alt+Enter')
+  await expect.poll(() => selected(page), SOON).toBe('[…]')
+
+  await section(page, 'Findings').press('Control+Home')
+  await page.keyboard.press('Tab')
+  await expect.poll(() => selected(page), SOON).toBe('[…]')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowDown')
+  expect(await selected(page)).toBe('dilated')
+  await page.keyboard.press('Tab')
+  await page.keyboard.type('4')
+  expect(await section(page, 'Findings').innerText()).toMatch(/Ventricles: dilated\s+Midline shift: 4 mm/)
+  await page.keyboard.press('Shift+Tab')
+  expect(await selected(page)).toBe('dilated')
+  await page.keyboard.press('Control+End')
+  await page.keyboard.press('Enter')
+  await page.keyboard.press('Alt+k')
+  await page.getByRole('combobox', { name: 'Macro by a part of its name' }).fill('infarct')
+  await page.keyboard.press('Enter')
+  await expect.poll(() => selected(page), SOON).toBe('[…]')
+  await page.keyboard.press('ArrowDown')
+  await expect.poll(() => section(page, 'Findings').innerText(), SOON).toContain('Old infarct on the left.')
+  await page.keyboard.press('Tab')
+  await expect.poll(() => focused(page), SOON).toBe('Impression')
+  expect(await selected(page)).toBe('Normal.')
+  expect(await page.getByText('A field is still open').count()).toBe(0)
+  // Esc, then Tab leaves the words as everywhere else.
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Tab')
+  expect(await focused(page)).not.toBe('Impression')
+  expect(await focused(page)).not.toBe('Technique')
+
+  // What is selected is kept as a macro, and found by everybody.
+  await section(page, 'Findings').click()
+  await page.keyboard.press('Control+Home')
+  await page.keyboard.press('Shift+End')
+  await page.keyboard.press('Alt+k')
+  await page.getByRole('combobox', { name: 'Macro by a part of its name' }).fill('Ventricles')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await expect
+    .poll(
+      async () => [
+        ...(await department.sql`select text, shared from report_macros where name = 'Ventricles'`),
+      ],
+      SOON,
+    )
+    .toEqual([{ text: 'Ventricles: dilated', shared: true }])
+
+  // The draft knows its fields again when the page is loaded anew.
+  await page.keyboard.press('Escape')
+  await page.getByText('draft, saved').waitFor()
+  await page.reload()
+  await yours(page).waitFor()
+  await section(page, 'Findings').press('Control+Home')
+  await page.keyboard.press('Tab')
+  await expect.poll(() => selected(page), SOON).toBe('dilated')
+  expect(problems).toEqual([])
+  await context.close()
+}, 120_000)
