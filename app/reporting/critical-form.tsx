@@ -211,7 +211,7 @@ function CallForm({ critical, view, first, isBusy, onSubmit }: CallFormProps) {
           ))}
         </select>
       </label>
-      <label className="field wide">
+      <label className="field">
         <span className="label">{t('critical.communicator')}</span>
         <select className="input" name="communicatorId" defaultValue={view.me}>
           {view.people.map((person) => (
@@ -221,7 +221,7 @@ function CallForm({ critical, view, first, isBusy, onSubmit }: CallFormProps) {
           ))}
         </select>
       </label>
-      <label className="critical-tick wide" htmlFor={id}>
+      <label className="critical-tick" htmlFor={id}>
         <input
           id={id}
           type="checkbox"
