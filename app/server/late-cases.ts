@@ -1,6 +1,7 @@
 /** Work that is late or will be soon, the worst first. */
 import { type CalledColleague, callsOf } from '#db/queries/colleagues.ts'
-import { worklist } from '#db/queries/worklists.ts'
+import { type Worklist, worklist } from '#db/queries/worklists.ts'
+import type { ListFilter } from '#domain/list-filter.ts'
 import { WORK_ITEM_KINDS } from '#domain/words.ts'
 import { type ListedCase, listedCases } from '../worklist/listed-case.ts'
 import type { SignedIn } from './guard.ts'
@@ -12,27 +13,32 @@ export interface LateCase extends ListedCase {
   call: CalledColleague | null
 }
 
+/** Far more than any day breaks; the count says when there are more. */
+const MOST = 1_000
+
 export async function lateCases(
   { person, server }: Pick<SignedIn, 'person' | 'server'>,
-  { withinMs, only }: { withinMs: number; only?: 'late' | 'due' | undefined },
-): Promise<LateCase[]> {
+  { withinMs, ...asked }: { withinMs: number; filter?: ListFilter; counted?: Record<string, ListFilter> },
+): Promise<Pick<Worklist, 'total' | 'counts'> & { cases: LateCase[] }> {
   const { department } = server
   const now = await department.now()
-  const { rows } = await worklist(department.sql, person.actor, WORK_ITEM_KINDS, { now, limit: 2_000 })
-  const from = only === 'due' ? now.getTime() : 0
-  const until = only === 'late' ? now.getTime() : now.getTime() + withinMs
-  const soon = rows.filter(
-    ({ dueAt }) => dueAt !== null && dueAt.getTime() >= from && dueAt.getTime() < until,
-  )
-  soon.sort((a, b) => (a.dueAt?.getTime() ?? 0) - (b.dueAt?.getTime() ?? 0))
+  const {
+    rows: soon,
+    total,
+    counts,
+  } = await worklist(department.sql, person.actor, WORK_ITEM_KINDS, {
+    ...{ now, limit: MOST, order: 'due', withOrder: true, dueBefore: new Date(now.getTime() + withinMs) },
+    ...asked,
+  })
   const calls = await callsOf(
     department.sql,
     soon.map(({ itemId }) => itemId),
   )
   const steps = new Map(soon.map((row) => [row.itemId, row.kind === 'perform' ? row.subjectId : null]))
-  return listedCases(soon, { userId: person.id, machineNow: new Date() }).map((row) => ({
+  const cases = listedCases(soon, { userId: person.id, machineNow: new Date() }).map((row) => ({
     ...row,
     stepId: steps.get(row.id) ?? null,
     call: calls.get(row.id) ?? null,
   }))
+  return { cases, total, counts }
 }

@@ -31,7 +31,7 @@ export interface AskedView {
   bar(counts: Record<string, { count: number; late: number }>, shown: number): ListBar
 }
 
-/** `?view=` names a view and `?filter=` what it is changed to; a view that is gone is the list's first. */
+/** `?view=` (on old links `?only=`) names a view and `?filter=` what it is changed to; a view that is gone is the list's first. */
 export async function askedView(
   { person, server }: Pick<SignedIn, 'person' | 'server'>,
   list: ViewedList,
@@ -51,7 +51,7 @@ export async function askedView(
       ...{ id, name, filter, owner: owner.name, isShared: shared, isMine: owner.id === person.id },
     })),
   ]
-  const asked = search.get('view')
+  const asked = search.get('view') ?? search.get('only')
   const tab = tabs.find(({ id }) => id === asked) ?? tabs[0]!
   const changed = search.get('filter')
   const filter = readFilter(changed ?? tab.filter)

@@ -156,8 +156,9 @@ function drivenBy(
 /** An order with two procedures that fit is found by the first of them alone. */
 function foundFirst(sql: AnySql, field: Driver, values: string[]): Fragment {
   if (!isOfProcedures(field)) return sql`true`
-  return sql`not exists (select 1 from procedures y
-    where y.order_id = d.id and y.${columnOf(sql, field)} = any(${values}) and y.id < d.by)`
+  // A scalar, and no `not exists`: that would be planned as a join of everything with everything.
+  return sql`d.by = (select min(y.id) from procedures y
+    where y.order_id = d.id and y.${columnOf(sql, field)} = any(${values}))`
 }
 
 function isOfProcedures(field: Driver): boolean {

@@ -101,6 +101,8 @@ export interface Worklist {
   /** By the names of `counted`. */
   counts: Record<string, { count: number; late: number }>
   asOf: Date
+  /** Local date at a site of the list. */
+  today(siteId: string): string
 }
 
 export interface Asked {
@@ -111,6 +113,8 @@ export interface Asked {
   filter?: ListFilter | undefined
   /** Only what is due before. */
   dueBefore?: Date | undefined
+  /** Leaves out loose studies and exceptions that no order stands behind. */
+  withOrder?: boolean | undefined
   /** `due`: the promise that breaks first stands first. */
   order?: 'list' | 'due' | undefined
   /** Further filters, of which only the rows are counted. */
@@ -126,13 +130,14 @@ export async function worklist(
   sql: AnySql,
   actor: Actor,
   kinds: readonly WorkItemKind[],
-  { now, after, limit = 200, filter = {}, dueBefore, order = 'list', counted = {} }: Asked,
+  { now, after, limit = 200, filter = {}, dueBefore, withOrder, order = 'list', counted = {} }: Asked,
 ): Promise<Worklist> {
   const asOf = asOfMinute(now)
   const list = await ranked(sql, actor, kinds, { asOf, dueBefore })
   const seen = list.items.filter(
     (item) =>
       maySee(actor, item, now) &&
+      (!withOrder || item.row.order_id !== null) &&
       (!dueBefore || (item.facets.dueAt !== null && item.facets.dueAt < dueBefore)),
   )
   const todays = new Map([...list.calendars].map(([siteId, { zone }]) => [siteId, localDate(zone, now)]))
@@ -158,6 +163,7 @@ export async function worklist(
       ]),
     ),
     asOf,
+    today: (siteId) => todays.get(siteId) ?? '',
   }
 }
 

@@ -41,7 +41,7 @@ test('[RP-08] the late list shows the lead a report that nobody finishes, before
   const [resident] = await before.sql`select name from users where user_name = 'resident'`
   const unfinishedMs = POLICY_VERSION_1.watchdog.wetReadMs + POLICY_VERSION_1.allowances.watchdog.ms
 
-  async function unfinishedAfter(ms: number, only: 'late' | 'due') {
+  async function unfinishedAfter(ms: number, time: 'late' | 'soon') {
     await before.sql`
       insert into department_clock (base_machine, base_department, rate)
       select at, at + ${ms} * interval '1 millisecond', 1 from (select now() as at) clock
@@ -49,15 +49,16 @@ test('[RP-08] the late list shows the lead a report that nobody finishes, before
     const department = openDepartment(database, { name: 'test', max: 2 })
     await settleOrder(department, await dutyAct(department), { orderId })
     const signedIn = { person: { id: actor.id, actor }, server: { department } }
-    const late = await lateCases(signedIn as never, { withinMs: HOUR_MS, only })
+    const filter = { time: [time] }
+    const { cases: late } = await lateCases(signedIn as never, { withinMs: HOUR_MS, filter })
     await department.close()
     return late
       .filter(({ kind }) => kind === 'watchdog')
       .map((row) => [row.orderId, wordFor('work', row.kind), ownerOf(row), whyLate(row)])
   }
   const said = [[orderId, 'unfinished report', resident!.name, 'begun, and nobody finishes it']]
-  expect(await unfinishedAfter(unfinishedMs - 2 * HOUR_MS, 'due')).toEqual([])
-  expect(await unfinishedAfter(unfinishedMs - 30 * MINUTE_MS, 'due')).toEqual(said)
+  expect(await unfinishedAfter(unfinishedMs - 2 * HOUR_MS, 'soon')).toEqual([])
+  expect(await unfinishedAfter(unfinishedMs - 30 * MINUTE_MS, 'soon')).toEqual(said)
   expect(await unfinishedAfter(unfinishedMs + MINUTE_MS, 'late')).toEqual(said)
   await before.close()
 })

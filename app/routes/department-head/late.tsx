@@ -1,36 +1,32 @@
 /** Late and at risk: every promise that is broken or will be within the hour, who has it and why. */
-import {
-  type ActionFunctionArgs,
-  type LoaderFunctionArgs,
-  useLoaderData,
-  useNavigate,
-  useSearchParams,
-} from 'react-router'
+import { type ActionFunctionArgs, type LoaderFunctionArgs, useLoaderData, useNavigate } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { type LateCase, lateCases } from '#app/server/late-cases.ts'
 import { leadAct } from '#app/server/lead-acts.ts'
+import { askedView } from '#app/server/list-bar.ts'
 import { answer } from '#app/server/refusal.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
-import { count } from '../../ui/format.ts'
 import { EmptyState } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { caseColumns } from '../../worklist/case-columns.tsx'
+import { FilterBar, viewKeys } from '../../worklist/filter-bar.tsx'
 import { useKeptCursor } from '../../worklist/kept-cursor.ts'
+import { ListTabs } from '../../worklist/list-tabs.tsx'
+import { useListView } from '../../worklist/use-list-view.ts'
 import { type Column, WorklistTable } from '../../worklist/worklist-table.tsx'
 import { CallState, useLeadActs } from './lead-acts.tsx'
 import { ownerOf, whyLate } from './why-late.ts'
 
-const ONLY = ['late', 'due'] as const
-
 export async function loader(args: LoaderFunctionArgs) {
   const signedIn = await requireUser(args, rolesWith('late'))
-  const asked = new URL(args.request.url).searchParams.get('only')
-  const only = ONLY.find((each) => each === asked)
+  const search = new URL(args.request.url).searchParams
+  const { filter, counted, bar } = await askedView(signedIn, 'late', search)
+  const { cases, total, counts } = await lateCases(signedIn, { withinMs: 3_600_000, filter, counted })
   return {
-    late: await lateCases(signedIn, { withinMs: 3_600_000, only }),
-    only: only ?? 'all',
+    late: cases,
+    bar: bar(counts, total),
     mayAct: signedIn.person.roles.includes('lead'),
   }
 }
@@ -86,8 +82,8 @@ const COLUMNS: Column<LateCase>[] = [
 ]
 
 export default function Late() {
-  const { late, only, mayAct } = useLoaderData<typeof loader>()
-  const [, setSearch] = useSearchParams()
+  const { late, bar, mayAct } = useLoaderData<typeof loader>()
+  const view = useListView(bar)
   useLive([
     'work-item.opened',
     'work-item.claimed',
@@ -98,42 +94,35 @@ export default function Late() {
     'call-ins',
     'escalation.fired',
     'order.ended',
+    'views:late',
   ])
   const navigate = useNavigate()
-  const [cursorId, setCursor] = useKeptCursor(`late:${only}`, late)
+  const [cursorId, setCursor] = useKeptCursor(view.name, late)
   const acts = useLeadActs(late.find(({ id }) => id === cursorId) ?? late[0], mayAct)
   return (
     <Screen
       label={t('nav.late')}
-      className="list-screen late-screen"
+      className="list-screen late-screen viewed"
       keys={[
         { chord: 'ArrowUp', caps: ['↑', '↓'], word: t('keys.move'), where: 'list' },
         { chord: 'Enter', word: t('reading.timeline'), where: 'list' },
         ...acts.keys,
+        ...viewKeys(view),
       ]}
     >
       <div className="toolbar">
         <h1 className="strong">{t('nav.late')}</h1>
-        <fieldset className="segments" aria-label={t('late.which')}>
-          {(['all', ...ONLY] as const).map((each) => (
-            <button
-              key={each}
-              type="button"
-              aria-pressed={each === only}
-              onClick={() => setSearch(each === 'all' ? {} : { only: each }, { replace: true })}
-            >
-              {t(`late.only-${each}`)}
-            </button>
-          ))}
-        </fieldset>
-        <span className="push text-2">{count(late.length)}</span>
+        <ListTabs view={view} />
       </div>
-      <div />
+      <FilterBar view={view} columns={COLUMNS} />
       <WorklistTable
-        name={`late:${only}`}
+        name={view.name}
         label={t('nav.late')}
         rows={late}
+        total={bar.shown}
         columns={COLUMNS}
+        layout={view.layout}
+        onLayout={view.setLayout}
         cursorId={cursorId ?? late[0]?.id ?? null}
         onCursor={setCursor}
         onOpen={({ orderId }) => void navigate(`/orders/${orderId}`)}

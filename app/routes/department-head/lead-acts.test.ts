@@ -124,7 +124,7 @@ test('[DB-08] a colleague called in is asked on whatever screen they are at, and
   expect(await calls('radiologist2')).toEqual([])
   const { actor } = await actAs(department, 'lead')
   const signedIn = { person: { id: actor.id, actor }, server: { department } }
-  const rows = await lateCases(signedIn as never, { withinMs: 24 * HOUR_MS })
+  const { cases: rows } = await lateCases(signedIn as never, { withinMs: 24 * HOUR_MS })
   expect(rows.find(({ id }) => id === itemId)?.call).toMatchObject({ callId, answer: 'coming' })
   expect(await press('lead', done.undo)).toMatchObject({ ok: false, code: 'illegal-transition' })
   const types = (await timeline(department.sql, orderId)).map(({ type }) => type)

@@ -54,7 +54,7 @@ export async function loader(args: LoaderFunctionArgs) {
   return {
     figures: { ...found, segments },
     days,
-    late: (await lateCases(signedIn, { withinMs: 3_600_000 })).slice(0, 40),
+    late: (await lateCases(signedIn, { withinMs: 3_600_000 })).cases.slice(0, 40),
   }
 }
 
@@ -131,14 +131,14 @@ function Tiles({ found, days }: { found: DepartmentFigures; days: Days }) {
       <Tile
         label={t('tile.late')}
         value={count(found.lateItems)}
-        to="/late?only=late"
+        to="/late?view=late"
         late={found.lateItems > 0}
         note={t('tile.late-note')}
       />
       <Tile
         label={t('tile.due')}
         value={count(found.dueWithinHour)}
-        to="/late?only=due"
+        to="/late?view=due"
         note={t('tile.due-note')}
       />
       <Tile

@@ -64,8 +64,8 @@ test('[DB-07] every number of the head’s page opens as many orders as it says'
   }
   expect(figures.phases.some(({ late }) => late > 0)).toBe(true)
   expect(figures.lateItems).toBeGreaterThanOrEqual(2)
-  const late = await lateLoader(at.head.args('/late?only=late') as never)
-  const due = await lateLoader(at.head.args('/late?only=due') as never)
+  const late = await lateLoader(at.head.args('/late?view=late') as never)
+  const due = await lateLoader(at.head.args('/late?view=due') as never)
   expect([late.late.length, due.late.length]).toEqual([figures.lateItems, figures.dueWithinHour])
 
   const measured = figures.segments.filter(({ n }) => n > 0)

@@ -1,20 +1,28 @@
 /** All orders one may see, newest first: where each stands. */
-import { useMemo, useState } from 'react'
-import { type LoaderFunctionArgs, useLoaderData, useNavigate, useSearchParams } from 'react-router'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import {
+  type LoaderFunctionArgs,
+  useFetcher,
+  useLoaderData,
+  useNavigate,
+  useSearchParams,
+} from 'react-router'
 import { type Days, figures } from '#app/server/figures.ts'
 import { requireUser, type SignedIn } from '#app/server/guard.ts'
-import { findOrders, type OrderFilter, type OrderSummary } from '#db/queries/orders.ts'
+import { askedView } from '#app/server/list-bar.ts'
+import { countOrders, findOrders, type OrderFilter, type OrderSummary } from '#db/queries/orders.ts'
 import { sites } from '#db/queries/sites.ts'
+import { localDate } from '#domain/calendar.ts'
+import { writeFilter } from '#domain/list-filter.ts'
 import { MARKS } from '#domain/segments.ts'
 import { similarAmong } from '#domain/similar-people.ts'
-import { PHASES, type Phase } from '#domain/words.ts'
+import { PHASES } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
-import { Button } from '../../ui/button.tsx'
 import { dayStart } from '../../ui/day-start.ts'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
-import { count, NONE, spanInWords, timeOrDay } from '../../ui/format.ts'
+import { NONE, spanInWords, timeOrDay } from '../../ui/format.ts'
 import { useSexAge } from '../../ui/identity-banner.tsx'
 import { EmptyState } from '../../ui/messages.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
@@ -22,37 +30,52 @@ import { writtenName } from '../../ui/person-name.ts'
 import { PhaseTag } from '../../ui/phase-tag.tsx'
 import { Priority } from '../../ui/priority.tsx'
 import { Screen } from '../../ui/screen.tsx'
+import { FilterBar, viewKeys } from '../../worklist/filter-bar.tsx'
 import { useKeptCursor } from '../../worklist/kept-cursor.ts'
+import { ListTabs } from '../../worklist/list-tabs.tsx'
+import { useListView } from '../../worklist/use-list-view.ts'
 import { type Column, WorklistTable } from '../../worklist/worklist-table.tsx'
 
 const PAGE = 200
 
 /** What a number elsewhere counts: `show`, or the orders behind a segment of turnaround, slowest first. */
 const SHOWS = ['open', 'late', 'delivered-today', 'to-mend'] as const
-type Show = (typeof SHOWS)[number]
 
 export async function loader(args: LoaderFunctionArgs) {
   const signedIn = await requireUser(args, rolesWith('orders'))
   const { person, server } = signedIn
+  const { sql } = server.department
   const search = new URL(args.request.url).searchParams
-  const asked = search.get('phase')
-  const phase = PHASES.find((each) => each === asked)
+  const { filter: chips, bar } = await askedView(signedIn, 'orders', narrowedBy(search))
   const segment = await segmentOf(signedIn, search)
-  if (segment) return { orders: segment.orders, next: null, segment: segment.segment }
+  if (segment) {
+    const { orders } = segment
+    return { orders, next: null, segment: segment.segment, bar: bar({}, orders.length) }
+  }
   const after = afterOf(search.get('after'))
-  const asFilter = await filterOf(signedIn, search.get('show'))
-  const found = await findOrders(server.department.sql, person.actor, {
-    limit: PAGE + 1,
-    ...asFilter,
-    ...(phase && { phase }),
-    ...(after && { after }),
-  })
+  const now = await server.department.now()
+  const [site] = await sites(sql, person.sites)
+  const asking = { userId: person.id, now, today: localDate(site?.zone ?? 'UTC', now) }
+  const filter = { ...(await filterOf(signedIn, search.get('show'))), chips, asking }
+  const [found, total] = await Promise.all([
+    findOrders(sql, person.actor, { limit: PAGE + 1, ...filter, ...(after && { after }) }),
+    // A page further down belongs to a list that is counted already.
+    after ? 0 : countOrders(sql, person.actor, filter),
+  ])
   const last = found.length > PAGE ? found[PAGE - 1] : undefined
   return {
     orders: found.slice(0, PAGE),
     next: last ? `${last.receivedAt.toISOString()}~${last.id}` : null,
     segment: null,
+    bar: bar({}, total),
   }
+}
+
+/** A number elsewhere links to a phase: it is one chip. */
+function narrowedBy(search: URLSearchParams): URLSearchParams {
+  const phase = PHASES.find((each) => each === search.get('phase'))
+  if (!phase || search.has('filter')) return search
+  return new URLSearchParams({ ...Object.fromEntries(search), filter: writeFilter({ phase: [phase] }) })
 }
 
 async function filterOf({ person, server }: SignedIn, show: string | null): Promise<Partial<OrderFilter>> {
@@ -123,42 +146,48 @@ const TOPICS = [
   'report.signed',
   'report.released',
   'delivery.acknowledged',
+  'views:orders',
 ]
 
 export default function Orders() {
-  const { orders, next, segment } = useLoaderData<typeof loader>()
+  const loaded = useLoaderData<typeof loader>()
+  const { segment, bar } = loaded
   useLive(TOPICS)
   const navigate = useNavigate()
   const [search, setSearch] = useSearchParams()
-  const phase = search.get('phase')
+  const view = useListView(bar)
   const show = SHOWS.find((each) => each === search.get('show'))
+  const { orders, more } = usePages(loaded, search)
   const similar = useMemo(
     () => similarAmong(orders.map((order) => ({ ...order, id: personKey(order), name: order.patientName }))),
     [orders],
   )
-  const rows: OrderRow[] = orders.map((order) => ({
-    ...order,
-    orderId: order.id,
-    isStat: order.priority === 'stat',
-    isSimilar: similar.has(personKey(order)),
-    ms: segment?.times[order.id],
-  }))
-  const [cursorId, setCursor] = useKeptCursor(`orders:${search}`, rows)
-  const [isChoosing, setChoosing] = useState(false)
-  const filter = (chosen: { phase?: Phase | undefined; show?: Show | undefined }) => {
-    setChoosing(false)
-    setSearch(
-      { ...(chosen.phase && { phase: chosen.phase }), ...(chosen.show && { show: chosen.show }) },
-      { preventScrollReset: true },
-    )
+  const rows: OrderRow[] = useMemo(
+    () =>
+      orders.map((order) => ({
+        ...order,
+        orderId: order.id,
+        isStat: order.priority === 'stat',
+        isSimilar: similar.has(personKey(order)),
+        ms: segment?.times[order.id],
+      })),
+    [orders, similar, segment],
+  )
+  const name = `${view.name}:${show}:${segment?.from}`
+  const [cursorId, setCursor] = useKeptCursor(name, rows)
+  const change = (field: 'show' | 'segment', value: string | null) => {
+    const next = new URLSearchParams(search)
+    if (value === null) next.delete(field)
+    else next.set(field, value)
+    setSearch(next, { preventScrollReset: true })
   }
-  const shownPhase = PHASES.find((each) => each === phase)
   const open = (id: string | null | undefined) => id && void navigate(`/orders/${id}`)
   const current = rows.find(({ id }) => id === cursorId) ?? rows[0]
+  const columns = segment ? BY_TIME : COLUMNS
   return (
     <Screen
       label={t('nav.orders')}
-      className="list-screen"
+      className="list-screen viewed"
       keys={[
         { chord: 'ArrowUp', caps: ['↑', '↓'], word: t('keys.move'), where: 'list' },
         { chord: 'Enter', word: t('reading.timeline'), where: 'list' },
@@ -169,23 +198,28 @@ export default function Orders() {
           run: () => open(current?.id),
           silent: true,
         },
-        { chord: 'F', word: t('orders.filter'), where: 'list', run: () => setChoosing(!isChoosing) },
+        ...viewKeys(view),
       ]}
     >
       <div className="toolbar">
         <h1 className="strong">{t('nav.orders')}</h1>
-        {phase ? (
-          <button type="button" className="chip on" onClick={() => filter({ show })}>
-            {t('column.phase')} <b>{wordFor('phase', phase)}</b> ×
+        <ListTabs view={view} />
+        <span className="push text-3">{t(segment ? 'orders.slowest' : 'orders.sorted')}</span>
+      </div>
+      <FilterBar view={view} columns={columns}>
+        {SHOWS.map((each) => (
+          <button
+            key={each}
+            type="button"
+            className="chip"
+            aria-pressed={each === show}
+            onClick={() => change('show', each === show ? null : each)}
+          >
+            {t(`orders.show-${each}`)}
           </button>
-        ) : null}
-        {show ? (
-          <button type="button" className="chip on" onClick={() => filter({ phase: shownPhase })}>
-            {t('orders.show')} <b>{t(`orders.show-${show}`)}</b> ×
-          </button>
-        ) : null}
+        ))}
         {segment ? (
-          <button type="button" className="chip on" onClick={() => filter({})}>
+          <button type="button" className="chip on" onClick={() => change('segment', null)}>
             {t('orders.segment')}{' '}
             <b>
               {t(`mark.${segment.from}`)} → {t(`mark.${segment.to}`)}
@@ -193,57 +227,16 @@ export default function Orders() {
             ×
           </button>
         ) : null}
-        <button
-          type="button"
-          className="chip dashed"
-          aria-expanded={isChoosing}
-          onClick={() => setChoosing(!isChoosing)}
-        >
-          + {t('orders.filter')} <kbd>F</kbd>
-        </button>
-        <span className="push text-3">
-          {count(rows.length)}
-          {next ? '+' : ''} · {t(segment ? 'orders.slowest' : 'orders.sorted')}
-        </span>
-        {next ? (
-          <Button onClick={() => setSearch({ ...(phase && { phase }), ...(show && { show }), after: next })}>
-            {t('orders.older')}
-          </Button>
-        ) : null}
-      </div>
-      <div>
-        {isChoosing ? (
-          <div className="toolbar chips phase-choice">
-            {PHASES.map((each) => (
-              <button
-                key={each}
-                type="button"
-                className="chip"
-                aria-pressed={each === phase}
-                onClick={() => filter({ phase: each, show })}
-              >
-                {t(`phase.${each}`)}
-              </button>
-            ))}
-            {SHOWS.map((each) => (
-              <button
-                key={each}
-                type="button"
-                className="chip"
-                aria-pressed={each === show}
-                onClick={() => filter({ phase: shownPhase, show: each })}
-              >
-                {t(`orders.show-${each}`)}
-              </button>
-            ))}
-          </div>
-        ) : null}
-      </div>
+      </FilterBar>
       <WorklistTable
-        name={`orders:${search}`}
+        name={name}
         label={t('nav.orders')}
         rows={rows}
-        columns={segment ? BY_TIME : COLUMNS}
+        total={Math.max(bar.shown, rows.length)}
+        columns={columns}
+        layout={view.layout}
+        onLayout={view.setLayout}
+        onNearEnd={more}
         cursorId={current?.id ?? null}
         onCursor={setCursor}
         onOpen={({ id }) => open(id)}
@@ -251,6 +244,56 @@ export default function Orders() {
       />
     </Screen>
   )
+}
+
+type Loaded = ReturnType<typeof useLoaderData<typeof loader>>
+
+/**
+ * The first page, live, and those below it that were asked for. An order's place never changes: what new orders push off
+ * the first page is known from before, and a key of it continues the list.
+ */
+function usePages(
+  first: Loaded,
+  search: URLSearchParams,
+): { orders: Loaded['orders']; more: (() => void) | undefined } {
+  const of = search.toString()
+  const asking = useFetcher<typeof loader>()
+  const [below, setBelow] = useState<{ of: string; orders: Loaded['orders']; next: string | null } | null>(
+    null,
+  )
+  const kept = below?.of === of ? below : null
+  const asked = useRef({ of: '', next: '' })
+  const { data } = asking
+  // Asked once, and answered again with every load of the screen: an order that is known takes its newest row.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each answer
+  useEffect(() => {
+    if (!data || asked.current.of !== of) return
+    setBelow((before) => {
+      const known = before?.of === of ? before.orders : first.orders
+      const all = new Map([...known, ...data.orders].map((order) => [order.id, order]))
+      return { of, orders: [...all.values()], next: data.next }
+    })
+  }, [data])
+  const orders = useMemo(() => {
+    const last = first.orders.at(-1)
+    if (!kept || !last) return first.orders
+    return [...first.orders, ...kept.orders.filter((order) => isBelow(order, last))]
+  }, [first.orders, kept])
+  const next = kept ? kept.next : first.next
+  const { load, state } = asking
+  const more = useCallback(() => {
+    if (!next || state !== 'idle' || (asked.current.of === of && asked.current.next === next)) return
+    asked.current = { of, next }
+    const query = new URLSearchParams(of)
+    query.set('after', next)
+    void load(`/orders?${query}`)
+  }, [next, state, of, load])
+  return { orders, more: next ? more : undefined }
+}
+
+function isBelow(order: OrderSummary, last: OrderSummary): boolean {
+  const byTime = order.receivedAt.getTime() - last.receivedAt.getTime()
+  return byTime < 0 || (byTime === 0 && order.id < last.id)
 }
 
 const COLUMNS: Column<OrderRow>[] = [
