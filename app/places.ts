@@ -15,7 +15,10 @@ export interface Place {
 const PLACES = {
   'scan-queue': { path: '/scan-queue', word: 'nav.scan-queue' },
   'quality-check': { path: '/quality-check', word: 'nav.quality-check', kinds: ['quality', 'complete'] },
-  reading: { path: '/reading', word: 'nav.reading', kinds: ['read', 'sent-back', 'sign'] },
+  reading: { path: '/reading', word: 'nav.reading', kinds: ['read', 'sent-back', 'sign', 'over-read'] },
+  'over-read': { path: '/over-read', word: 'nav.over-read', kinds: ['over-read', 'sign'] },
+  'my-preliminaries': { path: '/my-preliminaries', word: 'nav.my-preliminaries' },
+  'sent-back': { path: '/sent-back', word: 'nav.sent-back', kinds: ['sent-back'] },
   calendar: { path: '/to-schedule', word: 'nav.calendar', kinds: ['schedule', 'rebook'] },
   today: { path: '/today', word: 'nav.today' },
   late: {
@@ -30,15 +33,18 @@ const PLACES = {
       'quality',
       'read',
       'sign',
+      'over-read',
       'sent-back',
       'critical',
     ],
     countsLate: true,
   },
   'critical-results': { path: '/critical-results', word: 'nav.critical-results', kinds: ['critical'] },
+  retakes: { path: '/retakes', word: 'nav.retakes', kinds: ['clarify'] },
   handover: { path: '/handover', word: 'nav.handover' },
   repeats: { path: '/repeats', word: 'nav.repeats' },
   catalogue: { path: '/catalogue', word: 'nav.catalogue' },
+  'report-templates': { path: '/report-templates', word: 'nav.report-templates' },
   orders: { path: '/orders', word: 'nav.orders' },
   health: { path: '/department-health', word: 'nav.health' },
   'api-tokens': { path: '/api-tokens', word: 'nav.api-tokens' },
@@ -47,13 +53,14 @@ export type PlaceId = keyof typeof PLACES
 
 /** The first one is where the role lands. */
 const PLACES_OF: Partial<Record<Role, readonly PlaceId[]>> = {
-  technologist: ['scan-queue', 'quality-check', 'handover', 'orders'],
-  radiologist: ['reading', 'critical-results', 'orders'],
-  resident: ['reading', 'critical-results', 'orders'],
+  technologist: ['scan-queue', 'quality-check', 'retakes', 'handover', 'orders'],
+  radiologist: ['reading', 'over-read', 'critical-results', 'orders'],
+  resident: ['reading', 'my-preliminaries', 'sent-back', 'critical-results', 'orders'],
   scheduler: ['calendar', 'orders'],
   lead: [
     'late',
     'scan-queue',
+    'retakes',
     'reading',
     'handover',
     'critical-results',
@@ -66,7 +73,11 @@ const PLACES_OF: Partial<Record<Role, readonly PlaceId[]>> = {
   head: ['today', 'orders', 'late', 'critical-results', 'repeats'],
   physicist: ['repeats', 'orders'],
   referrer: ['orders'],
-  admin: ['health', 'orders', 'api-tokens', 'catalogue'],
+  admin: ['health', 'orders', 'api-tokens', 'catalogue', 'report-templates'],
+}
+
+export function placeAt(id: PlaceId): Place {
+  return { id, ...PLACES[id] }
 }
 
 export function placesOf(roles: readonly Role[]): Place[] {

@@ -4,7 +4,7 @@ import { Link, useNavigate } from 'react-router'
 import { t } from '../strings/words.ts'
 import { Keys } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
-import type { NavEntry } from '../ui/top-bar.tsx'
+import type { NavEntry } from '../ui/place-bar.tsx'
 import { type KeyBinding, useActiveKeys, useKeys } from './key-layer.tsx'
 
 interface Entry {

@@ -36,6 +36,7 @@ export async function loader(args: LoaderFunctionArgs) {
   const [role] = person.roles
   return {
     person: {
+      id: person.id,
       name: person.name,
       role: role ? wordFor('role', role) : '',
       scans: person.roles.includes('technologist'),

@@ -1,6 +1,6 @@
 /** The bar above every screen: places in words, search, connection, the department's clock, you. */
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
-import { Form, NavLink } from 'react-router'
+import { Form } from 'react-router'
 import {
   type ConnectionState,
   connectionState,
@@ -9,23 +9,16 @@ import {
 } from '../live/live-connection.ts'
 import { t } from '../strings/words.ts'
 import { useDepartmentNow, useZone } from './department-clock.tsx'
-import { badgeCount, clockTime, dayOf } from './format.ts'
+import { clockTime, dayOf } from './format.ts'
 import { Mark } from './glyph.tsx'
+import { NoticeBell } from './notice-bell.tsx'
+import { type NavEntry, PlaceBar } from './place-bar.tsx'
 import { Search } from './search.tsx'
 import { ThemeChoice } from './theme-choice.tsx'
 
-export interface NavEntry {
-  id: string
-  path: string
-  word: string
-  /** How many wait there, and whether something in it is late. */
-  waiting?: number | undefined
-  late?: boolean | undefined
-}
-
 interface TopBarProps {
   places: NavEntry[]
-  person: { name: string; role: string }
+  person: { id: string; name: string; role: string }
 }
 
 export function TopBar({ places, person }: TopBarProps) {
@@ -35,33 +28,15 @@ export function TopBar({ places, person }: TopBarProps) {
         <Mark />
         {t('app.name')}
       </a>
-      <nav aria-label={t('shell.places')}>
-        {places.map((place) => (
-          <NavLink key={place.id} to={place.path}>
-            <span data-word={place.word}>{place.word}</span>
-            <WaitingCount {...place} />
-          </NavLink>
-        ))}
-      </nav>
+      <PlaceBar places={places} />
       <Search />
       <div className="top-bar-facts">
         <Connection />
         <Clock />
-        <PersonMenu {...person} />
+        <NoticeBell userId={person.id} />
+        <PersonMenu name={person.name} role={person.role} />
       </div>
     </header>
-  )
-}
-
-function WaitingCount({ waiting, late }: NavEntry) {
-  if (waiting === undefined) return null
-  return (
-    <span className={late ? 'count late' : 'count'}>
-      <span aria-hidden="true">{badgeCount(waiting)}</span>
-      <span className="visually-hidden">
-        {t(late ? 'shell.late-inside' : 'shell.waiting-inside', { n: waiting })}
-      </span>
-    </span>
   )
 }
 
