@@ -12,6 +12,7 @@ const TOPICS = [
   'images.arrived',
   'completeness.decided',
   'report.signed',
+  'views:reading',
 ]
 /** As in app/routes/shell.tsx and app/live/use-waiting.ts. */
 const COUNTED = ['list:read', 'list:sent-back', 'list:sign']
