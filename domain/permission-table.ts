@@ -162,6 +162,9 @@ const TABLE = {
   // Lists: everybody keeps views of their own; those who lead or teach share them.
   'keep-view': [rule([...STAFF, 'physicist', 'referrer', 'admin'], 'own')],
   'share-view': [rule(['radiologist', 'scheduler', 'lead', 'head'], 'own')],
+  // The viewer: how images are hung is a reader's own; presentations and key images become objects of the study.
+  'keep-hanging': [rule(['radiologist', 'resident'], 'own')],
+  'mark-images': [rule(['radiologist', 'resident', 'technologist'], 'site')],
   'pause-for-another': MANAGES,
 
   // Reports.

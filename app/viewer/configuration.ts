@@ -3,7 +3,7 @@
  * everything that the viewer may ask for lies under it, so it cannot ask for another study.
  */
 
-import { t } from '../strings/words.ts'
+import { t, type WordKey } from '../strings/words.ts'
 
 /** One script for everybody; what differs is in the address, and nothing here is worth caching. */
 export function appConfiguration(): string {
@@ -12,7 +12,7 @@ export function appConfiguration(): string {
   const launch = /^[0-9A-HJKMNP-TV-Z]{26}$/.test(asked) ? asked : 'none'
   const root = '/dicom-web/launch/' + launch
   window.config = ${JSON.stringify(SETTINGS, null, 2)}
-  window.config.isocenter = { launch, ...${JSON.stringify({ viewports: VIEWPORTS, reports: REPORTS, words: WORDS })} }
+  window.config.isocenter = { launch, ...${JSON.stringify({ viewports: VIEWPORTS, reports: REPORTS, stacks: STACKS, words: WORDS })} }
   // The page around the viewer names the patient; a window of its own has to do so itself.
   window.config.showPatientInfo = window.parent === window ? 'visibleReadOnly' : 'disabled'
   window.config.whiteLabeling = {
@@ -27,13 +27,19 @@ export function appConfiguration(): string {
   }
   window.config.modesConfiguration = {
     '@ohif/mode-longitudinal': {
-      sopClassHandlers: { $push: ['${OTHER_REPORTS}'] },
+      hangingProtocol: { $apply: keptOr },
+      sopClassHandlers: { $push: ['${OTHER_REPORTS}', '${MARKS}'] },
       routes: { 0: { layoutInstance: { props: layout } } },
     },
   }
+  // Read by the extension before OHIF looks at its modes.
+  function keptOr(protocol) {
+    return window.config.isocenter.protocol ?? protocol
+  }
   function behindOurs(viewports) {
     const { viewports: known, reports } = window.config.isocenter
-    return viewports.map(({ namespace, displaySetsToDisplay: shown }) => ({
+    const marks = { namespace: 'isocenter.viewportModule.marks', displaySetsToDisplay: ['${MARKS}'] }
+    return [...viewports, marks].map(({ namespace, displaySetsToDisplay: shown }) => ({
       namespace: known.includes(namespace) ? 'isocenter.viewportModule.' + namespace : namespace,
       displaySetsToDisplay: namespace === reports ? [...shown, '${OTHER_REPORTS}'] : shown,
     }))
@@ -58,6 +64,11 @@ const REPORTS = '@ohif/extension-cornerstone-dicom-sr.viewportModule.dicom-sr'
 /** Ours, for the classes of structured reports that OHIF knows no handler of. */
 const OTHER_REPORTS = 'isocenter.sopClassHandlerModule.report'
 
+/** Presentation states and key object selections, which OHIF does not know. */
+const MARKS = 'isocenter.sopClassHandlerModule.marks'
+
+const STACKS = '@ohif/extension-default.sopClassHandlerModule.stack'
+
 /** The viewports of OHIF's mode: each goes behind ours of the same name, so that a broken object stays alone. */
 const VIEWPORTS = [
   '@ohif/extension-measurement-tracking.viewportModule.cornerstone-tracked',
@@ -75,6 +86,62 @@ const WORDS = {
   imageElsewhere: t('viewer.image-elsewhere'),
   empty: t('viewer.empty'),
   length: t('viewer.length'),
+  frameMissing: t('viewer.frame-missing'),
+  notShown: t('viewer.not-shown'),
+  tryAgain: t('viewer.try-again'),
+  keyImage: t('viewer.key-image'),
+  keyImageNotKept: t('viewer.key-image-not-kept'),
+  keyImages: t('viewer.key-images'),
+  keyImagesKept: t('viewer.key-images-kept'),
+  keyImagesHow: t('viewer.key-images-how'),
+  keyImageStands: t('viewer.key-image-stands'),
+  presentation: t('viewer.presentation'),
+  presentationKept: t('viewer.presentation-kept'),
+  shutterHow: t('viewer.shutter-how'),
+  greyOnly: t('viewer.grey-only'),
+  noStack: t('viewer.no-stack'),
+  mayNotMark: t('viewer.may-not-mark'),
+  notKept: t('viewer.not-kept'),
+  opening: t('viewer.opening'),
+  noLayout: t('viewer.no-layout'),
+  layoutKept: t('viewer.layout-kept'),
+  mayNotKeepHanging: t('viewer.may-not-keep-layout'),
+}
+
+interface Action {
+  command: string
+  word: WordKey
+  /** A plain letter that OHIF leaves free; Alt and F-keys belong to the page around it. */
+  key: string | null
+  icon?: string
+}
+
+/** What we add to OHIF's own: each has a key that can be changed, and those with an icon a button. */
+const ACTIONS: readonly Action[] = [
+  { command: 'isocenterKeyImage', word: 'viewer.act.key-image', key: 'k', icon: 'tool-annotate' },
+  { command: 'isocenterKeepKeyImages', word: 'viewer.act.keep-key-images', key: 'g' },
+  {
+    command: 'isocenterKeepPresentation',
+    word: 'viewer.act.keep-presentation',
+    key: 's',
+    icon: 'cloud-settings',
+  },
+  { command: 'isocenterPresentation', word: 'viewer.act.presentation', key: 'p' },
+  { command: 'isocenterShutter', word: 'viewer.act.shutter', key: 'o' },
+  { command: 'isocenterKeepHanging', word: 'viewer.act.keep-layout', key: null, icon: 'layout-common-2x2' },
+]
+
+function hotkeyOf({ command, word, key }: Action) {
+  return { commandName: command, label: t(word), keys: [key], isEditable: true }
+}
+
+function buttonOf({ command, word, key, icon }: Action) {
+  const tooltip = key === null ? t(word) : `${t(word)} (${key})`
+  return {
+    id: command,
+    uiType: 'ohif.toolButton',
+    props: { icon, label: t(word), tooltip, commands: command, evaluate: 'evaluate.action' },
+  }
 }
 
 const SETTINGS = {
@@ -83,7 +150,16 @@ const SETTINGS = {
   extensions: ['/viewer/ext/isocenter.js'],
   modes: [],
   // Its tour of eleven steps lies over the images at every workstation that has never seen it.
-  customizationService: { global: { 'ohif.tours': { $set: [] } } },
+  customizationService: {
+    global: {
+      'ohif.tours': { $set: [] },
+      'ohif.hotkeyBindings': { $push: ACTIONS.filter(({ key }) => key).map(hotkeyOf) },
+      'cornerstone.toolbarButtons': { $push: ACTIONS.filter(({ icon }) => icon).map(buttonOf) },
+      'cornerstone.toolbarSections': {
+        primary: { $push: ACTIONS.filter(({ icon }) => icon).map(({ command }) => command) },
+      },
+    },
+  },
   showStudyList: false,
   investigationalUseDialog: { option: 'never' },
   maxNumberOfWebWorkers: 3,

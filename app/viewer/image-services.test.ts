@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { dciodvfy } from '#archive/dciodvfy.fixture.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '#db/department.ts'
 import { actOf, dutyAct } from '#db/mutations/act.ts'
@@ -16,6 +17,7 @@ import { sessionUser, signIn, signOut } from '#db/mutations/sessions.ts'
 import { anEnvelope, anOrder, seededDepartment } from '#db/order.fixture.ts'
 import { seedDemo } from '#db/seed/demo.ts'
 import { sessionCookie } from '../server/session-cookie.ts'
+import { dicomJson, keyImageValues, presentationValues, type Values } from './extension/mark-json.js'
 import { type ImageServices, openImageServices } from './image-services.ts'
 import { prepareViewer } from './prepare.ts'
 
@@ -29,6 +31,7 @@ let token: string
 let passwords: Record<string, string>
 let orderId: string
 let dx: string
+let blobs: string
 const server = createServer()
 
 beforeAll(async () => {
@@ -38,10 +41,11 @@ beforeAll(async () => {
   const demo = await seedDemo(url, { secretKey: 'a'.repeat(64), listen: '127.0.0.1', ports })
   token = demo.tokens.integration
   passwords = Object.fromEntries(demo.accounts.map((account) => [account.user, account.password]))
+  blobs = await mkdtemp(join(tmpdir(), 'isocenter-images-'))
   services = await openImageServices({
     server: { department, secure: false, isDemo: true },
     viewerDirectory: (await prepareViewer()).directory,
-    blobFolder: await mkdtemp(join(tmpdir(), 'isocenter-images-')),
+    blobFolder: blobs,
     aeTitle: 'ISOCENTER',
     log: pino({ level: 'silent' }),
   })
@@ -193,4 +197,148 @@ test('[DW-06] a launch that is closed, and a session that ends, between two fram
   expect(await status(beside, headers)).toBe(200)
   await signOut(department, reader.token)
   await expect.poll(() => status(beside, headers)).toBe(401)
+})
+
+type Launched = Awaited<ReturnType<typeof session>> & { root: string }
+
+async function launched(user: string): Promise<Launched> {
+  const reader = await session(user)
+  const act = await actOf(department, reader.person.actor, 'app')
+  const { id } = await createLaunch(department, act, {
+    orderId,
+    sessionId: reader.person.sessionId,
+    purpose: 'view',
+  })
+  return { ...reader, root: `/dicom-web/launch/${id}` }
+}
+
+/** Stores metadata as the viewer does (PS3.18 10.5.1.2). */
+async function keep({ root, headers }: Launched, values: Values, study = CT): Promise<number> {
+  const response = await fetch(`${address}${root}/studies/${study}`, {
+    method: 'POST',
+    headers: {
+      ...headers,
+      accept: 'application/dicom+json',
+      'content-type': 'multipart/related; type="application/dicom+json"; boundary=b',
+    },
+    body: `--b\r\nContent-Type: application/dicom+json\r\n\r\n${JSON.stringify([dicomJson(values)])}\r\n--b--\r\n`,
+  })
+  return response.status
+}
+
+async function ctImage({ root, headers }: Launched) {
+  const response = await fetch(`${address}${root}/studies/${CT}/instances`, { headers })
+  const found = (await response.json()) as Record<string, { Value: string[] }>[]
+  const image = found.find((one) => one['00080016']!.Value[0] === '1.2.840.10008.5.1.4.1.1.2')!
+  const [sopClassUid, sopInstanceUid, seriesUid] = ['00080016', '00080018', '0020000E'].map(
+    (tag) => image[tag]!.Value[0]!,
+  )
+  return { sopClassUid, sopInstanceUid, seriesUid }
+}
+
+type Image = Awaited<ReturnType<typeof ctImage>>
+
+const shown = (image: Image) => ({
+  rescale: { slope: 1, intercept: -1024, type: 'HU' },
+  window: { center: 40, width: 80 },
+  isInverted: false,
+  rotation: 90,
+  isFlipped: true,
+  area: { topLeft: [100, 80], bottomRight: [400, 420] },
+  spacing: [0.488281, 0.488281],
+  shutter: { shape: 'CIRCULAR', center: { row: 250, column: 260 }, radius: 180 },
+  annotations: [
+    {
+      image,
+      graphics: [
+        {
+          type: 'POLYLINE',
+          points: [
+            [200, 210.5],
+            [300, 310.5],
+          ],
+        },
+        {
+          type: 'ELLIPSE',
+          points: [
+            [200, 250],
+            [300, 250],
+            [250, 230],
+            [250, 270],
+          ],
+        },
+        {
+          type: 'CIRCLE',
+          points: [
+            [250, 250],
+            [250, 290],
+          ],
+        },
+        { type: 'POINT', points: [[111, 112]] },
+      ],
+      texts: [{ text: '42.0 mm\nmean 31.2', at: [305, 310] }],
+    },
+  ],
+})
+
+const marksOf = () => department.sql<{ uid: string; blob: string; modality: string }[]>`
+  select i.sop_instance_uid as uid, i.blob, e.modality from instances i join series e on e.id = i.series_id
+    join image_marks m on m.sop_instance_uid = i.sop_instance_uid order by m.made_at, i.id`
+
+test('[VW-04] a presentation and key images that a reader keeps are valid objects of the study, and no image has come', async () => {
+  const reader = await launched('radiologist')
+  const image = await ctImage(reader)
+  const facts = () => department.sql`
+    select s.stored_count, s.last_instance_at, s.completeness, s.appended_batches, s.late_batches, s.instance_count - s.report_count as images,
+      (select count(*) from order_events where order_id = ${orderId}) as events
+    from studies s where s.study_uid = ${CT}`
+  const before = await facts()
+  const presentation = presentationValues({
+    study: CT,
+    images: [image],
+    shown: shown(image),
+    description: 'Bleed, narrow',
+  })
+  expect(await keep(reader, presentation)).toBe(200)
+  expect(await keep(reader, keyImageValues({ study: CT, images: [image] }))).toBe(200)
+  // Sent again, as after an answer that was lost, it stands once.
+  expect(await keep(reader, presentation)).toBe(200)
+  const kept = await marksOf()
+  expect(kept.map(({ modality }) => modality)).toEqual(['PR', 'KO'])
+  const verdicts = await Promise.all(kept.map(({ blob }) => dciodvfy(join(blobs, blob))))
+  expect(verdicts.map(({ iod, errors }) => [iod, errors])).toEqual([
+    ['GrayscaleSoftcopyPresentationState', []],
+    ['KeyObjectSelectionDocument', []],
+  ])
+  expect(await facts()).toEqual(before)
+  const [audited] = await department.sql`
+    select actor_id, data from audit_events where type = 'images.marked' order by id limit 1`
+  expect(audited).toMatchObject({
+    actor_id: reader.person.id,
+    data: { kind: 'presentation', sopInstanceUid: presentation.SOPInstanceUID, images: 1 },
+  })
+  const found = await fetch(`${address}${reader.root}/studies/${CT}/series`, { headers: reader.headers })
+  const series = (await found.json()) as Record<string, { Value: string[] }>[]
+  expect(series.map((one) => one['00080060']!.Value[0]).sort()).toEqual(['CT', 'KO', 'PR'])
+})
+
+test('[VW-04] nobody marks images whose role does not, nor of another study, nor images that are not there', async () => {
+  const reader = await launched('radiologist')
+  const image = await ctImage(reader)
+  const key = () => keyImageValues({ study: CT, images: [image] })
+  const before = await marksOf()
+  expect(await keep(await launched('lead'), key())).toBe(403)
+  expect(await keep(reader, keyImageValues({ study: dx, images: [image] }), dx)).toBe(404)
+  expect(await keep(reader, keyImageValues({ study: dx, images: [image] }))).toBe(409)
+  const stranger = { ...image, sopInstanceUid: '2.25.7' }
+  expect(await keep(reader, keyImageValues({ study: CT, images: [stranger] }))).toBe(409)
+  expect(await keep(reader, keyImageValues({ study: CT, images: [] }))).toBe(409)
+  // An image, or an object under somebody else's UID, is none of a reader's marks.
+  expect(await keep(reader, { ...key(), SOPClassUID: '1.2.840.10008.5.1.4.1.1.2' })).toBe(409)
+  expect(await keep(reader, { ...key(), SOPInstanceUID: image.sopInstanceUid! })).toBe(409)
+  const presentation = presentationValues({ study: CT, images: [image], shown: shown(image) })
+  const strange = { ...shown(image), annotations: shown({ ...image, sopInstanceUid: '2.25.7' }).annotations }
+  expect(await keep(reader, presentationValues({ study: CT, images: [image], shown: strange }))).toBe(409)
+  expect(await keep(reader, { ...presentation, PresentationLUTShape: undefined })).toBe(409)
+  expect(await marksOf()).toEqual(before)
 })

@@ -119,7 +119,9 @@ async function forLaunch(
   const [person, launch] = await Promise.all([sessions.get(cookie), launches.get(launchId)])
   if (!person) return { status: 401, words: 'sign in first' }
   if (launch?.sessionId !== person.sessionId) return { status: 404, words: 'there is no such launch' }
-  const access = { kind: 'launch', launchId, actor: person.actor, studies: launch.studies } as const
+  const { actor } = person
+  const mayMark = can(actor, 'mark-images', { siteId: launch.siteId }).allowed
+  const access = { kind: 'launch', launchId, actor, studies: launch.studies, mayMark } as const
   return { access, root: `${ROOT}/launch/${launchId}` }
 }
 

@@ -93,6 +93,29 @@ const MENDS: readonly Change[] = [
     times: 1,
     files: 1,
   },
+  {
+    // A frame that does not come at once is asked for again; left alone, it is missing until the page is loaded anew.
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: "registerImageLoader)('wadors', wadors_loadImage)",
+    to: "registerImageLoader)('wadors', (imageId, options) => window.isocenter.load(wadors_loadImage, imageId, options))",
+    times: 1,
+    files: 1,
+  },
+  {
+    // Keys belong to a person, not to the workstation: nothing of them is left in its browser.
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: "localStorage.getItem('user-preferred-keys')",
+    to: 'window.isocenter?.keptKeys()',
+    times: 3,
+    files: 1,
+  },
+  {
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: "localStorage.setItem('user-preferred-keys', ",
+    to: 'window.isocenter.keepKeys(',
+    times: 2,
+    files: 1,
+  },
 ]
 
 const CHANGES = [...REBASES, ...MENDS]

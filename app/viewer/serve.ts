@@ -10,7 +10,23 @@ import { appConfiguration } from './configuration.ts'
 import { isChanged } from './prepare.ts'
 
 const EXTENSION = fileURLToPath(new URL('./extension/', import.meta.url))
-const EXTENSION_FILES = new Set(['isocenter.js', 'desk.js', 'viewports.js', 'report.js', 'isocenter.css'])
+const EXTENSION_FILES = new Set([
+  'desk.js',
+  'frames.js',
+  'hanging.js',
+  'image-grid.js',
+  'isocenter.css',
+  'isocenter.js',
+  'live-graphics.js',
+  'mark-json.js',
+  'mark-series.js',
+  'marks.js',
+  'person.js',
+  'presentation-drawing.js',
+  'presentation-state.js',
+  'report.js',
+  'viewports.js',
+])
 
 export interface ViewerDependencies {
   /** Where `prepareViewer` put the site. */

@@ -31,6 +31,8 @@ let address: string
 let head: Stored
 let chest: Stored
 const asked: string[] = []
+/** How many more requests for each frame, by the end of its address, the archive does not answer as it should. */
+const broken = new Map<string, number>()
 const server = createServer()
 
 /** The page around the viewer, as the reading room is: it keeps what the viewer says. */
@@ -49,8 +51,10 @@ beforeAll(async () => {
     const path = request.url!.split('?')[0]!
     asked.push(path)
     if (path === '/room') return void response.setHeader('content-type', 'text/html').end(ROOM)
+    if (path.startsWith('/viewer-settings/')) return void response.end('{}')
     if (path.startsWith('/viewer')) return void viewer(request, response)
     if (!path.startsWith(`${ROOT}/`)) return void response.writeHead(404).end()
+    if (isBroken(path)) return void response.writeHead(503).end()
     const access: Access = {
       kind: 'launch',
       launchId: LAUNCH,
@@ -78,6 +82,12 @@ afterAll(async () => {
   server.close()
   await archive?.close()
 })
+
+function isBroken(path: string): boolean {
+  const left = broken.get(path) ?? 0
+  if (left > 0) broken.set(path, left - 1)
+  return left > 0
+}
 
 function onPath(program: string): string {
   const folder = process.env.PATH!.split(delimiter).find((one) => existsSync(join(one, program)))
@@ -169,7 +179,9 @@ test('[VW-01] a prior is marked in its own viewport, and everything is asked for
     .poll(() => asked.filter((path) => path.startsWith('/dicom-web')).length, { timeout: 30_000 })
     .toBeGreaterThan(10)
   expect(
-    asked.filter((path) => !/^\/(room|viewer|favicon\.ico)/.test(path) && !path.startsWith(`${ROOT}/`)),
+    asked.filter(
+      (path) => !/^\/(room|viewer|viewer-settings|favicon\.ico)/.test(path) && !path.startsWith(`${ROOT}/`),
+    ),
   ).toEqual([])
   expect(problems).toEqual([])
   await page.close()
@@ -196,3 +208,51 @@ test('the keys of the page around it are passed up, and plain keys stay with the
   await expect.poll(async () => (await said(page, 'images')).at(-1)?.available, { timeout: 30_000 }).toBe(14)
   await page.close()
 }, 120_000)
+
+test('[VW-07] a frame that does not come is asked for again; one that never comes is said, and no other image stands in its place', async () => {
+  const frames = await framesOf(head)
+  const [late, never] = [frames[3]!, frames[6]!]
+  broken.set(late, 2)
+  broken.set(never, Number.POSITIVE_INFINITY)
+  const { page, viewer } = await openViewer(`StudyInstanceUIDs=${head.studyUid}`)
+  await expect.poll(() => pictures(viewer), { timeout: 60_000 }).toBeGreaterThan(0)
+  await viewer.locator('.cornerstone-canvas').first().click()
+  const cover = viewer.locator('.isocenter-missing')
+  const badge = viewer.locator('.isocenter-not-shown')
+  await expect
+    .poll(
+      async () => {
+        if ((await cover.count()) === 0) await page.keyboard.press('ArrowDown')
+        return cover.count()
+      },
+      { timeout: 60_000, interval: 300 },
+    )
+    .toBe(1)
+  expect(await cover.innerText()).toContain('This image has not come.')
+  await expect.poll(() => badge.innerText(), { timeout: 30_000 }).toContain('1 of 14 not shown')
+  expect((await said(page, 'images')).at(-1)).toMatchObject({ available: 14, missing: 1 })
+  // The one that came at the third time of asking is there, and nothing is said of it.
+  expect(broken.get(late)).toBe(0)
+  expect(asked.filter((path) => path === never).length).toBeGreaterThanOrEqual(4)
+
+  broken.clear()
+  // At once, or else by itself some seconds later: it may have come back before the press.
+  await viewer.evaluate(() => document.querySelector<HTMLElement>('.isocenter-missing button')?.click())
+  await expect.poll(() => cover.count(), { timeout: 30_000 }).toBe(0)
+  await expect.poll(() => badge.count()).toBe(0)
+  await expect.poll(async () => (await said(page, 'images')).at(-1)).toMatchObject({ missing: 0 })
+  await page.close()
+}, 120_000)
+
+/** The addresses of a study's frames, image by image as a stack shows them. */
+async function framesOf({ studyUid }: Stored): Promise<string[]> {
+  const response = await fetch(`${address}${ROOT}/studies/${studyUid}/instances?includefield=00200013`)
+  const found = (await response.json()) as Record<string, { Value: (string | number)[] }>[]
+  const value = (instance: (typeof found)[number], tag: string) => instance[tag]!.Value[0]!
+  return found
+    .sort((a, b) => Number(value(a, '00200013')) - Number(value(b, '00200013')))
+    .map(
+      (one) =>
+        `${ROOT}/studies/${studyUid}/series/${value(one, '0020000E')}/instances/${value(one, '00080018')}/frames/1`,
+    )
+}

@@ -44,7 +44,7 @@ export function noteDataset(rejection: RejectionToNote): Dataset {
 }
 
 /** Patient and General Study modules, type 2: there, if need be without a value. */
-const ALWAYS_STATED = [
+export const ALWAYS_STATED = [
   'PatientName',
   'PatientID',
   'PatientBirthDate',
@@ -59,7 +59,7 @@ const ALWAYS_STATED = [
 /** Far from the numbers that scanners give their series. */
 const SERIES_NUMBER = 9_001
 
-function dicomInstant(at: Date): { date: string; time: string } {
+export function dicomInstant(at: Date): { date: string; time: string } {
   const [day = '', clock = ''] = at.toISOString().split('T')
   return { date: day.replaceAll('-', ''), time: clock.slice(0, 8).replaceAll(':', '') }
 }
@@ -68,12 +68,12 @@ function coded(value: string, meaning: string): Dataset {
   return Dataset.of({ CodeValue: value, CodingSchemeDesignator: 'DCM', CodeMeaning: meaning })
 }
 
-type Instance = RejectionToNote['instances'][number]
+export type Instance = RejectionToNote['instances'][number]
 
-const sopReference = ({ sopClassUid, sopInstanceUid }: Instance): Dataset =>
+export const sopReference = ({ sopClassUid, sopInstanceUid }: Instance): Dataset =>
   Dataset.of({ ReferencedSOPClassUID: sopClassUid, ReferencedSOPInstanceUID: sopInstanceUid })
 
-function evidence(studyUid: string, instances: readonly Instance[]): Dataset {
+export function evidence(studyUid: string, instances: readonly Instance[]): Dataset {
   const series = [...Map.groupBy(instances, ({ seriesUid }) => seriesUid)].map(([seriesUid, list]) =>
     Dataset.of({ ReferencedSOPSequence: list.map(sopReference), SeriesInstanceUID: seriesUid }),
   )
@@ -83,7 +83,7 @@ function evidence(studyUid: string, instances: readonly Instance[]): Dataset {
 /** Waveforms (PS3.4 B.5): all that stand under this root. */
 const WAVEFORMS = '1.2.840.10008.5.1.4.1.1.9.'
 
-function reference(instance: Instance): Dataset {
+export function reference(instance: Instance): Dataset {
   const isWaveform = instance.sopClassUid.startsWith(WAVEFORMS)
   return Dataset.of({
     RelationshipType: 'CONTAINS',

@@ -4,7 +4,14 @@ import type { Actor } from '#domain/permissions.ts'
 
 export type Access =
   /** The viewer, under a launch: a session, an order and its permitted priors. */
-  | { kind: 'launch'; launchId: string; actor: Actor; studies: readonly string[] }
+  | {
+      kind: 'launch'
+      launchId: string
+      actor: Actor
+      studies: readonly string[]
+      /** Presentation states and key images of these studies may be stored. */
+      mayMark?: boolean
+    }
   /** A program with a token or a local account. */
   | { kind: 'program'; actor: Actor; sites: readonly string[] | null; mayStore: boolean }
 

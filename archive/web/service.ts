@@ -6,6 +6,7 @@ import { actOf } from '#db/mutations/act.ts'
 import { audit } from '#db/mutations/audit.ts'
 import { rejectInstances } from '#db/mutations/rejections.ts'
 import { Ingest } from '../ingest/ingest.ts'
+import { keepMark } from '../marks/keep-mark.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import { DerivedStore } from '../storage/derived-store.ts'
 import { FileStore } from '../storage/file-store.ts'
@@ -84,6 +85,7 @@ export async function openDicomweb({
     shown,
     pages: new Recent({ most: PAGE_ENDS }),
     ingest: (incoming) => storePart10({ sql: department.sql, ingest, largestBytes }, incoming),
+    mark: (asked) => keepMark({ department, ingest, aeTitle }, asked),
     reject: async ({ actor, ...asked }) => {
       await rejectInstances(department, await actOf(department, actor, 'web'), asked)
       shown.forget()

@@ -1,5 +1,6 @@
 /** STOW-RS: storing instances, each answered for by itself (PS3.18 10.5). */
 import type { Actor } from '#domain/permissions.ts'
+import type { AskedMark, KeptMark } from '../marks/keep-mark.ts'
 import { acceptable, contentType, takes } from './accept.ts'
 import type { Access } from './access.ts'
 import { WebError, type WebRequest, type WebResponse } from './exchange.ts'
@@ -30,6 +31,8 @@ const JSON_MODEL = 'application/dicom+json'
 
 export interface StowDependencies {
   ingest(incoming: Incoming): Promise<Ingested>
+  /** A presentation state or a selection of key images, as its metadata alone (PS3.18 10.5.1.2). */
+  mark(asked: AskedMark): Promise<KeptMark>
 }
 
 /** A900H: the data set is not what it should be, here of another study than the address says (PS3.18 table I.2-2). */
@@ -41,19 +44,68 @@ export const NOT_ALLOWED = 0x0124
 /** A700H: out of resources, here longer than any object that is taken. */
 export const TOO_LARGE = 0xa700
 
+interface Storing {
+  request: WebRequest
+  access: Access
+  studyUid: string | null
+}
+
 export async function storeInstances(
-  { ingest }: StowDependencies,
-  { request, access, studyUid }: { request: WebRequest; access: Access; studyUid: string | null },
+  { ingest, mark }: StowDependencies,
+  { request, access, studyUid }: Storing,
 ): Promise<WebResponse> {
-  if (access.kind !== 'program' || !access.mayStore) throw new WebError(403, 'storing is not allowed here')
   if (!acceptable(request).some((range) => takes(range, JSON_MODEL) || range.type === 'application/json'))
     throw new WebError(406, `what became of the objects is to be had as ${JSON_MODEL}`)
+  if (access.kind === 'launch') return storeMarks(mark, { request, access, studyUid })
+  if (!access.mayStore) throw new WebError(403, 'storing is not allowed here')
   const type = String(request.headers['content-type'] ?? '')
   const results: Ingested[] = []
   for await (const bytes of objectsIn(request, type))
     results.push(await ingest({ bytes, studyUid, sites: access.sites, actor: access.actor }))
   if (results.length === 0) throw new WebError(400, 'there is no object in the body')
   return answer(results, request.root)
+}
+
+const MOST_METADATA_BYTES = 1024 * 1024
+
+/** Under a launch nobody stores images: only what a reader says of them, and of the launch's own studies. */
+async function storeMarks(
+  mark: StowDependencies['mark'],
+  { request, access, studyUid }: Storing & { access: Extract<Access, { kind: 'launch' }> },
+): Promise<WebResponse> {
+  if (access.mayMark !== true) throw new WebError(403, 'storing is not allowed here')
+  if (studyUid === null || !access.studies.includes(studyUid))
+    throw new WebError(404, 'there is no such study here')
+  const type = String(request.headers['content-type'] ?? '')
+  const { type: media, parameters } = contentType(type)
+  if (media !== 'multipart/related' || parameters.get('type')?.toLowerCase() !== JSON_MODEL)
+    throw new WebError(415, `what is said of images is stored as ${JSON_MODEL} in multipart/related`)
+  const results: Ingested[] = []
+  for await (const part of readMultipart(request.body, type))
+    for (const json of metadataIn(await textOf(part.bytes)))
+      results.push(await mark({ json, studyUid, launchId: access.launchId, actor: access.actor }))
+  if (results.length === 0) throw new WebError(400, 'there is no object in the body')
+  return answer(results, request.root)
+}
+
+async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of bytes) {
+    length += chunk.length
+    if (length > MOST_METADATA_BYTES) throw new WebError(413, 'that is too much to say of images')
+    chunks.push(Buffer.from(chunk))
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function metadataIn(text: string): unknown[] {
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return Array.isArray(parsed) ? parsed : [parsed]
+  } catch {
+    throw new WebError(400, 'the metadata cannot be read')
+  }
 }
 
 async function* objectsIn(request: WebRequest, type: string): AsyncGenerator<AsyncIterable<Uint8Array>> {

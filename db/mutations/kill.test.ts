@@ -12,6 +12,7 @@ import { actAs, anEnvelope, anOrder, seededDepartment, storedImages } from '../o
 import { configuration } from '../queries/configuration.ts'
 import { invariantViolations } from '../queries/invariants.ts'
 import { deviceAct, dutyAct } from './act.ts'
+import { createLaunch } from './launches.ts'
 import { openAmendment } from './amendments.ts'
 import { createToken } from './api-tokens.ts'
 import { callIn } from './call-ins.ts'
@@ -630,6 +631,18 @@ const CASES: Record<string, Case> = {
     again: 'done',
     // Cut off once more is another time that it was cut off.
     leaves: ['exceptions ~', 'inbound_messages +1'],
+  },
+  'note-mark': {
+    prepare: async (department) => {
+      const reader = await by('radiologist', await readable(department))
+      const session = { sessionId: randomUUID(), purpose: 'read' as const }
+      const act = await actAs(department, 'radiologist')
+      const launch = await createLaunch(department, act, { ...session, orderId: reader.orderId })
+      const sopInstanceUid = `2.25.${BigInt(`0x${randomUUID().replaceAll('-', '')}`)}`
+      return { ...reader, launchId: launch.id, studyUid: launch.studies[0]!, sopInstanceUid }
+    },
+    effect: ['audit images.marked +1', 'image_marks +1'],
+    again: 'done',
   },
   'note-similar-seen': {
     prepare: async (department) => {

@@ -31,6 +31,7 @@ import { escalateDue } from './escalations.ts'
 import { closeException } from './exceptions.ts'
 import { sendBackReport, submitReport } from './hand-on.ts'
 import { acknowledgeHandover, addHandoverLine, settleHandoverLine } from './handover.ts'
+import { noteMark } from './image-marks.ts'
 import { receiveOrderMessage } from './inbound-messages.ts'
 import { createLaunch } from './launches.ts'
 import { raiseListenerException } from './listener-exceptions.ts'
@@ -93,6 +94,7 @@ export interface Refs {
   returnId: string
   tokenId: string
   sessionId: string
+  launchId: string
   patientId: string
   viewId: string
   shiftId: string
@@ -262,6 +264,8 @@ const PRESSED: Record<string, Performed> = {
     const open = await openLaunch(department.sql, { ...asked, studies: [studyUid] })
     return open ?? createLaunch(department, act, asked)
   },
+  'note-mark': (department, act, refs) =>
+    noteMark(department, act, { ...refs, kind: 'key-images', images: 1 }),
   'note-similar-seen': noteSimilarSeen,
   'save-view': (department, act, { name }) =>
     saveView(department, act, { list: 'reading', name, filter: 'priority:stat', shared: true }),

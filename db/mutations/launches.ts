@@ -83,6 +83,8 @@ function priorsOf({ sql, act }: Scope) {
 /** A launch that still stands, and the only session that it is for. */
 export interface StandingLaunch extends Launch {
   sessionId: string
+  /** Of its order. */
+  siteId: string
 }
 
 /** Those of these launches that stand, by id. */
@@ -91,7 +93,8 @@ export async function standingLaunches(
   launchIds: readonly string[],
 ): Promise<Map<string, StandingLaunch>> {
   const rows = await sql<StandingLaunch[]>`
-    select id, session_id as "sessionId", order_id as "orderId", studies from launches
-    where id = any(${launchIds as string[]}) and ended_at is null`
+    select l.id, l.session_id as "sessionId", l.order_id as "orderId", l.studies, o.site_id as "siteId"
+    from launches l join orders o on o.id = l.order_id
+    where l.id = any(${launchIds as string[]}) and l.ended_at is null`
   return new Map(rows.map((launch) => [launch.id, launch]))
 }

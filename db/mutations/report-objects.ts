@@ -42,10 +42,11 @@ function uidOf(...parts: string[]): string {
   return `2.25.${BigInt(`0x${bytes.toString('hex')}`)}`
 }
 
-/** Of these instances, those that are reports of ours: they are no images, whoever sends them. */
+/** Of these instances, those that are reports of ours, or a reader's marks on images: they are no images, whoever sends them. */
 export async function ownReports({ sql }: Scope, sopInstanceUids: readonly string[]): Promise<string[]> {
   const rows = await sql<{ uid: string }[]>`
-    select sop_instance_uid as uid from report_objects where sop_instance_uid = any(${sopInstanceUids as string[]})`
+    select sop_instance_uid as uid from report_objects where sop_instance_uid = any(${sopInstanceUids as string[]})
+    union select sop_instance_uid from image_marks where sop_instance_uid = any(${sopInstanceUids as string[]})`
   return rows.map(({ uid }) => uid)
 }
 

@@ -2,11 +2,33 @@
  * Our part of OHIF: loaded by it at run time as it stands (no build). It talks to the page around the viewer by
  * postMessage on the same origin, and says in each viewport when an image is a prior's.
  *
- * Up:   { from: 'isocenter-viewer', type: 'ready' | 'key' | 'images' | 'protocol' | 'failed' | 'signed-out', … }
- * Down: { to: 'isocenter-viewer', type: 'open' | 'layout' | 'focus', … }
+ * Up:   { from: 'isocenter-viewer', type: 'ready' | 'key' | 'images' | 'protocol' | 'failed' | 'signed-out' | 'measurement' | 'where' |
+ *         'presentation' | 'key-images' | 'layout-kept', … }
+ * Down: { to: 'isocenter-viewer', type: 'open' | 'layout' | 'focus' | 'take-measurement' | 'show-image' | 'where' | 'restore', … }
  */
 
 import { deskAsked, MEASURING_KEY } from './desk.js'
+import {
+  failedFrames,
+  forgetFailedFrames,
+  onFailedFrames,
+  sayMissing,
+  watchFrames,
+  watchWanted,
+} from './frames.js'
+import { hungNow } from './hanging.js'
+import { markHandler } from './mark-series.js'
+import {
+  forgetMarks,
+  keepKeyImages,
+  keepPresentation,
+  shutter,
+  startMarks,
+  toggleKeyImage,
+  togglePresentation,
+  watchMarks,
+} from './marks.js'
+import { keepHanging, person, readPerson } from './person.js'
 import { reportHandler } from './report.js'
 import { guardedViewports } from './viewports.js'
 
@@ -15,7 +37,7 @@ const PRIOR_COLOUR = '#c4a7ff'
 /** Layouts the page may ask for; OHIF goes black on a protocol that it does not know. */
 const LAYOUTS = ['default', 'mpr', 'main3D', 'mprAnd3DVolumeViewport', '@ohif/hpCompare', '@ohif/mnGrid']
 
-const STACKS = '@ohif/extension-default.sopClassHandlerModule.stack'
+const STACKS = window.config.isocenter.stacks
 
 const seen = new Set()
 let services
@@ -24,7 +46,7 @@ let commands
 export default {
   id: 'isocenter',
 
-  preRegistration({ servicesManager, commandsManager }) {
+  async preRegistration({ servicesManager, commandsManager }) {
     services = servicesManager.services
     commands = commandsManager
     const style = Object.assign(document.createElement('link'), {
@@ -38,14 +60,33 @@ export default {
     window.addEventListener('pointerdown', () => window.focus(), { capture: true })
     const { eventTarget, Enums } = window.cornerstone ?? {}
     eventTarget?.addEventListener(Enums.Events.ELEMENT_ENABLED, (event) => watchElement(event.detail.element))
-    eventTarget?.addEventListener(Enums.Events.IMAGE_LOAD_FAILED, () => tell('failed', { asked: 'image' }))
+    watchFrames()
+    onFailedFrames(() => tellImages())
+    startMarks({ services, tell, currentStudy: () => studiesInAddress()[0] })
+    await readPerson()
+    window.config.isocenter.protocol = person.protocol?.id
   },
 
   getViewportModule: (managers) => guardedViewports(managers),
-  getSopClassHandlerModule: ({ extensionManager }) => [reportHandler(extensionManager)],
+  getSopClassHandlerModule: ({ extensionManager }) => [reportHandler(extensionManager), markHandler()],
+  getHangingProtocolModule: () =>
+    person.protocol ? [{ name: person.protocol.id, protocol: person.protocol }] : [],
+  getCommandsModule: () => ({
+    definitions: {
+      isocenterKeyImage: { commandFn: toggleKeyImage },
+      isocenterKeepKeyImages: { commandFn: keepKeyImages },
+      isocenterPresentation: { commandFn: togglePresentation },
+      isocenterKeepPresentation: { commandFn: keepPresentation },
+      isocenterShutter: { commandFn: shutter },
+      isocenterKeepHanging: { commandFn: keepHangingNow },
+    },
+    defaultContext: 'DEFAULT',
+  }),
 
   onModeEnter() {
     seen.clear()
+    forgetFailedFrames()
+    forgetMarks()
     services.customizationService.setCustomizations(
       {
         'viewportOverlay.topRight': { $push: [PRIOR_LABEL] },
@@ -102,25 +143,36 @@ function passKeyUp(event) {
 
 /** Counts each image once, when it has really been drawn. */
 function watchElement(element) {
+  const { Events, ViewportType } = window.cornerstone.Enums
+  let stood = null
+  // A stack names an image as its own from the moment that it asks for it, and goes on showing the one before.
+  element.addEventListener(Events.STACK_NEW_IMAGE, ({ detail }) => {
+    stood = detail.imageId
+  })
   const note = () => {
     const viewport = window.cornerstone.getEnabledElement(element)?.viewport
-    const image = viewport?.getCurrentImageId?.()
+    const image = viewport?.type === ViewportType.STACK ? stood : viewport?.getCurrentImageId?.()
     if (!image || seen.has(image)) return
     seen.add(image)
     tellImages(viewport.type)
   }
   for (const name of ['IMAGE_RENDERED', 'STACK_NEW_IMAGE', 'VOLUME_NEW_IMAGE'])
     element.addEventListener(window.cornerstone.Enums.Events[name], note)
+  watchWanted(element)
+  watchMarks(element)
 }
 
 function tellImages(layout) {
-  tell('images', { displayed: seenOfCurrentStudy(), available: imagesOfCurrentStudy(), layout })
+  const [displayed, missing] = [ofCurrentStudy(seen).length, ofCurrentStudy(failedFrames()).length]
+  const available = imagesOfCurrentStudy()
+  sayMissing(missing, available)
+  tell('images', { displayed, available, missing, layout })
 }
 
 // A prior that was looked at is no image of this case.
-function seenOfCurrentStudy() {
+function ofCurrentStudy(images) {
   const [current] = studiesInAddress()
-  return [...seen].filter((image) => image.includes(`/studies/${current}/`)).length
+  return [...images].filter((image) => image.includes(`/studies/${current}/`))
 }
 
 /** Frames of images: documents, reports, overlays and what cannot be shown are none. */
@@ -162,6 +214,22 @@ function open({ studies, layout }) {
 function layOut({ layout }) {
   if (!LAYOUTS.includes(layout)) throw new Error(`no such layout: ${layout}`)
   commands.runCommand('setHangingProtocol', { protocolId: layout })
+}
+
+/** "Save this layout": for this procedure, for this person, in this place. */
+async function keepHangingNow() {
+  const { words } = window.config.isocenter
+  const say = (type, message) =>
+    services.uiNotificationService.show({ title: '', message, type, duration: 4000 })
+  if (!person.mayKeepHanging) return say('warning', words.mayNotKeepHanging)
+  const layout = hungNow(services, { currentStudy: studiesInAddress()[0], stacks: STACKS })
+  if (!layout) return say('warning', words.noLayout)
+  const isKept = await keepHanging(layout)
+  if (isKept) tell('layout-kept', { layout })
+  say(
+    isKept ? 'success' : 'error',
+    isKept ? words.layoutKept.replace('{procedure}', person.procedure) : words.notKept,
+  )
 }
 
 function focusViewport() {
