@@ -47,12 +47,12 @@ test('[RP-11] a two-accession report: joined by a key, taken out and joined agai
   const together = page.getByRole('region', { name: 'Read together' })
 
   // What waits of the same patient is offered beside the name.
-  await together.getByRole('button', { name: /^read with / }).waitFor(SOON)
+  await together.getByRole('button', { name: /^\+ CT head/ }).waitFor(SOON)
   await page.keyboard.press('Alt+t')
   await banner.getByText(`${own} · ${other}`).waitFor(SOON)
   expect(await states()).toEqual(['claimed', 'claimed'])
   await together.getByRole('button', { name: `Take ${other} out of this report` }).click()
-  await together.getByRole('button', { name: /^read with / }).waitFor(SOON)
+  await together.getByRole('button', { name: /^\+ CT head/ }).waitFor(SOON)
   expect(await states()).toEqual(['claimed', 'open'])
   await page.keyboard.press('Alt+t')
   await banner.getByText(`${own} · ${other}`).waitFor(SOON)

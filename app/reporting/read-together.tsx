@@ -1,6 +1,6 @@
 /** Exams of one patient under one report: each accession beside the name, one key to add what waits, × to take one out. */
 import './read-together.css'
-import type { ReadingGroup, ReadTogether } from '#db/queries/reading-group.ts'
+import type { ReadingGroup } from '#db/queries/reading-group.ts'
 import type { OrderIdentity } from '#db/queries/reading-room.ts'
 import { t } from '../strings/words.ts'
 import { Keys } from '../ui/button.tsx'
@@ -22,8 +22,8 @@ export function ReadTogetherChips({ group, mayWrite, isUnsaid, onJoin, onPart }:
   return (
     <section className="read-together" aria-label={t('together.title')}>
       {group.together.map(({ itemId, accession, procedure }) => (
-        <span key={itemId} className="tag hold read-together-chip">
-          <span>{t('together.exam', { accession, procedure })}</span>
+        <span key={itemId} className="tag hold read-together-chip" title={`${accession} ${procedure}`}>
+          <span>{t('together.exam', { accession })}</span>
           {mayWrite && isUnsaid ? (
             <button
               type="button"
@@ -44,7 +44,7 @@ export function ReadTogetherChips({ group, mayWrite, isUnsaid, onJoin, onPart }:
           title={t('together.add', { accession, procedure })}
           onClick={() => onJoin(itemId)}
         >
-          <span>{t('together.with', { procedure })}</span>
+          <span className="read-together-what">{t('together.with', { procedure })}</span>
           {n === 0 ? <Keys chord="Alt+T" /> : null}
         </button>
       ))}
@@ -53,17 +53,17 @@ export function ReadTogetherChips({ group, mayWrite, isUnsaid, onJoin, onPart }:
 }
 
 /** The banner of all that is read: every accession and every procedure. */
-export function identityOfAll(order: OrderIdentity, together: readonly ReadTogether[]): OrderIdentity {
-  const joined = (own: string, others: string[]) => [...new Set([own, ...others])].join(' · ')
+export function identityOfAll(order: OrderIdentity, others: ReadingGroup['others']): OrderIdentity {
+  const joined = (own: string, more: string[]) => [...new Set([own, ...more])].join(' · ')
   return {
     ...order,
     accession: joined(
       order.accession,
-      together.map((one) => one.accession),
+      others.map((one) => one.accession),
     ),
     procedure: joined(
       order.procedure,
-      together.map((one) => one.procedure),
+      others.map((one) => one.procedure),
     ),
   }
 }

@@ -78,7 +78,11 @@ test('[RP-11] another accepted exam of the same patient is offered, claimed with
   const [{ itemId }, { itemId: otherItemId, orderId }] = exams
   expect((await group(itemId)).offers).toMatchObject([{ itemId: otherItemId, orderId }])
   await readTogether(department, by('radiologist'), { itemId, fence, otherItemId })
-  expect(await group(itemId)).toMatchObject({ together: [{ itemId: otherItemId, fence: 1 }], offers: [] })
+  expect(await group(itemId)).toMatchObject({
+    others: [{ orderId }],
+    together: [{ itemId: otherItemId, fence: 1 }],
+    offers: [],
+  })
   expect(await items(exams)).toMatchObject([
     { holder: people.radiologist.actor.id },
     { holder: people.radiologist.actor.id },

@@ -13,6 +13,8 @@ export interface ReadTogether {
 }
 
 export interface ReadingGroup {
+  /** Other orders that the report answers, whatever the item asks: reading, signing or checking it. */
+  others: { orderId: string; accession: string; procedure: string }[]
   /** Under the same report, in the order of their accession numbers. */
   together: ReadTogether[]
   /** Other exams of this patient that wait for a reader, earliest due first; none once the report has said something. */
@@ -50,7 +52,14 @@ export async function readingGroup(
           and (r.state <> 'DRAFT' or exists (select 1 from report_versions v where v.report_id = r.id and v.recalled_at is null)
             or exists (select 1 from jsonb_array_elements(d.content->'sections') part where trim(part->>'text') <> '')))
     order by w.due_at nulls last, o.accession, w.id limit ${MOST_OFFERS}`
-  return { together: [...together], offers: [...offers] }
+  const others = await sql<ReadingGroup['others']>`
+    select o.id as "orderId", o.accession, string_agg(coalesce(c.name, p.text), ' · ' order by p.position) as procedure
+    from work_items own join report_procedures rp on rp.report_id in (
+        select id from (${reportOf(sql, itemId)}) r union select own.subject_id)
+      join procedures p on p.id = rp.procedure_id join orders o on o.id = p.order_id and o.id <> own.order_id
+      left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
+    where own.id = ${itemId} group by o.id order by o.accession`
+  return { others: [...others], together: [...together], offers: [...offers] }
 }
 
 /** The report that the item's study is under. */

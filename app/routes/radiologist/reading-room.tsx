@@ -143,7 +143,7 @@ function Room() {
   const { item, order, report, priors } = room
   const { second } = loaded
   const { group } = loaded
-  useLive([order.id, ...group.together.map(({ orderId }) => orderId)].map((id) => `order:${id}`))
+  useLive([order.id, ...group.others.map(({ orderId }) => orderId)].map((id) => `order:${id}`))
   const navigate = useNavigate()
   const [wasMine] = useState(isMine)
   const draft = useDraft(loaded.sections, {
@@ -285,7 +285,7 @@ function Room() {
       keys={keys}
     >
       <IdentityBanner
-        identity={identityOfAll(order, group.together)}
+        identity={identityOfAll(order, group.others)}
         similar={{ orderId: order.id, people: loaded.similar }}
         beside={
           <>
@@ -311,7 +311,14 @@ function Room() {
         <HolderTag isMine={mayWrite} holder={item.holder} riskSeconds={lease.riskSeconds} />
       </IdentityBanner>
       <div className="reading-room-body">
-        <ViewerFrame frame={frame} viewer={loaded.viewer} images={loaded.images} isMine={isMine} />
+        <ViewerFrame
+          // An exam that its reader adds or takes out is seen at once; what comes by itself is offered.
+          key={group.together.map(({ studyUid }) => studyUid).join(' ')}
+          frame={frame}
+          viewer={loaded.viewer}
+          images={loaded.images}
+          isMine={isMine}
+        />
         <ReportPanel
           room={room}
           template={loaded.template}
