@@ -6,7 +6,8 @@ import { ageOfPrior, calendarDate } from '../ui/format.ts'
 
 export function PriorList({ priors }: { priors: PriorStudy[] }) {
   return (
-    <section className="priors" aria-label={t('room.priors')}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: where it scrolls, a keyboard must reach it
+    <section className="priors" aria-label={t('room.priors')} tabIndex={0}>
       <header>
         <h2 className="strong">{t('room.priors')}</h2>
         <span className="small text-3 push">{t('room.same-patient')}</span>

@@ -15,6 +15,8 @@ interface SigningFormProps {
   onDecide: () => void
   /** The other ways on, one line of buttons. */
   children: ReactNode
+  /** A second line of them. */
+  more?: ReactNode
 }
 
 export function SigningForm({
@@ -25,6 +27,7 @@ export function SigningForm({
   password,
   onDecide,
   children,
+  more,
 }: SigningFormProps) {
   return (
     <form
@@ -39,6 +42,7 @@ export function SigningForm({
         {decision}
       </Button>
       <div className="row">{children}</div>
+      {more ? <div className="row">{more}</div> : null}
     </form>
   )
 }

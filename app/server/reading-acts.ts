@@ -1,11 +1,13 @@
 /** What a reader can do with a case: each intent of the reading room's forms and the act behind it. */
 import { redirect } from 'react-router'
 import { readApart, readTogether } from '#db/mutations/read-together.ts'
+import { sendBackReport, submitReport } from '#db/mutations/hand-on.ts'
 import type { UnderFence } from '#db/mutations/reports.ts'
-import { issuePreliminary, signReport } from '#db/mutations/reports.ts'
+import { issuePreliminary, issueWetRead, signReport } from '#db/mutations/reports.ts'
 import { reauthenticate } from '#db/mutations/sessions.ts'
 import { claim, release, skip, takeOver } from '#db/mutations/work-items.ts'
 import { RadiologyError } from '#domain/errors.ts'
+import { AGREEMENTS } from '#domain/words.ts'
 import { claimNext } from './claim-next.ts'
 import { contentOf, keepDraft, tenureOf } from './drafts.ts'
 import type { SignedIn } from './guard.ts'
@@ -36,16 +38,41 @@ const READING_ACTS: Readonly<Record<string, ReadingAct>> = {
     const isDone = answered.ok && !person.roles.includes('radiologist')
     return isDone ? onward(asked) : answered
   },
-  /** `reportId`, `sections`, `password` */
-  sign: async (asked) => {
-    const { person, server, act } = asked.signedIn
+  /** `reportId`, `sections`: the impression goes out, and the reading goes on */
+  'wet-read': ({ signedIn: { server, act }, form, held }) =>
+    answer(async () => issueWetRead(server.department, await act(), { ...held, content: contentOf(form) })),
+  /** `reportId`, `sections` */
+  submit: async (asked) => {
+    const { server, act } = asked.signedIn
+    const answered = await answer(async () =>
+      submitReport(server.department, await act(), { ...asked.held, content: contentOf(asked.form) }),
+    )
+    return answered.ok ? onward(asked) : answered
+  },
+  /** `reportId`, `reason`, `words`, `password` */
+  'send-back': async (asked) => {
+    const { server, act } = asked.signedIn
     const answered = await answer(async () => {
-      const password = asked.text('password')
-      const reauthenticated = await reauthenticate(server.department, { userId: person.id, password })
-      if (!reauthenticated)
-        throw new RadiologyError('reauthentication-required', { itemId: asked.held.itemId })
+      const reauthenticated = await provedAgain(asked)
+      const said = { reason: asked.text('reason'), words: asked.text('words') }
+      await sendBackReport(server.department, await act(), { ...asked.held, ...said, reauthenticated })
+      return {}
+    })
+    return answered.ok ? onward(asked) : answered
+  },
+  /** `reportId`, `sections`, `password`; `agreement` where the words are a resident's */
+  sign: async (asked) => {
+    const { server, act } = asked.signedIn
+    const answered = await answer(async () => {
+      const reauthenticated = await provedAgain(asked)
       const content = contentOf(asked.form)
-      return signReport(server.department, await act(), { ...asked.held, content, reauthenticated })
+      const agreement = AGREEMENTS.find((grade) => grade === asked.text('agreement')) ?? null
+      return signReport(server.department, await act(), {
+        ...asked.held,
+        content,
+        reauthenticated,
+        agreement,
+      })
     })
     return answered.ok ? onward(asked) : answered
   },
@@ -100,6 +127,13 @@ export async function readingAct(
   const intent = text('intent')
   if (!Object.hasOwn(READING_ACTS, intent)) return null
   return READING_ACTS[intent]!({ signedIn, form, text, held: { ...tenureOf(form), itemId } })
+}
+
+/** @throws RadiologyError 'reauthentication-required' */
+async function provedAgain({ signedIn: { person, server }, held, text }: Asked): Promise<true> {
+  const asked = { userId: person.id, password: text('password') }
+  if (await reauthenticate(server.department, asked)) return true
+  throw new RadiologyError('reauthentication-required', { itemId: held.itemId })
 }
 
 /** The next free case, in place; with nothing left, the list. */

@@ -194,6 +194,7 @@ export default function ReadingList() {
     'list:read',
     'list:sent-back',
     'list:sign',
+    'list:over-read',
     'images.arrived',
     'completeness.decided',
     'report.signed',

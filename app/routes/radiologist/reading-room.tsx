@@ -40,7 +40,7 @@ import { comparisonText, PriorList } from '../../reporting/prior-list.tsx'
 import { identityOfAll, ReadTogetherChips } from '../../reporting/read-together.tsx'
 import { RecallBars } from '../../reporting/recall-bars.tsx'
 import { ReportPanel } from '../../reporting/report-panel.tsx'
-import { GradePicker, HandedOnPanel, SendBackForm } from '../../reporting/second-look.tsx'
+import { FirstWord, GradePicker, HandedOnPanel, SendBackForm } from '../../reporting/second-look.tsx'
 import { wholeReport } from '../../reporting/sections.ts'
 import { SKIP_REASONS, TAKE_OVER_REASONS } from '../../reporting/set-aside-reasons.ts'
 import { SigningForm } from '../../reporting/signing-form.tsx'
@@ -229,8 +229,12 @@ function Room() {
   // What was submitted goes back to its author rather than to the list.
   const setAside = possible.sendBack ? 'send-back' : 'skip'
   const toggleSkip = () => setPanel(panel === setAside ? 'none' : setAside)
-  const decide = !mayWrite ? () => submit('claim') : mayFinal ? sign : preliminary
-  const decision = !mayWrite ? t('room.claim') : t(mayFinal ? 'room.sign' : 'room.preliminary-and-next')
+  const isSendingBack = panel === 'send-back' && mayWrite
+  const sendBack = () => document.querySelector<HTMLFormElement>('form.send-back')?.requestSubmit()
+  const own = mayFinal ? sign : preliminary
+  const decide = !mayWrite ? () => submit('claim') : isSendingBack ? sendBack : own
+  const ownWord = t(mayFinal ? 'room.sign' : 'room.preliminary-and-next')
+  const decision = !mayWrite ? t('room.claim') : isSendingBack ? t('send-back.send') : ownWord
 
   const keys: ScreenKey[] = [
     { chord: 'F2', word: t('room.swap'), run: writing.swap },
@@ -337,7 +341,9 @@ function Room() {
               <h2 className="strong">{t('room.before-signing')}</h2>
               <CheckCounts checks={shownChecks} images={shownImages} />
             </header>
-            <Checks checks={shownChecks} exam={exam} images={shownImages} onMend={mayWrite ? mend : null} />
+            {isSendingBack ? null : (
+              <Checks checks={shownChecks} exam={exam} images={shownImages} onMend={mayWrite ? mend : null} />
+            )}
             {refused ? <ErrorLine>{refused}</ErrorLine> : null}
             {parking.refused ? <ErrorLine>{parking.refused}</ErrorLine> : null}
             {isUnreachable ? <ErrorLine>{t('room.unreachable')}</ErrorLine> : null}
@@ -351,7 +357,7 @@ function Room() {
                 onChoose={(reason) => submit('skip', { reason })}
               />
             ) : null}
-            {panel === 'send-back' && mayWrite ? (
+            {isSendingBack ? (
               <SendBackForm
                 isBusy={isBusy}
                 onSend={(fields) => submit('send-back', fields)}
@@ -370,7 +376,8 @@ function Room() {
                 }}
               />
             ) : null}
-            {isGraded && panel !== 'send-back' ? (
+            {mayWrite && report && !second ? <FirstWord versions={report.versions} /> : null}
+            {isGraded && !isSendingBack ? (
               <GradePicker
                 chosen={grade}
                 isAsked={isGradeAsked}
@@ -378,7 +385,7 @@ function Room() {
                 onChoose={choose}
               />
             ) : null}
-            {mayWrite && panel !== 'send-back' ? (
+            {mayWrite && !isSendingBack ? (
               <SigningForm
                 mayFinal={mayFinal}
                 decision={decision}
