@@ -123,7 +123,7 @@ function page(
   return sql`
     select o.id from (${drivenBy(sql, driver, { values, after: filter.after })}) d join orders o on o.id = d.id
       ${withPatient(sql, others, filter)}
-    where ${visible(sql, actor)} and ${matches(sql, { ...filter, chips: others })} and ${foundFirst(sql, driver, values)}
+    where ${visible(sql, actor)} and ${matches(sql, { ...filter, chips: others })}
     order by d.received_at desc, d.id desc limit ${limit}`
 }
 
@@ -137,28 +137,28 @@ type Fragment = postgres.PendingQuery<postgres.Row[]>
 const DRIVERS = ['modality', 'phase', 'area', 'class', 'priority', 'site'] as const satisfies FilterField[]
 type Driver = (typeof DRIVERS)[number]
 
-/** Value by value, each in the list's order, so that they are merged as they are read: with any() all would be sorted. */
+/**
+ * Value by value, each in the list's order, so that they are merged as they are read: with any() all would be sorted. An
+ * order with two procedures that fit comes twice in a row, and once out of it.
+ */
 function drivenBy(
   sql: AnySql,
   field: Driver,
   { values, after }: { values: readonly string[]; after: OrderFilter['after'] },
 ): Fragment {
   const column = columnOf(sql, field)
-  const branch = (value: string) =>
+  const branches = values.map((value) =>
     isOfProcedures(field)
-      ? sql`select x.received_at, x.order_id as id, x.id as by from procedures x where x.${column} = ${value}
-          and ${after ? sql`(x.received_at, x.order_id) < (${after.receivedAt}, ${after.id})` : sql`true`}`
-      : sql`select x.received_at, x.id from orders x where x.${column} = ${value}
-          and ${after ? sql`(x.received_at, x.id) < (${after.receivedAt}, ${after.id})` : sql`true`}`
-  return values.map(branch).reduce((one, next) => sql`${one} union all ${next}`)
-}
-
-/** An order with two procedures that fit is found by the first of them alone. */
-function foundFirst(sql: AnySql, field: Driver, values: string[]): Fragment {
-  if (!isOfProcedures(field)) return sql`true`
-  // A scalar, and no `not exists`: that would be planned as a join of everything with everything.
-  return sql`d.by = (select min(y.id) from procedures y
-    where y.order_id = d.id and y.${columnOf(sql, field)} = any(${values}))`
+      ? sql`(select x.received_at, x.order_id as id from procedures x where x.${column} = ${value}
+          and ${after ? sql`(x.received_at, x.order_id) < (${after.receivedAt}, ${after.id})` : sql`true`}
+          order by x.received_at desc, x.order_id desc)`
+      : sql`(select x.received_at, x.id from orders x where x.${column} = ${value}
+          and ${after ? sql`(x.received_at, x.id) < (${after.receivedAt}, ${after.id})` : sql`true`}
+          order by x.received_at desc, x.id desc)`,
+  )
+  const all = branches.reduce((one, next) => sql`${one} union all ${next}`)
+  if (!isOfProcedures(field)) return all
+  return sql`select distinct on (u.received_at, u.id) u.received_at, u.id from (${all}) u order by u.received_at desc, u.id desc`
 }
 
 function isOfProcedures(field: Driver): boolean {
