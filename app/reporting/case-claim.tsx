@@ -1,5 +1,5 @@
 /** Whose case it is: the tag in the banner, the way to take it, and what is said when it is lost. */
-import { t } from '../strings/words.ts'
+import { t, wordFor } from '../strings/words.ts'
 import { Button } from '../ui/button.tsx'
 import { useZone } from '../ui/department-clock.tsx'
 import { clockTime, elapsed } from '../ui/format.ts'
@@ -38,6 +38,8 @@ export function HolderTag({ isMine, holder, riskSeconds }: HolderTagProps) {
 interface NotMineProps {
   holder: string | null
   state: string
+  /** Why nobody may take it now. */
+  blockedBy: string | null
   /** Absent for roles that don't read. */
   mayClaim: boolean
   onClaim: () => void
@@ -46,14 +48,23 @@ interface NotMineProps {
 }
 
 /** In the place of the signature, for whoever looks without holding the case. */
-export function NotMine({ holder, state, mayClaim, onClaim, onTakeOver, isBusy }: NotMineProps) {
+export function NotMine({ holder, state, blockedBy, mayClaim, onClaim, onTakeOver, isBusy }: NotMineProps) {
   if (state === 'completed' || state === 'cancelled') return <p className="text-2">{t('room.done')}</p>
   if (holder === null) {
     return mayClaim ? (
       <div className="stack">
-        <Button look="primary" size="big" wide chord="Alt+Enter" busy={isBusy} onClick={onClaim}>
+        <Button
+          look="primary"
+          size="big"
+          wide
+          chord="Alt+Enter"
+          busy={isBusy}
+          blocked={blockedBy && wordFor('blocked', blockedBy)}
+          onClick={onClaim}
+        >
           {t('room.claim')}
         </Button>
+        {blockedBy ? <p className="button-reason">{wordFor('blocked', blockedBy)}</p> : null}
       </div>
     ) : null
   }

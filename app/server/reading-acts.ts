@@ -1,12 +1,14 @@
 /** What a reader can do with a case: each intent of the reading room's forms and the act behind it. */
 import { redirect } from 'react-router'
-import { readApart, readTogether } from '#db/mutations/read-together.ts'
 import { sendBackReport, submitReport } from '#db/mutations/hand-on.ts'
+import { readApart, readTogether } from '#db/mutations/read-together.ts'
 import type { UnderFence } from '#db/mutations/reports.ts'
 import { issuePreliminary, issueWetRead, signReport } from '#db/mutations/reports.ts'
+import { askReturn } from '#db/mutations/returns.ts'
 import { reauthenticate } from '#db/mutations/sessions.ts'
 import { claim, release, skip, takeOver } from '#db/mutations/work-items.ts'
 import { RadiologyError } from '#domain/errors.ts'
+import { RETURN_KINDS, RETURN_REASONS } from '#domain/return.ts'
 import { AGREEMENTS } from '#domain/words.ts'
 import { claimNext } from './claim-next.ts'
 import { contentOf, keepDraft, tenureOf } from './drafts.ts'
@@ -73,6 +75,20 @@ const READING_ACTS: Readonly<Record<string, ReadingAct>> = {
         reauthenticated,
         agreement,
       })
+    })
+    return answered.ok ? onward(asked) : answered
+  },
+  /** `kind`, `reason`, `words`, `instances` parted by commas: the technologist's turn, and on to the next case */
+  'ask-return': async (asked) => {
+    const { server, act } = asked.signedIn
+    const { itemId, fence } = asked.held
+    const kind = RETURN_KINDS.find((each) => each === asked.text('kind'))
+    const reason = RETURN_REASONS.find((each) => each === asked.text('reason'))
+    const instances = asked.text('instances').split(',').filter(Boolean)
+    const answered = await answer(async () => {
+      if (!kind || !reason) throw new RadiologyError('reason-required', { itemId })
+      const question = { itemId, fence, kind, reason, words: asked.text('words'), instances }
+      return askReturn(server.department, await act(), question)
     })
     return answered.ok ? onward(asked) : answered
   },

@@ -133,6 +133,8 @@ function whatHappened({ type, actor, data, source }: TimelineEvent): string {
 /** The same event told from one side or the other. */
 function variantOf(type: string, data: Record<string, unknown>): string | null {
   if (type === 'performed-step.moved') return `${data.side}${data.undone === true ? '-undone' : ''}`
+  if (type === 'return.asked') return String(data.kind)
+  if (type === 'return.answered') return String(data.answer)
   return type === 'delivery.queued' && data.status ? 'status' : null
 }
 

@@ -1,5 +1,6 @@
 /** What a reader asks of a technologist: a word about the images, or some of them once more; the reading waits for it. */
 import { RadiologyError } from '#domain/errors.ts'
+import type { ReturnKind, ReturnReason } from '#domain/return.ts'
 import type { Department } from '../department.ts'
 import { policyOf } from '../queries/policy.ts'
 import { ulid } from '../ulid.ts'
@@ -9,20 +10,6 @@ import { mustBeAbleOnItem, mustBeAbleOnOrder } from './permission.ts'
 import { makeRetake } from './quality.ts'
 import { lockStep } from './scheduling.ts'
 import { completeBySubject, giveBack, type ItemRow, lockItem } from './work-items.ts'
-
-export const RETURN_KINDS = ['clarify', 'retake'] as const
-export type ReturnKind = (typeof RETURN_KINDS)[number]
-
-export const RETURN_REASONS = [
-  'positioning',
-  'motion',
-  'coverage',
-  'contrast-phase',
-  'side',
-  'history',
-  'other',
-] as const
-export type ReturnReason = (typeof RETURN_REASONS)[number]
 
 export interface ReturnAsked {
   /** The reading in the reader's hands; it is given back, its draft kept. */

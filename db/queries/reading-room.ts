@@ -15,6 +15,8 @@ export interface ReadingRoom {
     dueFrom: Date
     dueAt: Date | null
     lateAt: Date | null
+    /** Why nobody may take it now: images moved, a question or a retake open. */
+    blockedBy: 'move' | 'clarify' | 'retake' | null
   }
   order: OrderIdentity
   reason: string | null
@@ -94,6 +96,7 @@ export async function readingRoom(sql: AnySql, itemId: string): Promise<ReadingR
       dueFrom: item.due_from,
       dueAt: item.due_at,
       lateAt: item.late_at,
+      blockedBy: item.blocked_by,
     },
     order,
     reason: asked?.reason ?? null,
@@ -248,4 +251,5 @@ interface ItemRow {
   due_from: Date
   due_at: Date | null
   late_at: Date | null
+  blocked_by: 'move' | 'clarify' | 'retake' | null
 }

@@ -23,12 +23,14 @@ import { policyOf } from '#db/queries/policy.ts'
 import { readingGroup } from '#db/queries/reading-group.ts'
 import { readingRoom, recallableVersions } from '#db/queries/reading-room.ts'
 import { macrosOf, templateOfOrder } from '#db/queries/report-templates.ts'
+import { returnsOf } from '#db/queries/returns.ts'
 import { similarToday } from '#db/queries/similar-people.ts'
 import { can } from '#domain/permissions.ts'
 import { openField } from '#domain/report-text.ts'
 import type { Agreement } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
+import { AskForm, ReturnsPanel } from '../../reporting/ask-technologist.tsx'
 import { ClaimLost, HolderTag, LeaseFact, NotMine } from '../../reporting/case-claim.tsx'
 import { CheckCounts, Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
 import { CriticalPanel, useCritical } from '../../reporting/critical-panel.tsx'
@@ -101,6 +103,7 @@ export async function loader(args: LoaderFunctionArgs) {
     ...(room.report
       ? await reportChecks(department, room.report.id, { sections })
       : { checks: [], exam: null }),
+    returns: await returnsOf(department.sql, room.order.id),
     critical: await criticalOf(signedIn, { orderId: room.order.id, siteId: room.order.siteId }),
     recallable: await recallableVersions(department.sql, person.id, now),
     similar: await similarToday(department.sql, person.actor, { orderId: room.order.id, now }),
@@ -135,7 +138,7 @@ export default function ReadingRoomPage() {
   return <Room key={useTenure(room.item, isMine)} />
 }
 
-type Panel = 'none' | 'skip' | 'take-over' | 'send-back'
+type Panel = 'none' | 'skip' | 'take-over' | 'send-back' | 'ask'
 
 function Room() {
   const loaded = useLoaderData<typeof loader>()
@@ -229,6 +232,8 @@ function Room() {
   // What was submitted goes back to its author rather than to the list.
   const setAside = possible.sendBack ? 'send-back' : 'skip'
   const toggleSkip = () => setPanel(panel === setAside ? 'none' : setAside)
+  const mayAsk = mayWrite && item.kind === 'read'
+  const toggleAsk = () => setPanel(panel === 'ask' ? 'none' : 'ask')
   const isSendingBack = panel === 'send-back' && mayWrite
   const sendBack = () => document.querySelector<HTMLFormElement>('form.send-back')?.requestSubmit()
   const own = mayFinal ? sign : preliminary
@@ -242,7 +247,7 @@ function Room() {
       chord: 'Alt+Enter',
       word: decision,
       run: decide,
-      disabled: !mayClaim || (!mayWrite && !isFree(item)),
+      disabled: !mayClaim || (!mayWrite && (!isFree(item) || item.blockedBy !== null)),
     },
     ...(mayClaim
       ? ([
@@ -266,6 +271,7 @@ function Room() {
             silent: true,
           })),
           critical.screenKey,
+          { chord: 'Alt+Y', word: t('ask.title'), run: toggleAsk, disabled: !mayAsk, silent: true },
           {
             chord: 'Alt+T',
             word: t('together.key'),
@@ -335,6 +341,7 @@ function Room() {
           {lost ? <ClaimLost sentence={lost} savedAt={draft.savedAt} onNext={next} onBack={back} /> : null}
           <CriticalPanel critical={critical} />
           {second ? <HandedOnPanel handedOn={second} sections={draft.sections} /> : null}
+          <ReturnsPanel returns={loaded.returns} />
           <PriorList priors={priors} />
           <section className="signing" aria-label={t('room.before-signing')}>
             <header>
@@ -364,6 +371,14 @@ function Room() {
                 onClose={() => setPanel('none')}
               />
             ) : null}
+            {panel === 'ask' && mayAsk ? (
+              <AskForm
+                frame={frame}
+                isBusy={isBusy}
+                onAsk={(fields) => submit('ask-return', fields)}
+                onClose={() => setPanel('none')}
+              />
+            ) : null}
             {panel === 'take-over' ? (
               <ReasonPicker
                 label={t('room.take-over')}
@@ -385,7 +400,7 @@ function Room() {
                 onChoose={choose}
               />
             ) : null}
-            {mayWrite && !isSendingBack ? (
+            {mayWrite && !isSendingBack && panel !== 'ask' ? (
               <SigningForm
                 mayFinal={mayFinal}
                 decision={decision}
@@ -423,6 +438,11 @@ function Room() {
                     {t('room.preliminary')}
                   </Button>
                 ) : null}
+                {mayAsk ? (
+                  <Button wide chord="Alt+Y" onClick={toggleAsk}>
+                    {t('ask.title')}
+                  </Button>
+                ) : null}
                 <Button wide chord="Alt+X" onClick={toggleSkip}>
                   {t(`room.${setAside}`)}
                 </Button>
@@ -432,6 +452,7 @@ function Room() {
               <NotMine
                 holder={item.holder?.name ?? null}
                 state={item.state}
+                blockedBy={item.blockedBy}
                 mayClaim={mayClaim}
                 onClaim={() => submit('claim')}
                 onTakeOver={() => setPanel('take-over')}
