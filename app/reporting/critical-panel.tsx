@@ -24,7 +24,7 @@ export function useCritical(view: CriticalView, reportId: string | null) {
   const mayRaise = view.mayRaise && reportId !== null
 
   function press(): void {
-    const form = panel.current?.contains(document.activeElement) && document.activeElement?.closest('form')
+    const form = panel.current && formInUse(panel.current)
     if (form) form.requestSubmit()
     else if (first.current) first.current.focus()
     else if (mayRaise) setRaising(true)
@@ -36,6 +36,12 @@ export function useCritical(view: CriticalView, reportId: string | null) {
     disabled: open.length === 0 && !mayRaise,
   }
   return { screenKey, panel, first, open, view, reportId, isRaising, setRaising, mayRaise }
+}
+
+/** The form in one of whose fields somebody writes; on its buttons the key is not theirs. */
+export function formInUse(within: Element): HTMLFormElement | null {
+  const field = document.activeElement
+  return field?.matches('input, select, textarea') && within.contains(field) ? field.closest('form') : null
 }
 
 export function CriticalPanel({ critical }: { critical: ReturnType<typeof useCritical> }) {

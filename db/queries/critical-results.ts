@@ -5,6 +5,7 @@ import {
   type CriticalMethod,
   type CriticalRung,
   type CriticalState,
+  type CriticalStep,
   contactNow,
   criticalSteps,
 } from '#domain/critical-result.ts'
@@ -134,22 +135,25 @@ async function told(sql: AnySql, rows: Row[], now: Date): Promise<CriticalOnScre
   )
   return rows.map((row) => {
     const steps = criticalSteps(row.foundAt, row.level, policies.get(row.policyVersion)!)
-    return onScreen(row, steps.find(({ plannedAt }) => plannedAt > now) ?? null)
+    return onScreen(
+      row,
+      steps.filter(({ plannedAt }) => plannedAt > now),
+    )
   })
 }
 
-function onScreen(row: Row, ahead: { rung: CriticalRung; plannedAt: Date } | null): CriticalOnScreen {
+function onScreen(row: Row, ahead: readonly CriticalStep[]): CriticalOnScreen {
   const { id, orderId, reportId, accession, priority, procedure, finding, level, cause, state } = row
   const { foundAt, foundBy, dueAt, lateAt, endedAt, isOut, endedBy, second, reason } = row
   const attempts = row.attempts.map((attempt) => ({ ...attempt, at: new Date(attempt.at) }))
   const contact = state === 'open' ? contactOf(row, attempts) : null
-  const isAhead =
-    contact && ahead && CRITICAL_RUNGS.indexOf(ahead.rung) > CRITICAL_RUNGS.indexOf(contact.rung)
+  const next =
+    contact && ahead.find(({ rung }) => CRITICAL_RUNGS.indexOf(rung) > CRITICAL_RUNGS.indexOf(contact.rung))
   return {
     ...{ id, orderId, reportId, accession, priority, procedure, finding, level, cause, state },
     ...{ foundAt, foundBy, dueAt, lateAt, endedAt, attempts, contact, isOut },
     patient: { name: row.patientName, sex: row.sex, birthDate: row.birthDate },
-    next: isAhead ? { rung: ahead.rung, at: ahead.plannedAt } : null,
+    next: next ? { rung: next.rung, at: next.plannedAt } : null,
     told:
       state === 'closed'
         ? {

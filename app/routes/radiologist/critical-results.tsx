@@ -16,7 +16,7 @@ import type { CriticalOnScreen } from '#db/queries/critical-results.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { CriticalForm } from '../../reporting/critical-form.tsx'
-import { Spoken } from '../../reporting/critical-panel.tsx'
+import { formInUse, Spoken } from '../../reporting/critical-panel.tsx'
 import { t, wordFor } from '../../strings/words.ts'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
 import { clockTime, count, timeOrDay } from '../../ui/format.ts'
@@ -116,12 +116,13 @@ export default function CriticalResults() {
   useLive(['list:critical'])
   const navigate = useNavigate()
   const first = useRef<HTMLInputElement>(null)
+  const detail = useRef<HTMLElement>(null)
   const rows: Row[] = view.results.map((result) => ({ ...result, isStat: result.priority === 'stat' }))
   const [cursorId, setCursor] = useKeptCursor('critical', rows)
   const shown = rows.find(({ id }) => id === cursorId) ?? rows[0] ?? null
   const open = rows.filter(({ state }) => state === 'open')
   function press(): void {
-    const form = document.activeElement?.closest<HTMLFormElement>('.critical form')
+    const form = detail.current && formInUse(detail.current)
     if (form) form.requestSubmit()
     else first.current?.focus()
   }
@@ -151,7 +152,7 @@ export default function CriticalResults() {
           onOpen={({ orderId }) => void navigate(`/orders/${orderId}`)}
           empty={<EmptyState title={t('critical.none')}>{t('critical.none-why')}</EmptyState>}
         />
-        <aside aria-label={t('critical.details')} className="critical-detail">
+        <aside ref={detail} aria-label={t('critical.details')} className="critical-detail">
           {shown ? <Detail key={shown.id} critical={shown} view={view} first={first} /> : null}
         </aside>
       </div>
