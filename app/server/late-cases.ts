@@ -1,13 +1,13 @@
 /** Work that is late or will be soon, the worst first. */
 import { type CalledColleague, callsOf } from '#db/queries/colleagues.ts'
-import { type Worklist, worklist } from '#db/queries/worklists.ts'
+import { type Worklist, type WorklistRow, worklist } from '#db/queries/worklists.ts'
 import type { ListFilter } from '#domain/list-filter.ts'
 import { WORK_ITEM_KINDS } from '#domain/words.ts'
 import { type ListedCase, listedCases } from '../worklist/listed-case.ts'
 import type { SignedIn } from './guard.ts'
 
 export interface LateCase extends ListedCase {
-  /** The scheduled step that the work is about; null for work that no room is waited for. */
+  /** The scheduled step that the work is about; null for work that no room is waited for any more. */
   stepId: string | null
   /** Whom somebody called in last. */
   call: CalledColleague | null
@@ -34,11 +34,16 @@ export async function lateCases(
     department.sql,
     soon.map(({ itemId }) => itemId),
   )
-  const steps = new Map(soon.map((row) => [row.itemId, row.kind === 'perform' ? row.subjectId : null]))
+  const steps = new Map(soon.map((row) => [row.itemId, isMovable(row) ? row.subjectId : null]))
   const cases = listedCases(soon, { userId: person.id, machineNow: new Date() }).map((row) => ({
     ...row,
     stepId: steps.get(row.id) ?? null,
     call: calls.get(row.id) ?? null,
   }))
   return { cases, total, counts }
+}
+
+/** Who is on the table stays there. */
+function isMovable({ kind, order }: WorklistRow): boolean {
+  return kind === 'perform' && order?.phase !== 'acquiring'
 }

@@ -82,7 +82,7 @@ export function listedCases(
       room: item.room?.name ?? '',
       images: order.images,
       priors: order.priors,
-      why: item.why.length > 0 ? item.why.map(whyWords) : [t('why.in-turn')],
+      why: whyHere(item, userId),
       holder: holder && { id: holder.id, name: holder.name },
       meantFor: item.meantFor,
       assignedTo: item.assignedTo?.name ?? null,
@@ -91,6 +91,13 @@ export function listedCases(
       fence: item.fence,
     }
   })
+}
+
+/** What was given to this reader says so first. */
+function whyHere({ assignedTo, why }: Item, userId: string): string[] {
+  const given = assignedTo?.id === userId ? [t('why.given')] : []
+  const said = [...given, ...why.map(whyWords)]
+  return said.length > 0 ? said : [t('why.in-turn')]
 }
 
 // HL7 P (pre-operative) and T (timing critical) count as urgent and keep their word; S, A and R are the chip's own.

@@ -142,13 +142,13 @@ function Entries({ entries, current, onChoose }: EntriesProps) {
             {t('catalogue.modality')}
           </th>
           <th scope="col">{t('catalogue.area')}</th>
-          <th scope="col" className="right">
+          <th scope="col" className="right catalogue-time">
             {t('catalogue.time')}
           </th>
           <th scope="col" className="catalogue-name">
             {t('catalogue.gates')}
           </th>
-          <th scope="col">{t('catalogue.protocolling')}</th>
+          <th scope="col">{t('catalogue.chosen-by')}</th>
           <th scope="col" className="catalogue-name">
             {t('catalogue.protocol')}
           </th>

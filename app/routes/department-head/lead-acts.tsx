@@ -36,11 +36,12 @@ export function useLeadActs(row: LateCase | undefined, mayAct: boolean) {
   const [asked, setAsked] = useState<{ act: LeadAct; row: LateCase } | null>(null)
   const acting = useFetcher<Done | Refused>()
   const choices = useFetcher<Choices>()
-  function ask(act: LeadAct): void {
-    setAsked(row && !asked ? { act, row } : null)
-    if (!row || asked) return
-    const about = act === 're-room' ? `step=${row.stepId}` : `item=${row.id}`
-    void choices.load(`/late/choices?${about}`)
+  function ask(act: LeadAct, about: LateCase | undefined = row): void {
+    const isNew = about !== undefined && (asked?.row.id !== about.id || asked.act !== act)
+    setAsked(isNew ? { act, row: about } : null)
+    if (!isNew) return
+    const query = act === 're-room' ? `step=${about.stepId}` : `item=${about.id}`
+    void choices.load(`/late/choices?${query}`)
   }
   function choose(choice: string): void {
     if (!asked) return

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { Link, type LoaderFunctionArgs, useLoaderData, useNavigate, useSearchParams } from 'react-router'
 import { type Days, figures } from '#app/server/figures.ts'
 import { requireUser } from '#app/server/guard.ts'
-import { lateCases } from '#app/server/late-cases.ts'
+import { type LateCase, lateCases } from '#app/server/late-cases.ts'
 import { sites } from '#db/queries/sites.ts'
 import type { DepartmentFigures, SegmentFigures } from '#db/queries/today.ts'
 import { useLive } from '../../live/use-live.ts'
@@ -19,7 +19,7 @@ import { PhaseTag } from '../../ui/phase-tag.tsx'
 import { Priority } from '../../ui/priority.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { TimeLeft } from '../../ui/time-left-meter.tsx'
-import type { ListedCase } from '../../worklist/listed-case.ts'
+import { type LeadAct, useLeadActs } from './lead-acts.tsx'
 import { ownerOf, whyLate } from './why-late.ts'
 
 const PERIODS: Days[] = [1, 7, 28]
@@ -54,6 +54,7 @@ export async function loader(args: LoaderFunctionArgs) {
   return {
     figures: { ...found, segments },
     days,
+    mayAct: person.roles.includes('lead'),
     late: (await lateCases(signedIn, { withinMs: 3_600_000 })).cases.slice(0, 40),
   }
 }
@@ -63,15 +64,16 @@ export function meta() {
 }
 
 export default function Today() {
-  const { figures: found, days, late } = useLoaderData<typeof loader>()
+  const { figures: found, days, late, mayAct } = useLoaderData<typeof loader>()
   useLive(TOPICS)
   const [, setSearch] = useSearchParams()
   const navigate = useNavigate()
   const [isDefining, setDefining] = useState(false)
+  const acts = useLeadActs(undefined, mayAct)
   return (
     <Screen
       label={t('nav.today')}
-      className="today"
+      className="today late-screen"
       fact={t('today.links')}
       keys={[
         { chord: 'D', word: t('today.definitions'), where: 'list', run: () => setDefining(!isDefining) },
@@ -111,9 +113,10 @@ export default function Today() {
               {t('today.all')}
             </Link>
           </header>
-          <LateTable late={late} />
+          <LateTable late={late} onAct={mayAct ? acts.ask : null} />
         </section>
       </div>
+      {acts.panel}
     </Screen>
   )
 }
@@ -292,7 +295,13 @@ function OpenByPhase({ found }: { found: DepartmentFigures }) {
   )
 }
 
-function LateTable({ late }: { late: ListedCase[] }) {
+interface LateTableProps {
+  late: LateCase[]
+  /** Null for who only looks on. */
+  onAct: ((act: LeadAct, row: LateCase) => void) | null
+}
+
+function LateTable({ late, onAct }: LateTableProps) {
   if (late.length === 0)
     return <EmptyState title={t('today.none-late')}>{t('today.none-late-why')}</EmptyState>
   return (
@@ -309,7 +318,9 @@ function LateTable({ late }: { late: ListedCase[] }) {
             <th scope="col">{t('column.place')}</th>
             <th scope="col">{t('late.owner')}</th>
             <th scope="col">{t('late.cause')}</th>
-            <th scope="col">{t('late.do')}</th>
+            <th scope="col" className="late-do">
+              {t('late.do')}
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -329,9 +340,12 @@ function LateTable({ late }: { late: ListedCase[] }) {
               <td>{ownerOf(row)}</td>
               <td>{whyLate(row)}</td>
               <td>
-                <Link className="link" to={`/orders/${row.orderId}`}>
-                  {t('late.open')}
-                </Link>
+                <span className="row-acts">
+                  <Link className="link" to={`/orders/${row.orderId}`}>
+                    {t('late.open')}
+                  </Link>
+                  {onAct ? <RowActs row={row} onAct={onAct} /> : null}
+                </span>
               </td>
             </tr>
           ))}
@@ -339,6 +353,15 @@ function LateTable({ late }: { late: ListedCase[] }) {
       </table>
     </div>
   )
+}
+
+function RowActs({ row, onAct }: { row: LateCase; onAct: (act: LeadAct, row: LateCase) => void }) {
+  const acts: LeadAct[] = row.stepId ? ['reassign', 're-room', 'call-in'] : ['reassign', 'call-in']
+  return acts.map((act) => (
+    <button key={act} type="button" className="link" onClick={() => onAct(act, row)}>
+      {t(`lead.${act}-short`)}
+    </button>
+  ))
 }
 
 /** What each number means, and the same numbers as a table. */

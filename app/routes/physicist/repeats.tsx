@@ -169,7 +169,7 @@ function ByRoom({ rooms, reasons, chosen, days }: RoomsProps) {
               {reasons.map((code) => (
                 <td key={code} className="right">
                   {own[code] ? (
-                    <Link to={addressOf({ ...chosen, room: key, reason: code }, days)}>
+                    <Link className="link" to={addressOf({ ...chosen, room: key, reason: code }, days)}>
                       {count(own[code])}
                     </Link>
                   ) : (
@@ -188,7 +188,7 @@ function ByRoom({ rooms, reasons, chosen, days }: RoomsProps) {
 function RateLink({ rate, to }: { rate: Rate; to: string }) {
   const isOver = rate.state === 'over-baseline' || rate.state === 'over-target'
   return (
-    <Link to={to} className={isOver ? LOOK[rate.state] : ''}>
+    <Link to={to} className={isOver ? `link ${LOOK[rate.state]}` : 'link'}>
       {isOver ? <Glyph name="look" /> : null} {nOfM(rate)}
     </Link>
   )
@@ -251,13 +251,17 @@ function Orders({ orders, total }: { orders: RepeatLook[]; total: number }) {
           <caption className="visually-hidden">{t('repeats.orders')}</caption>
           <thead>
             <tr>
-              <th scope="col">{t('repeats.at')}</th>
+              <th scope="col" className="repeats-when">
+                {t('repeats.at')}
+              </th>
               <th scope="col">{t('identity.accession')}</th>
               <th scope="col">{t('repeats.procedure')}</th>
               <th scope="col">{t('repeats.room')}</th>
               <th scope="col">{t('repeats.operator')}</th>
-              <th scope="col">{t('repeats.reason')}</th>
-              <th scope="col" className="right">
+              <th scope="col" className="repeats-why">
+                {t('repeats.reason')}
+              </th>
+              <th scope="col" className="right repeats-count">
                 {t('repeats.images')}
               </th>
             </tr>

@@ -286,12 +286,11 @@ function Line({
     >
       <td>{line.since ? timeOrDay(new Date(line.since), zone, now) : NONE}</td>
       <td className="handover-what">
-        <b className="strong">{whatItIs(line)}</b>{' '}
+        {line.name ? <PatientName name={line.name} /> : <b className="strong">{whatItIs(line)}</b>}
         {line.name ? (
-          <>
-            <PatientName name={line.name} />{' '}
-            <span className="text-2">{[line.procedure, line.accession].filter(Boolean).join(' · ')}</span>
-          </>
+          <span className="small text-2">
+            {[whatItIs(line), line.procedure, line.accession].filter(Boolean).join(' · ')}
+          </span>
         ) : null}
       </td>
       <td>{line.room ?? NONE}</td>
