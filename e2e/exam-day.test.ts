@@ -2,11 +2,12 @@ import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Department } from '#db/department.ts'
-import { dutyAct } from '#db/mutations/act.ts'
+import { deviceAct, dutyAct } from '#db/mutations/act.ts'
 import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
 import { bookStep } from '#db/mutations/scheduling.ts'
 import { settleOrder } from '#db/mutations/settle.ts'
-import { anEnvelope, anOrder, aProcedure } from '#db/order.fixture.ts'
+import { indexInstances } from '#db/mutations/studies.ts'
+import { anEnvelope, anOrder, aProcedure, storedImages } from '#db/order.fixture.ts'
 import type { Demonstration } from '#db/seed/demo.ts'
 import { type RunningApp, signIn } from './app.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
@@ -106,7 +107,64 @@ test('[MA-08] a scanned wristband opens its order, and another patient’s block
   await page.getByRole('region', { name: 'On the table' }).getByText('BERG').waitFor()
   const [step] = await department.sql`select status from steps where id = ${second.stepId}`
   expect(step).toMatchObject({ status: 'started' })
+
+  // On any other of their screens a wristband opens its order.
+  await page.getByRole('link', { name: /^Quality check/ }).click()
+  await page.waitForURL('**/quality-check')
+  await scanWristband(page, 'NOBODYS-NUMBER')
+  await page.getByText('Nobody in this department has this number.').waitFor()
+  await scanWristband(page, elsewhere.mrn)
+  await page.waitForURL(`**/orders/${elsewhere.orderId}`)
 }, 60_000)
+
+test('[MA-07] [QA-01] an exam goes from arrival to an accepted study in at most fourteen inputs', async () => {
+  const { orderId, stepId, mrn } = await booked('EKMAN', { roomId: 'us-1', inMinutes: 10 })
+  const page = await sitDown('tech')
+  const inputs: string[] = []
+  const press = async (chord: string) => {
+    inputs.push(chord)
+    await page.keyboard.press(chord)
+  }
+  await page.getByRole('button', { name: /^US 1/ }).click()
+  inputs.push('room')
+  await page.getByRole('row', { name: /EKMAN/ }).waitFor()
+  await scanWristband(page, mrn)
+  inputs.push('wristband')
+  await page.getByText('Wristband matches the order').waitFor()
+  await press('Alt+a')
+  await expect.poll(() => statusOf(stepId)).toMatch(/arrived|ready/)
+  await page.getByRole('button', { name: 'Begin exam' }).waitFor()
+  await press('Alt+Enter')
+  await expect.poll(() => statusOf(stepId)).toBe('started')
+
+  const [procedure] = await department.sql<{ study_uid: string }[]>`
+    select study_uid from procedures where order_id = ${orderId}`
+  const images = storedImages(procedure!.study_uid, 3, { sourceAe: 'US1' })
+  await indexInstances(department, await deviceAct(department, 'US1'), images)
+  await page.getByRole('region', { name: 'On the table' }).getByText('3', { exact: true }).waitFor()
+  // The key that began is deaf until its button has said "End" for a moment.
+  await page.waitForTimeout(1_600)
+  await press('Alt+Enter')
+  await expect.poll(() => statusOf(stepId)).toBe('departed')
+  await settleOrder(department, await dutyAct(department), { orderId })
+
+  await page.getByRole('link', { name: /^Quality check/ }).click()
+  inputs.push('quality check')
+  await page.getByRole('button', { name: 'Check the next exam' }).waitFor()
+  await page.waitForTimeout(1_600)
+  await press('Alt+Enter')
+  await page.getByRole('button', { name: /^Accept/ }).waitFor()
+  await page.waitForTimeout(1_600)
+  await press('Alt+Enter')
+  await expect.poll(() => phaseOf(orderId)).toBe('reading')
+  console.log(`from arrival to an accepted study: ${inputs.length} inputs (${inputs.join(' · ')})`)
+  expect(inputs.length).toBeLessThanOrEqual(14)
+}, 60_000)
+
+async function phaseOf(orderId: string): Promise<string> {
+  const [order] = await department.sql<{ phase: string }[]>`select phase from orders where id = ${orderId}`
+  return order!.phase
+}
 
 test('[OS-09] a scheduler books the first free time by keys alone, and takes it back', async () => {
   const { stepId } = await ordered('DAHL')

@@ -174,7 +174,21 @@ export default function QualityCheckScreen() {
       similar={similar}
     />
   ) : (
-    <Screen label={t('nav.quality-check')} className="quality-check" keys={[]}>
+    <NothingOpen toCheck={toCheck} rejects={rejects} />
+  )
+}
+
+/** Nothing is taken by looking at the list: whoever opens an exam takes it. */
+function NothingOpen({ toCheck, rejects }: Pick<OpenCheckProps, 'toCheck' | 'rejects'>) {
+  const navigate = useNavigate()
+  const next = toCheck.find(({ holder, isMine }) => isMine || !holder)
+  const open = () => void (next && navigate(here(next.id)))
+  return (
+    <Screen
+      label={t('nav.quality-check')}
+      className="quality-check"
+      keys={next ? [{ chord: 'Alt+Enter', word: t('quality.next'), run: open }] : []}
+    >
       <aside className="panel quality-left" aria-label={t('quality.to-check')}>
         <ToCheck toCheck={toCheck} chosen={null} />
         <OwnRejects rejects={rejects} />
@@ -184,6 +198,11 @@ export default function QualityCheckScreen() {
         <EmptyState title={toCheck.length ? t('quality.choose') : t('quality.empty')}>
           {toCheck.length ? t('quality.choose-how') : t('quality.empty-why')}
         </EmptyState>
+        {next ? (
+          <Button look="primary" chord="Alt+Enter" onClick={open}>
+            {t('quality.next')}
+          </Button>
+        ) : null}
       </section>
     </Screen>
   )
