@@ -34,6 +34,7 @@ export default [
     route('handover', 'routes/technologist/handover.tsx'),
     route('today', 'routes/department-head/today.tsx'),
     route('late', 'routes/department-head/late.tsx'),
+    route('shifts', 'routes/department-head/shifts.tsx'),
     route('department-health', 'routes/administrator/health.tsx'),
     route('api-tokens', 'routes/administrator/api-tokens.tsx'),
     route('orders', 'routes/orders/orders.tsx'),

@@ -1,6 +1,7 @@
 /** Which view of a list somebody asks for, and what stands above its rows: tabs with counts, chips, columns. */
 import type { ViewedList } from '#db/mutations/saved-views.ts'
 import { listViews } from '#db/queries/saved-views.ts'
+import { sharedRead } from '#db/queries/shared-read.ts'
 import { sites } from '#db/queries/sites.ts'
 import { type ListFilter, readFilter, writeFilter } from '#domain/list-filter.ts'
 import { can } from '#domain/permissions.ts'
@@ -40,7 +41,7 @@ export async function askedView(
   const { sql } = server.department
   const [{ views, layouts }, atSites] = await Promise.all([
     listViews(sql, { id: person.id, sites: person.actor.sites }, list),
-    sites(sql, person.actor.sites),
+    sharedRead(sql, `sites ${person.actor.sites}`, () => sites(sql, person.actor.sites)),
   ])
   const tabs: ListTab[] = [
     ...BUILT_IN[list].map(({ id, filter }) => ({

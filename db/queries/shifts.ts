@@ -49,7 +49,7 @@ export async function plannedShifts(
     order by s.from_at, s.area, u.name, s.id`
 }
 
-export interface AreaReader {
+export interface ShiftReader {
   id: string
   name: string
   areas: string[]
@@ -57,8 +57,8 @@ export interface AreaReader {
 }
 
 /** Whoever can have a shift. */
-export async function areaReaders(sql: AnySql): Promise<AreaReader[]> {
-  return await sql<AreaReader[]>`
+export async function shiftReaders(sql: AnySql): Promise<ShiftReader[]> {
+  return await sql<ShiftReader[]>`
     select id, name, areas, sites from users
     where enabled and roles && '{radiologist,resident}' and areas <> '{}' order by name, id`
 }
