@@ -5,6 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dciodvfy } from '#archive/dciodvfy.fixture.ts'
 import type { Dataset } from '#archive/dimse/dataset.ts'
 import { findscu, openArchive, readDataset, type TestArchive, until } from '#archive/scp/archive.fixture.ts'
+import { scopeOf } from '#archive/web/access.ts'
+import { ShownObjects } from '#archive/web/shown-objects.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import { dutyAct } from '#db/mutations/act.ts'
 import { openAmendment, signAmendment } from '#db/mutations/amendments.ts'
@@ -14,6 +16,8 @@ import { claim } from '#db/mutations/work-items.ts'
 import { actAs } from '#db/order.fixture.ts'
 import { invariantViolations } from '#db/queries/invariants.ts'
 import { loadOrderFacts } from '#db/queries/order-facts.ts'
+import { seriesAt } from '#db/queries/stored-headers.ts'
+import { storedObjects } from '#db/queries/stored-objects.ts'
 import { readableStudy } from '#db/reading.fixture.ts'
 import type { Priority } from '#domain/words.ts'
 import { readPdf } from './pdf-text.fixture.ts'
@@ -181,6 +185,31 @@ test('[RP-05] peers find a report beside the images, and the department counts i
       expect.objectContaining({ invariant: '20 counts show only visible instances' }),
     ]),
   )
+})
+
+test('[RP-05] whoever may see images and no report finds none beside them', async () => {
+  const { sql } = archive.department
+  const read = await reading()
+  await signed(read)
+  await written()
+  const [report] = await kept(read.reportId)
+  const place = {
+    studyUid: read.studyUid,
+    seriesUid: report!.dataset.text('SeriesInstanceUID')!,
+    sopInstanceUid: report!.dataset.text('SOPInstanceUID')!,
+  }
+  const seenBy = async (user: string) => {
+    const { actor } = await actAs(archive.department, user)
+    const scope = scopeOf({ kind: 'launch', launchId: 'L1', actor, studies: [read.studyUid] })
+    const at = await new ShownObjects(sql).at(scope, place)
+    return {
+      objects: (await storedObjects(sql, scope, { studyUid: read.studyUid })).length,
+      series: (await seriesAt(sql, scope, { studyUid: read.studyUid })).length,
+      report: at !== null,
+    }
+  }
+  expect(await seenBy('radiologist')).toEqual({ objects: 4, series: 3, report: true })
+  expect(await seenBy('physicist')).toEqual({ objects: 2, series: 1, report: false })
 })
 
 test('[RP-05] a first word is an unverified instance, and each later version names the one before it', async () => {

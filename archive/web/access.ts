@@ -1,6 +1,6 @@
 /** Who asks, and which studies that lets them see: decided on every request, study by study (DW-06). */
 import type { StudyScope } from '#db/queries/study-scope.ts'
-import type { Actor } from '#domain/permissions.ts'
+import { type Actor, scopeOf as seen } from '#domain/permissions.ts'
 
 export type Access =
   /** The viewer, under a launch: a session, an order and its permitted priors. */
@@ -26,7 +26,11 @@ export interface Asking {
 }
 
 export function scopeOf(access: Access): StudyScope {
-  return access.kind === 'launch'
-    ? { studies: access.studies, sites: null }
-    : { studies: null, sites: access.sites }
+  const scope =
+    access.kind === 'launch'
+      ? { studies: access.studies, sites: null }
+      : { studies: null, sites: access.sites }
+  // Whoever may see images and no report finds none beside them either.
+  if (seen(access.actor, 'see-report').scope !== 'none') return scope
+  return { ...scope, view: { seesRejected: [], hidesReports: true } }
 }

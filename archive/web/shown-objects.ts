@@ -47,7 +47,8 @@ export class ShownObjects {
       stamp.shown > LONGEST_SERIES
         ? await shownObjects(this.#sql, { seriesId: stamp.id, sopInstanceUid })
         : await this.#series(stamp)
-    return objects.get(sopInstanceUid) ?? null
+    const object = objects.get(sopInstanceUid)
+    return object && !(object.isReport && scope.view?.hidesReports) ? object : null
   }
 
   /** What this process has changed itself is seen by the very next request. */

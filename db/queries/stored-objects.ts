@@ -1,7 +1,7 @@
 /** Stored objects as retrieval needs them: what a requestor may see of them, and where their bytes are (PS3.18 10.4). */
 import type { AnySql } from '../client.ts'
 import { type Fragment, inScope, type StudyScope } from './study-scope.ts'
-import { instanceShown } from './visibility.ts'
+import { instanceShown, isReport } from './visibility.ts'
 
 /** A stored object as retrieval needs it. */
 export interface StoredObject {
@@ -18,6 +18,8 @@ export interface StoredObject {
   datasetOffset: number
   sha256: string
   hasPixels: boolean
+  /** A report that was written here. */
+  isReport: boolean
   /** Where its frames are, when they are few and were read along. */
   pixel?: unknown
 }
@@ -100,7 +102,7 @@ function objectColumns(sql: AnySql): Fragment {
   return sql`i.id, s.study_uid as "studyUid", e.series_uid as "seriesUid", e.id as "seriesId",
       i.sop_instance_uid as "sopInstanceUid", i.sop_class_uid as "sopClassUid",
       i.transfer_syntax_uid as "transferSyntaxUid", i.frames, i.blob, i.bytes, i.dataset_offset as "datasetOffset",
-      i.sha256, coalesce(jsonb_typeof(i.pixel) = 'object', false) as "hasPixels"`
+      i.sha256, coalesce(jsonb_typeof(i.pixel) = 'object', false) as "hasPixels", ${isReport(sql)} as "isReport"`
 }
 
 function objectsAt(sql: AnySql, scope: StudyScope, place: Place): Fragment {
