@@ -20,6 +20,7 @@ import { CalledIn } from '../ui/called-in.tsx'
 import { DepartmentClock, useZone } from '../ui/department-clock.tsx'
 import { clockTime } from '../ui/format.ts'
 import { Banner } from '../ui/messages.tsx'
+import { ScanAnywhere } from '../ui/scan-anywhere.tsx'
 import { TopBar } from '../ui/top-bar.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
@@ -74,6 +75,7 @@ export default function Shell() {
           <div className="banners">
             <OfflineBanner />
             <CalledIn calls={calls} />
+            {person.scans ? <ScanAnywhere /> : null}
           </div>
           <Outlet />
           <Palette places={places} />
