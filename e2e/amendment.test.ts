@@ -1,6 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openAmendment } from '#db/mutations/amendments.ts'
 import { openReport, signReport } from '#db/mutations/reports.ts'
 import { claim } from '#db/mutations/work-items.ts'
 import { actAs } from '#db/order.fixture.ts'
@@ -115,6 +116,16 @@ test('[RP-06][RP-07] somebody else corrects a report with a reason; the words th
   const first = await sitDown('radiologist')
   await first.page.goto(`${screens.app.url}/reports/${reportId}/amend`)
   await first.page.getByText(/has been correcting this report since/).waitFor(SOON)
+
+  // Taken over, the words stay before the eyes of whoever wrote them, and cannot be changed there any more.
+  const signer = await actAs(screens.department, 'radiologist')
+  await openAmendment(screens.department, signer, { reportId, kind: 'correction', reason: 'error' })
+  await page.getByText(/ has it now\. Your text is kept aside\.$/).waitFor(SOON)
+  await expect.poll(() => section(page, 'Impression').getAttribute('contenteditable'), SOON).toBe('false')
+  expect(await section(page, 'Impression').textContent()).toBe('Subdural haematoma.')
+  await page.getByRole('button', { name: 'Take over, with reason' }).click()
+  await page.getByText('The report has an error').click(SOON)
+  await expect.poll(() => section(page, 'Impression').getAttribute('contenteditable'), SOON).toBe('true')
 
   await page.getByLabel('Password').fill(password)
   await page.keyboard.press('Alt+Enter')

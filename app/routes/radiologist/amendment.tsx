@@ -30,6 +30,7 @@ import { ReportTag } from '../../reporting/report-tag.tsx'
 import { SectionEditor } from '../../reporting/section-editor.tsx'
 import { AMENDMENT_REASONS } from '../../reporting/set-aside-reasons.ts'
 import { useDraft } from '../../reporting/use-draft.ts'
+import { useTenure } from '../../reporting/use-tenure.ts'
 import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
@@ -116,8 +117,9 @@ export function meta({ loaderData }: { loaderData?: { order: { accession: string
 
 export default function AmendmentPage() {
   const { report, isMine } = useLoaderData<typeof loader>()
-  // Another tenure is another page: nothing of the last may stay in its fields.
-  return <Amendment key={isMine ? `${report.id} ${report.open?.fence}` : report.id} />
+  const tenure = useTenure({ id: report.id, fence: report.open?.fence ?? 0 }, isMine)
+  // Signed or given up, its words have gone where they belong: the next amendment begins without them.
+  return <Amendment key={report.open === null ? report.id : tenure} />
 }
 
 function Amendment() {
@@ -129,6 +131,7 @@ function Amendment() {
   const acting = useFetcher<typeof action>()
   const isBusy = acting.state !== 'idle'
   const refused = !isBusy && acting.data && 'sentence' in acting.data ? acting.data.sentence : null
+  const [wasMine] = useState(isMine)
   const [wanted, setWanted] = useState<AmendmentKind | null>(null)
   const [password, setPassword] = useState('')
   const passwordField = useRef<HTMLInputElement>(null)
@@ -145,6 +148,9 @@ function Amendment() {
   }, [refused])
 
   const mayWrite = isMine && draft.lost === null
+  // Taken over or refused, the words stay before the eyes of whoever wrote them.
+  const lost = wasMine && open && !mayWrite ? lostBy(open, draft.lost) : null
+  const hasWords = mayWrite || lost !== null
   const missing = open?.kind === 'correction' ? firstMissing(draft.sections) : null
   const isComplete = open?.kind === 'correction' ? missing === null : isWritten(draft.sections, 'addendum')
   const shownChecks = checksNow(checks, draft.sections, exam)
@@ -197,8 +203,8 @@ function Amendment() {
             <ReportTag state={report.state} draft={draft.state} savedAt={draft.savedAt} mayWrite={mayWrite} />
           </header>
           <div className="report-scroll">
-            {open?.kind === 'correction' && mayWrite ? null : <Standing versions={report.stands} />}
-            {mayWrite
+            {open?.kind === 'correction' && hasWords ? null : <Standing versions={report.stands} />}
+            {hasWords
               ? draft.sections.map(({ key, text, marks }, index) => (
                   <SectionEditor
                     key={key}
@@ -206,7 +212,7 @@ function Amendment() {
                     label={wordFor('section', key)}
                     text={text}
                     marks={marks}
-                    readOnly={false}
+                    readOnly={!mayWrite}
                     takesFocus={index === 0}
                     onChange={draft.write}
                     onLeave={leave}
@@ -217,7 +223,7 @@ function Amendment() {
         </section>
         <aside className="reading-side" aria-label={t('amend.title')}>
           <div className="priors">
-            {open?.kind === 'correction' && mayWrite ? (
+            {open?.kind === 'correction' && hasWords ? (
               <>
                 <header>
                   <h2 className="strong">{t('amend.stands')}</h2>
@@ -241,7 +247,7 @@ function Amendment() {
                 onMend={missing ? () => focusSection(missing) : null}
               />
             ) : null}
-            {draft.lost ? <ErrorLine>{draft.lost.sentence}</ErrorLine> : null}
+            {lost ? <ErrorLine>{lost}</ErrorLine> : null}
             {refused ? <ErrorLine>{refused}</ErrorLine> : null}
             <RecallBars versions={recallable} />
             {mayWrite ? (
@@ -291,6 +297,11 @@ function Amendment() {
       </div>
     </Screen>
   )
+}
+
+function lostBy(open: { holder: { name: string } }, lost: { sentence: string } | null): string {
+  const takenBy = () => `${t('room.taken-by', { name: open.holder.name })} ${t('room.text-kept-aside')}`
+  return lost?.sentence ?? takenBy()
 }
 
 interface BeginProps {
