@@ -133,6 +133,14 @@ test('[RP-11] a fence that is another one by now, or an exam that the screen did
   expect(await sign({ beside: [{ ...beside[0]!, fence: 7 }] })).toBe('stale-fence')
   expect(await department.sql`select 1 from report_versions where report_id = ${reportId}`).toEqual([])
   expect(await items(exams)).toMatchObject([{ state: 'claimed' }, { state: 'claimed' }])
+  // One of the orders turned out to be somebody else's: two people never share a signature.
+  const { sql } = department
+  const [stranger, second] = [await readableStudy(department, 'stat'), exams[1].orderId]
+  const give = (to: string) =>
+    sql`update orders set patient_id = (select patient_id from orders where id = ${to}) where id = ${second}`
+  await give(stranger.orderId)
+  expect(await sign({ beside })).toBe('identity-provisional')
+  await give(exams[0].orderId)
   expect(await sign({ beside })).toBe('done')
 })
 

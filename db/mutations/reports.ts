@@ -292,7 +292,7 @@ async function departmentChecks(
 ): Promise<ReportCheck[]> {
   const [facts] = await sql<{ provisional: boolean; doubt: boolean; incomplete: boolean; untold: boolean }[]>`
     select exists (select 1 from critical_results c where c.report_id = ${reportId} and c.state = 'open') as untold,
-      bool_or(pt.trust <> 'trusted') as provisional,
+      bool_or(pt.trust <> 'trusted') or count(distinct pt.id) > 1 as provisional,
       bool_or(exists (select 1 from exceptions e where e.order_id = o.id and e.kind = 'identity' and e.state = 'open')) as doubt,
       bool_or(exists (select 1 from study_links l join studies s on s.id = l.study_id
         where l.procedure_id = p.id and l.undone_at is null and s.completeness = 'incomplete')) as incomplete
