@@ -109,6 +109,21 @@ async function pictureIn(page: Page): Promise<void> {
   await viewer(page).locator('[data-cy="viewport-grid"] canvas.cornerstone-canvas').first().waitFor()
 }
 
+/** As soon as the viewer has taken the key. */
+async function toolInHand(page: Page, tool: string): Promise<void> {
+  const active = () =>
+    viewer(page)
+      .locator('body')
+      .evaluate(() => {
+        type Groups = { getAllToolGroups(): { getActivePrimaryMouseButtonTool(): string }[] }
+        const { cornerstoneTools } = window as unknown as { cornerstoneTools: { ToolGroupManager: Groups } }
+        return cornerstoneTools.ToolGroupManager.getAllToolGroups().map((group) =>
+          group.getActivePrimaryMouseButtonTool(),
+        )
+      })
+  await expect.poll(active, SOON).toContain(tool)
+}
+
 test('[RP-10] a call sets a case aside; a STAT case is read meanwhile, and one key brings text, cursor and images back, also after the browser was restarted', async () => {
   const first = await study({ patient: patient('SYN-PARK-1', 'WANG'), priority: URGENT })
   const { page, context, problems } = await sitDown()
@@ -185,12 +200,14 @@ test('[VW-03][RP-02] from claim to signed normal CT with one prior and one measu
   await pictureIn(page)
   await press('F2')
   await press('m')
+  await toolInHand(page, 'Length')
   const canvas = await viewer(page).locator('[data-cy="viewport-pane"]').first().boundingBox()
   const at = (share: number) => [canvas!.x + canvas!.width * share, canvas!.y + canvas!.height / 2] as const
   for (const share of [0.4, 0.6]) {
     inputs.push('click')
     await page.mouse.click(...at(share))
   }
+  await viewer(page).locator('svg.svg-layer').filter({ hasText: /\d mm/ }).first().waitFor()
   await press('Alt+m')
   await expect.poll(() => section(page, 'Findings').textContent(), SOON).toMatch(/^\d+(\.\d)? (mm|px)$/)
   expect(await focused(page)).toBe('Findings')

@@ -7,12 +7,12 @@ export function DictationTag({ state }: { state: DictationState }) {
   if (state.is === 'off') return null
   if (state.is !== 'on')
     return (
-      <span className="tag risk" role="status">
+      <span className="tag risk">
         <Glyph name="look" /> {t(`dictation.${state.is}`)}
       </span>
     )
   return (
-    <span className={state.isLocal ? 'tag you' : 'tag risk'} role="status" title={state.name}>
+    <span className={state.isLocal ? 'tag you' : 'tag risk'} title={state.name}>
       <Glyph name={state.isLocal ? 'lock' : 'look'} />
       {t(state.isLocal ? 'dictation.local' : 'dictation.cloud')}
     </span>

@@ -3,6 +3,7 @@
 import { type KeyboardEvent, useState } from 'react'
 import { useFetcher } from 'react-router'
 import type { Refused } from '#app/server/refusal.ts'
+import './macro-picker.css'
 import type { Macro } from '#db/queries/report-templates.ts'
 import { macroText } from '#domain/report-text.ts'
 import { t } from '../strings/words.ts'

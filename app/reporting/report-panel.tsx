@@ -37,7 +37,6 @@ export function ReportPanel({ room, template, macros, draft, writing, mayWrite }
           savedAt={draft.savedAt}
           mayWrite={mayWrite}
         />
-        <DictationTag state={dictation} />
         {mayWrite ? (
           <span className="push">
             <Button look="quiet" chord="Alt+U" title={template?.title} onClick={writing.fillNormal}>
@@ -64,9 +63,12 @@ export function ReportPanel({ room, template, macros, draft, writing, mayWrite }
         ))}
       </div>
       {/* Over the words and not among them: what is only guessed moves nothing. */}
-      {guess || writing.said ? (
-        <p className="report-aside" role="status">
-          {guess || writing.said}
+      {dictation.is !== 'off' || writing.said ? (
+        <p className="report-aside">
+          <span role="status">
+            <DictationTag state={dictation} />
+          </span>
+          <span className="ellipsis">{guess || writing.said}</span>
         </p>
       ) : null}
       {macrosFor === null ? null : (

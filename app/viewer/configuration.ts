@@ -85,7 +85,6 @@ const WORDS = {
   image: t('viewer.image'),
   imageElsewhere: t('viewer.image-elsewhere'),
   empty: t('viewer.empty'),
-  length: t('viewer.length'),
   frameMissing: t('viewer.frame-missing'),
   notShown: t('viewer.not-shown'),
   tryAgain: t('viewer.try-again'),
@@ -118,6 +117,7 @@ interface Action {
 
 /** What we add to OHIF's own: each has a key that can be changed, and those with an icon a button. */
 const ACTIONS: readonly Action[] = [
+  { command: 'isocenterLength', word: 'viewer.length', key: 'm' },
   { command: 'isocenterKeyImage', word: 'viewer.act.key-image', key: 'k', icon: 'tool-annotate' },
   { command: 'isocenterKeepKeyImages', word: 'viewer.act.keep-key-images', key: 'g' },
   {

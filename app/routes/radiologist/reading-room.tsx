@@ -247,6 +247,8 @@ function Room() {
       chord: 'Alt+Enter',
       word: decision,
       run: decide,
+      // On its button, whatever the button says now.
+      silent: true,
       disabled: !mayClaim || (!mayWrite && (!isFree(item) || item.blockedBy !== null)),
     },
     ...(mayClaim

@@ -9,13 +9,9 @@ const LOOK_EVERY_MS = 100
 const STAYED = 4
 const TOOL_GROUPS = ['default', 'mpr', 'SRToolGroup', 'volume3d']
 
-/** Length with one key; it stands on the viewer's own sheet of keys, and everybody may give it another. */
-export const MEASURING_KEY = {
-  commandName: 'setToolActiveToolbar',
-  commandOptions: { toolName: 'Length', toolGroupIds: TOOL_GROUPS },
-  label: window.config.isocenter.words.length,
-  keys: ['m'],
-  isEditable: true,
+/** The length tool in hand, in every viewport. */
+export function measureLength(commands) {
+  commands.runCommand('setToolActiveToolbar', { toolName: 'Length', toolGroupIds: TOOL_GROUPS })
 }
 
 /** @returns what is said back, or null for what is nothing of the desk's */

@@ -7,7 +7,7 @@
  * Down: { to: 'isocenter-viewer', type: 'open' | 'layout' | 'focus' | 'take-measurement' | 'show-image' | 'where' | 'restore', … }
  */
 
-import { deskAsked, MEASURING_KEY } from './desk.js'
+import { deskAsked, measureLength } from './desk.js'
 import {
   failedFrames,
   forgetFailedFrames,
@@ -79,6 +79,7 @@ export default {
       isocenterKeepPresentation: { commandFn: keepPresentation },
       isocenterShutter: { commandFn: shutter },
       isocenterKeepHanging: { commandFn: keepHangingNow },
+      isocenterLength: { commandFn: () => measureLength(commands) },
     },
     defaultContext: 'DEFAULT',
   }),
@@ -88,10 +89,7 @@ export default {
     forgetFailedFrames()
     forgetMarks()
     services.customizationService.setCustomizations(
-      {
-        'viewportOverlay.topRight': { $push: [PRIOR_LABEL] },
-        'ohif.hotkeyBindings': { $push: [MEASURING_KEY] },
-      },
+      { 'viewportOverlay.topRight': { $push: [PRIOR_LABEL] } },
       'mode',
     )
     const { hangingProtocolService } = services
