@@ -85,7 +85,7 @@ test('[CR-01][CR-02][RP-07] a critical result is raised by one key, keeps the re
   await panel.getByLabel('Read back to me').check()
   await panel.getByLabel('Told to').focus()
   await page.keyboard.press('Alt+c')
-  await page.getByText(/Told Nurse Exempel, stroke unit at .+ It stands in the report\./).waitFor(SOON)
+  await page.getByText(/told Nurse Exempel, stroke unit at .+ It goes into the report\./).waitFor(SOON)
   await page.getByText('No critical result waits to be told').waitFor(SOON)
   expect(await rowOf(reportId)).toMatchObject({ state: 'closed', method: 'telephone', read_back: true })
   expect(await faultsOf(page)).toEqual([])
@@ -119,10 +119,10 @@ test('[CR-01][CR-03] on the list the least time left stands first and lateness s
       foundAt: new Date(reader.now.getTime() - minutesAgo * 60_000),
     })
   await raise((await caseInHand()).reportId, 2, 0, 'New lung nodule.')
-  await raise(signed.reportId, 1, 130, FINDING)
-  const rows = page.getByRole('row').filter({ hasText: /nodule|stroke/ })
+  await raise(signed.reportId, 1, 130, 'Free air under the diaphragm.')
+  const rows = page.getByRole('row').filter({ hasText: /nodule|Free air/ })
   await expect.poll(() => rows.count(), SOON).toBe(2)
-  expect(await rows.first().innerText()).toMatch(/late 1:1[01][\s\S]*Acute large-vessel stroke/)
+  expect(await rows.first().innerText()).toMatch(/late 1:1[01][\s\S]*Free air/)
   await rows.first().click()
   const panel = page.getByRole('region', { name: 'Critical result, level 1' })
   // Three contacts' hours have passed, the lead's and the head's among them.
@@ -136,7 +136,11 @@ test('[CR-01][CR-03] on the list the least time left stands first and lateness s
   await panel.getByLabel('Read back to me').check()
   await panel.getByRole('button', { name: 'Record' }).click()
   await expect.poll(async () => (await rowOf(signed.reportId))?.state, SOON).toBe('closed')
-  await page.getByText(/told \d\d:\d\d/).waitFor(SOON)
+  await page
+    .getByRole('row')
+    .filter({ hasText: 'Free air' })
+    .getByText(/^told \d\d:\d\d/)
+    .waitFor(SOON)
   const [report] = await department.sql`select amendment from reports where id = ${signed.reportId}`
   expect(report).toEqual({ amendment: 'addendum' })
   expect(problems).toEqual([])

@@ -562,7 +562,8 @@ export const en = {
   'critical.raise-it': 'Raise',
   'critical.raise-another': 'Another critical result',
   'critical.not-now': 'Close',
-  'critical.told': 'Level {level}, {finding} Told {recipient} at {time} by {who}. It stands in the report.',
+  'critical.told':
+    'Level {level}, “{finding}”: told {recipient} at {time} by {who}. It goes into the report.',
   'critical.was-late': 'It was late.',
   'critical.withdraw': 'Withdraw',
   'critical.withdraw-rule': 'Two radiologists say that it was none. It stays on record.',
@@ -1403,6 +1404,12 @@ export const en = {
   },
   'today.legend':
     'Bar: p50, lighter p90, tick p95. Below 20 values each one is a dot. The axis begins at zero.',
+  'today.by-modality': 'Modality',
+  'today.by-patientClass': 'Patient class',
+  'today.by-site': 'Site',
+  'today.every-modality': 'every modality',
+  'today.every-patientClass': 'every class',
+  'today.every-site': 'every site',
   'today.no-data': 'no data',
   'today.phase-title': 'Open by phase',
   'today.phase-note': 'of which late',
