@@ -125,13 +125,14 @@ test('[RW-09] a focused row keeps focus and place through a hundred inserts, and
 
 test('[RW-10] a reader narrows the list by keys, saves it as a view, and finds view and columns at another workstation', async () => {
   const { sql } = department
+  for (const priority of ['stat', 'urgent', 'routine'] as const) await readableStudy(department, priority)
   const counted = await sql<{ n: number }[]>`
     select count(*)::int as n from work_items where kind = 'read' and state = 'open' and priority = 'stat'`
   const stats = counted[0]!.n
   const account = demonstration.accounts.find(({ user }) => user === 'radiologist')!
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
   await signIn(page, app.url, account)
-  await page.waitForSelector('tr[data-item]')
+  await page.getByText('Live', { exact: true }).waitFor()
   await focusRow(page, 2)
   const height = () => page.evaluate(() => document.querySelector('.worklist')!.getBoundingClientRect().top)
   const before = await height()

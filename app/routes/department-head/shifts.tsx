@@ -22,7 +22,7 @@ import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
-import { clockTime, count, timeOrDay } from '../../ui/format.ts'
+import { count, timeOrDay } from '../../ui/format.ts'
 import { EmptyState } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
 
@@ -157,18 +157,12 @@ function ShiftRow({ shift, mayDrop, onDrop }: { shift: PlannedShift; mayDrop: bo
       <td>
         {isOn
           ? t('shifts.on-since', { time: timeOrDay(shift.from, zone, now) })
-          : whenOf(shift.from, zone, now)}
+          : timeOrDay(shift.from, zone, now)}
       </td>
-      <td>{whenOf(shift.to, zone, now)}</td>
+      <td>{timeOrDay(shift.to, zone, now)}</td>
       <td>{mayDrop ? <Button onClick={onDrop}>{t('shifts.drop')}</Button> : null}</td>
     </tr>
   )
-}
-
-function whenOf(at: Date, zone: string, now: Date): string {
-  const day = timeOrDay(at, zone, now)
-  const time = clockTime(at, zone)
-  return day === time ? time : `${day} ${time}`
 }
 
 /** Only those who read the area are offered for it. */
