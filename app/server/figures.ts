@@ -1,5 +1,6 @@
 /** The department's figures, computed once for everybody who asks within a moment. */
-import { type DepartmentFigures, departmentFigures } from '#db/queries/today.ts'
+import { type DepartmentFigures, departmentFigures, type Population } from '#db/queries/today.ts'
+import { MODALITIES, PATIENT_CLASSES } from '#domain/words.ts'
 import type { SignedIn } from './guard.ts'
 
 /** A day is cheap; four weeks are a hundred thousand events, and do not change by the second. */
@@ -11,15 +12,23 @@ const kept = new Map<string, { at: number; figures: Promise<DepartmentFigures> }
 export async function figures(
   { person, server }: SignedIn,
   days: Days,
-  { now, dayStart }: { now: Date; dayStart: Date },
+  { now, dayStart, of }: { now: Date; dayStart: Date; of: Population },
 ): Promise<DepartmentFigures> {
-  const key = `${days} ${[...person.sites].sort().join()} ${[...person.roles].sort().join()}`
+  const key = `${days} ${JSON.stringify(of)} ${[...person.sites].sort().join()} ${[...person.roles].sort().join()}`
   const found = kept.get(key)
   if (found && Date.now() - found.at < FRESH_MS[days]) return found.figures
   const since = days === 1 ? dayStart : new Date(now.getTime() - days * 86_400_000)
-  const made = departmentFigures(server.department.sql, person.actor, { since, now, dayStart })
+  const made = departmentFigures(server.department.sql, person.actor, { since, now, dayStart, of })
   kept.set(key, { at: Date.now(), figures: made })
   // A failed computation must not be what everybody gets for the next minutes.
   made.catch(() => kept.delete(key))
   return made
+}
+
+/** Of an address: `modality`, `class` and `site`; what is no modality or class of ours narrows nothing. */
+export function populationOf(search: URLSearchParams, sites: readonly { id: string }[]): Population {
+  const modality = MODALITIES.find((each) => each === search.get('modality'))
+  const patientClass = PATIENT_CLASSES.find((each) => each === search.get('class'))
+  const site = sites.find(({ id }) => id === search.get('site'))?.id
+  return { ...(modality && { modality }), ...(patientClass && { patientClass }), ...(site && { site }) }
 }

@@ -7,7 +7,7 @@ import { bookStep } from '../mutations/scheduling.ts'
 import { settleOrder } from '../mutations/settle.ts'
 import { arrive } from '../mutations/steps.ts'
 import { actAs, anEnvelope, anOrder, seededDepartment } from '../order.fixture.ts'
-import { departmentFigures } from './today.ts'
+import { departmentFigures, type Population } from './today.ts'
 
 let department: Department
 
@@ -57,6 +57,32 @@ test('[DB-01] the head sees open orders by phase, what is late, and where the ti
   expect(nextMonth.lateItems).toBe(due!.n)
   expect(nextMonth.lateItems).toBeGreaterThan(0)
   expect(nextMonth.phases.reduce((sum, { late }) => sum + late, 0)).toBeGreaterThan(0)
+})
+
+test('[DB-01] turnaround is measured by modality, class and site, and the orders behind a number are those measured', async () => {
+  const start = minutes(await department.now(), 100_000)
+  const ids = [await orderAt(start), await orderAt(start)]
+  for (const [n, id] of ids.entries()) {
+    const [step] = await department.sql`select id from steps where order_id = ${id}`
+    const act = await actAs(department, 'scheduler', minutes(start, 5 + n))
+    const room = { stepId: step!.id, roomId: n === 0 ? 'ct-1' : 'ct-2', start: minutes(start, 60) }
+    await bookStep(department, act, room)
+  }
+  await department.sql`update procedures set modality = 'MR' where order_id = ${ids[1]!}`
+  await department.sql`update orders set patient_class = 'emergency' where id = ${ids[1]!}`
+  const { actor } = await actAs(department, 'head')
+  const measured = async (of: Population) => {
+    const period = { since: minutes(start, -1), dayStart: start, now: minutes(start, 10), of }
+    const { segments } = await departmentFigures(department.sql, actor, period)
+    const found = segments.find(({ from, to }) => from === 'ordered' && to === 'scheduled')!
+    return [found.n, found.slowest.map(({ orderId }) => ids.indexOf(orderId))]
+  }
+  expect(await measured({})).toEqual([2, [1, 0]])
+  expect(await measured({ modality: 'MR' })).toEqual([1, [1]])
+  expect(await measured({ modality: 'CT', site: 'MAIN' })).toEqual([1, [0]])
+  expect(await measured({ patientClass: 'emergency' })).toEqual([1, [1]])
+  expect(await measured({ patientClass: 'emergency', modality: 'CT' })).toEqual([0, []])
+  expect(await measured({ site: 'WEST' })).toEqual([0, []])
 })
 
 test('somebody without a right to see the department sees no figures of it', async () => {

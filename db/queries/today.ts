@@ -53,17 +53,24 @@ const SHOWN_BEHIND_A_NUMBER = 200
 const ENDS: Phase[] = ['closed', 'cancelled', 'discontinued']
 const HOUR_MS = 3_600_000
 
+/** Whose turnaround is measured; what is left out narrows nothing. */
+export interface Population {
+  modality?: string
+  patientClass?: string
+  site?: string
+}
+
 /** @param since start of the period whose orders are measured; @param now department clock */
 export async function departmentFigures(
   sql: AnySql,
   actor: Actor,
-  { since, now, dayStart }: { since: Date; now: Date; dayStart: Date },
+  { since, now, dayStart, of = {} }: { since: Date; now: Date; dayStart: Date; of?: Population },
 ): Promise<DepartmentFigures> {
   const sites = siteIds(actor)
   const [phases, figures, turnaround] = await Promise.all([
     phaseCounts(sql, sites, now),
     counts(sql, sites, { now, dayStart }),
-    turnaroundOf(sql, sites, since),
+    turnaroundOf(sql, sites, { since, of }),
   ])
   const open = phases.filter(({ phase }) => !ENDS.includes(phase))
   return {
@@ -122,8 +129,14 @@ const MEASURED = [
   'delivery.acknowledged',
 ]
 
-async function turnaroundOf(sql: AnySql, sites: string[] | null, since: Date) {
-  const inPeriod = sql`o.received_at >= ${since} and (${sites === null} or o.site_id = any(${sites ?? []}))`
+async function turnaroundOf(
+  sql: AnySql,
+  sites: string[] | null,
+  { since, of: { modality, patientClass, site } }: { since: Date; of: Population },
+) {
+  const inPeriod = sql`o.received_at >= ${since} and (${sites === null} or o.site_id = any(${sites ?? []}))
+    and ${patientClass ? sql`o.patient_class = ${patientClass}` : sql`true`}
+    and ${site ? sql`o.site_id = ${site}` : sql`true`}`
   const [events, parts] = await Promise.all([
     sql<(TimelineEvent & { orderId: string })[]>`
       select e.order_id as "orderId", e.type, e.at, e.actor_role as "actorRole", e.refs || e.data as data
@@ -139,7 +152,8 @@ async function turnaroundOf(sql: AnySql, sites: string[] | null, since: Date) {
         array(select d.id from destinations d where d.required and d.enabled and d.retired_at is null) as "requiredDestinationIds",
         array(select w.id from work_items w where w.kind = 'read' and (w.subject_id = p.id or w.subject_id in (
           select l.study_id from study_links l where l.procedure_id = p.id))) as "readItemIds"
-      from procedures p join orders o on o.id = p.order_id where ${inPeriod} and p.end_kind is null`,
+      from procedures p join orders o on o.id = p.order_id where ${inPeriod} and p.end_kind is null
+        and ${modality ? sql`p.modality = ${modality}` : sql`true`}`,
   ])
   return measured(
     Map.groupBy(events, (event) => event.orderId),

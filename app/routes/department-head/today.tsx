@@ -2,14 +2,15 @@
 import './today.css'
 import { useState } from 'react'
 import { Link, type LoaderFunctionArgs, useLoaderData, useNavigate, useSearchParams } from 'react-router'
-import { type Days, figures } from '#app/server/figures.ts'
+import { type Days, figures, populationOf } from '#app/server/figures.ts'
 import { requireUser } from '#app/server/guard.ts'
 import { type LateCase, lateCases } from '#app/server/late-cases.ts'
 import { sites } from '#db/queries/sites.ts'
-import type { DepartmentFigures, SegmentFigures } from '#db/queries/today.ts'
+import type { DepartmentFigures, Population, SegmentFigures } from '#db/queries/today.ts'
+import { MODALITIES, PATIENT_CLASSES } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
-import { t } from '../../strings/words.ts'
+import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { dayStart } from '../../ui/day-start.ts'
 import { count, minutes, NONE } from '../../ui/format.ts'
@@ -44,16 +45,23 @@ const TOPICS = [
 export async function loader(args: LoaderFunctionArgs) {
   const signedIn = await requireUser(args, rolesWith('today'))
   const { person, server } = signedIn
-  const asked = Number(new URL(args.request.url).searchParams.get('days'))
+  const search = new URL(args.request.url).searchParams
+  const asked = Number(search.get('days'))
   const days = PERIODS.find((each) => each === asked) ?? 1
   const now = await server.department.now()
-  const [site] = await sites(server.department.sql, person.sites)
-  const found = await figures(signedIn, days, { now, dayStart: dayStart(now, site?.zone ?? 'UTC') })
+  const own = await sites(server.department.sql, person.sites)
+  const of = populationOf(search, own)
+  const found = await figures(signedIn, days, {
+    ...{ now, of },
+    dayStart: dayStart(now, own[0]?.zone ?? 'UTC'),
+  })
   // The orders behind the numbers are asked for where a number leads.
   const segments = found.segments.map((segment) => ({ ...segment, slowest: [] }))
   return {
     figures: { ...found, segments },
     days,
+    of,
+    sites: own.map(({ id }) => id),
     mayAct: person.roles.includes('lead'),
     late: (await lateCases(signedIn, { withinMs: 3_600_000 })).cases.slice(0, 40),
   }
@@ -64,9 +72,12 @@ export function meta() {
 }
 
 export default function Today() {
-  const { figures: found, days, late, mayAct } = useLoaderData<typeof loader>()
+  const { figures: found, days, of, sites: siteIds, late, mayAct } = useLoaderData<typeof loader>()
   useLive(TOPICS)
   const [, setSearch] = useSearchParams()
+  const measured: Measured = { days, of }
+  const show = (more: Partial<Measured>) =>
+    setSearch(addressOf({ ...measured, ...more }), { preventScrollReset: true })
   const navigate = useNavigate()
   const [isDefining, setDefining] = useState(false)
   const acts = useLeadActs(undefined, mayAct)
@@ -88,7 +99,7 @@ export default function Today() {
               key={each}
               type="button"
               aria-pressed={each === days}
-              onClick={() => setSearch(each === 1 ? {} : { days: String(each) })}
+              onClick={() => show({ days: each })}
             >
               {t(`today.days-${each}`)}
             </button>
@@ -98,10 +109,15 @@ export default function Today() {
           {t('today.definitions')}
         </Button>
       </div>
-      <Tiles found={found} days={days} />
+      <Tiles found={found} measured={measured} />
       {isDefining ? <Definitions found={found} /> : null}
       <div className="today-panels" hidden={isDefining}>
-        <WhereTimeGoes found={found} days={days} />
+        <WhereTimeGoes
+          found={found}
+          measured={measured}
+          sites={siteIds}
+          onNarrow={(narrow) => show({ of: narrow })}
+        />
         <OpenByPhase found={found} />
         <section className="panel today-late">
           <header>
@@ -121,7 +137,22 @@ export default function Today() {
   )
 }
 
-function Tiles({ found, days }: { found: DepartmentFigures; days: Days }) {
+/** Of which days and whose turnaround: what the address says. */
+interface Measured {
+  days: Days
+  of: Population
+}
+
+function addressOf({ days, of: { modality, patientClass, site } }: Measured): URLSearchParams {
+  return new URLSearchParams({
+    ...(days !== 1 && { days: String(days) }),
+    ...(modality && { modality }),
+    ...(patientClass && { class: patientClass }),
+    ...(site && { site }),
+  })
+}
+
+function Tiles({ found, measured }: { found: DepartmentFigures; measured: Measured }) {
   const turnaround = found.segments.find(({ from, to }) => from === 'available' && to === 'opened')
   return (
     <ul className="tiles">
@@ -147,8 +178,8 @@ function Tiles({ found, days }: { found: DepartmentFigures; days: Days }) {
       <Tile
         label={t('tile.waiting')}
         value={turnaround?.p50 == null ? NONE : t('today.minutes', { value: minutes(turnaround.p50) })}
-        {...(turnaround && turnaround.n > 0 && { to: ordersBehind(turnaround, days) })}
-        note={t('tile.n', { n: turnaround?.n ?? 0 })}
+        {...(turnaround && turnaround.n > 0 && { to: ordersBehind(turnaround, measured) })}
+        note={[t('tile.n', { n: turnaround?.n ?? 0 }), ...populationWords(measured.of)].join(' · ')}
       />
       <Tile
         label={t('tile.delivered')}
@@ -190,7 +221,14 @@ function Tile({ label, value, note, to, late = false }: TileProps) {
 }
 
 /** p50 solid, p90 lighter, p95 a tick; below 20 values each one is a dot. The axis begins at zero. */
-function WhereTimeGoes({ found, days }: { found: DepartmentFigures; days: Days }) {
+interface WhereTimeGoesProps {
+  found: DepartmentFigures
+  measured: Measured
+  sites: string[]
+  onNarrow: (of: Population) => void
+}
+
+function WhereTimeGoes({ found, measured, sites: siteIds, onNarrow }: WhereTimeGoesProps) {
   const shown = found.segments
   const most = Math.max(60_000, ...shown.map(({ p95, values }) => p95 ?? values.at(-1) ?? 0))
   const x = (ms: number) => `${Math.min(100, (ms / most) * 100)}%`
@@ -199,6 +237,7 @@ function WhereTimeGoes({ found, days }: { found: DepartmentFigures; days: Days }
       <header>
         <h2>{t('today.time-title')}</h2>
         <span className="text-2">{t('today.time-note', { n: found.procedures })}</span>
+        <Narrow of={measured.of} sites={siteIds} onNarrow={onNarrow} />
       </header>
       <div className="body">
         {shown.map((segment) => (
@@ -218,7 +257,7 @@ function WhereTimeGoes({ found, days }: { found: DepartmentFigures; days: Days }
               ))}
             </span>
             {segment.n > 0 ? (
-              <Link className="small" to={ordersBehind(segment, days)}>
+              <Link className="small" to={ordersBehind(segment, measured)}>
                 <span className="link">{segmentFigures(segment)}</span>
               </Link>
             ) : (
@@ -232,8 +271,55 @@ function WhereTimeGoes({ found, days }: { found: DepartmentFigures; days: Days }
   )
 }
 
-function ordersBehind({ from, to }: Pick<SegmentFigures, 'from' | 'to'>, days: Days): string {
-  return `/orders?segment=${from}~${to}&days=${days}`
+interface NarrowProps {
+  of: Population
+  sites: string[]
+  onNarrow: (of: Population) => void
+}
+
+/** Modality, patient class and site: each narrows what is measured, and the orders behind every number with it. */
+function Narrow({ of, sites: siteIds, onNarrow }: NarrowProps) {
+  const choices = {
+    modality: MODALITIES.map((each) => [each, each] as const),
+    patientClass: PATIENT_CLASSES.map((each) => [each, wordFor('why.class', each)] as const),
+    site: siteIds.map((each) => [each, each] as const),
+  }
+  return (
+    <span className="push narrow">
+      {(['modality', 'patientClass', 'site'] as const).map((name) => (
+        <select
+          key={name}
+          className="input"
+          aria-label={t(`today.by-${name}`)}
+          value={of[name] ?? ''}
+          onChange={({ target }) => {
+            const { [name]: _, ...others } = of
+            onNarrow(target.value ? { ...others, [name]: target.value } : others)
+          }}
+        >
+          <option value="">{t(`today.every-${name}`)}</option>
+          {choices[name].map(([value, word]) => (
+            <option key={value} value={value}>
+              {word}
+            </option>
+          ))}
+        </select>
+      ))}
+    </span>
+  )
+}
+
+function populationWords({ modality, patientClass, site }: Population): string[] {
+  return [modality, patientClass && wordFor('why.class', patientClass), site].filter(
+    (word) => word !== undefined,
+  )
+}
+
+function ordersBehind({ from, to }: Pick<SegmentFigures, 'from' | 'to'>, measured: Measured): string {
+  const address = addressOf(measured)
+  address.set('segment', `${from}~${to}`)
+  address.set('days', String(measured.days))
+  return `/orders?${address}`
 }
 
 function segmentWords({ from, to }: Pick<SegmentFigures, 'from' | 'to'>): string {

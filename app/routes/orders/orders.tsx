@@ -7,7 +7,7 @@ import {
   useNavigate,
   useSearchParams,
 } from 'react-router'
-import { type Days, figures } from '#app/server/figures.ts'
+import { type Days, figures, populationOf } from '#app/server/figures.ts'
 import { requireUser, type SignedIn } from '#app/server/guard.ts'
 import { askedView } from '#app/server/list-bar.ts'
 import { countOrders, findOrders, type OrderFilter, type OrderSummary } from '#db/queries/orders.ts'
@@ -96,9 +96,12 @@ async function segmentOf(signedIn: SignedIn, search: URLSearchParams) {
   if (!from || !to) return null
   const { person, server } = signedIn
   const now = await server.department.now()
-  const [site] = await sites(server.department.sql, person.sites)
+  const own = await sites(server.department.sql, person.sites)
   const days = DAYS.find((each) => each === Number(search.get('days'))) ?? 1
-  const { segments } = await figures(signedIn, days, { now, dayStart: dayStart(now, site?.zone ?? 'UTC') })
+  const { segments } = await figures(signedIn, days, {
+    ...{ now, dayStart: dayStart(now, own[0]?.zone ?? 'UTC') },
+    of: populationOf(search, own),
+  })
   const slowest = segments.find((each) => each.from === from && each.to === to)?.slowest ?? []
   const times: Record<string, number> = {}
   for (const { orderId, ms } of slowest) times[orderId] ??= ms
