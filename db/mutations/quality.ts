@@ -156,9 +156,9 @@ export async function makeRetake(
 ): Promise<string | null> {
   const [made] = await scope.sql<{ id: string }[]>`
     insert into steps (id, procedure_id, order_id, step_number, status, modality, room_id, protocol_code, protocol_name,
-      retake_of, retake_asked_at, planned_since)
+      protocol_id, protocol_version, retake_of, retake_asked_at, planned_since)
     select ${ulid()}, procedure_id, order_id, 'SPS' || lpad(nextval('step_numbers')::text, 6, '0'), 'planned', modality,
-      room_id, protocol_code, protocol_name, id, ${scope.act.now}, ${scope.act.now}
+      room_id, protocol_code, protocol_name, protocol_id, protocol_version, id, ${scope.act.now}, ${scope.act.now}
     from steps where procedure_id = ${procedure.id} order by planned_start desc nulls last limit 1 returning id`
   return made?.id ?? null
 }
