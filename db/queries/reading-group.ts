@@ -52,14 +52,23 @@ export async function readingGroup(
           and (r.state <> 'DRAFT' or exists (select 1 from report_versions v where v.report_id = r.id and v.recalled_at is null)
             or exists (select 1 from jsonb_array_elements(d.content->'sections') part where trim(part->>'text') <> '')))
     order by w.due_at nulls last, o.accession, w.id limit ${MOST_OFFERS}`
-  const others = await sql<ReadingGroup['others']>`
+  const [own] = await sql<{ reportIds: string[]; orderId: string }[]>`
+    select array(select id from (${reportOf(sql, itemId)}) r) || w.subject_id as "reportIds", w.order_id as "orderId"
+    from work_items w where w.id = ${itemId}`
+  const others = own ? await answeredBeside(sql, own) : []
+  return { others, together: [...together], offers: [...offers] }
+}
+
+/** What a report answers beside one of its orders, in the order of accession numbers. */
+export async function answeredBeside(
+  sql: AnySql,
+  { reportIds, orderId }: { reportIds: readonly string[]; orderId: string },
+): Promise<ReadingGroup['others']> {
+  return await sql<ReadingGroup['others']>`
     select o.id as "orderId", o.accession, string_agg(coalesce(c.name, p.text), ' · ' order by p.position) as procedure
-    from work_items own join report_procedures rp on rp.report_id in (
-        select id from (${reportOf(sql, itemId)}) r union select own.subject_id)
-      join procedures p on p.id = rp.procedure_id join orders o on o.id = p.order_id and o.id <> own.order_id
+    from report_procedures rp join procedures p on p.id = rp.procedure_id join orders o on o.id = p.order_id
       left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
-    where own.id = ${itemId} group by o.id order by o.accession`
-  return { others: [...others], together: [...together], offers: [...offers] }
+    where rp.report_id = any(${reportIds as string[]}) and o.id <> ${orderId} group by o.id order by o.accession`
 }
 
 /** The report that the item's study is under. */

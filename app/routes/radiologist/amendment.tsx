@@ -18,6 +18,7 @@ import { type AmendmentKind, dropAmendment, openAmendment, signAmendment } from 
 import { recallReport, reportChecks } from '#db/mutations/reports.ts'
 import { reauthenticate } from '#db/mutations/sessions.ts'
 import { amendedReport, type StandingVersion } from '#db/queries/amendment.ts'
+import { answeredBeside } from '#db/queries/reading-group.ts'
 import { orderIdentity, recallableVersions } from '#db/queries/reading-room.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import { can } from '#domain/permissions.ts'
@@ -25,6 +26,7 @@ import { useLive } from '../../live/use-live.ts'
 import { Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
 import { focusSection } from '../../reporting/focus-section.ts'
 import { PasswordField } from '../../reporting/password-field.tsx'
+import { identityOfAll } from '../../reporting/read-together.tsx'
 import { RecallBars } from '../../reporting/recall-bars.tsx'
 import { ReportTag } from '../../reporting/report-tag.tsx'
 import { SectionEditor } from '../../reporting/section-editor.tsx'
@@ -58,7 +60,7 @@ export async function loader(args: LoaderFunctionArgs) {
   const isMine = report.open?.holder.id === person.id
   return {
     report,
-    order,
+    order: identityOfAll(order, await answeredBeside(department.sql, { reportIds: [report.id], orderId })),
     isMine,
     ...(isMine && report.open?.kind === 'correction'
       ? await reportChecks(department, report.id, { sections: report.open.sections })
