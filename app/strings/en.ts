@@ -975,6 +975,8 @@ export const en = {
   'evidence-name.foundAt': 'found',
   'evidence-name.toldAt': 'told',
   'evidence-name.readBack': 'read back',
+  'evidence-name.grade': 'agreement',
+  'evidence-name.submission': 'submission',
   'evidence-name.level': 'level',
   'evidence-name.step': 'contact',
   'evidence-name.method': 'how',

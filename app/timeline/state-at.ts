@@ -13,14 +13,15 @@ import type {
 import { completenessSettled, orderPhase } from '#domain/phase.ts'
 import { batchKind } from '#domain/quality.ts'
 import { standingVersions } from '#domain/report-version.ts'
-import type {
-  CompletenessVerdict,
-  DeliveryState,
-  PerformedStepStatus,
-  Phase,
-  ReportState,
-  ReportVersionKind,
-  StepStatus,
+import {
+  type CompletenessVerdict,
+  type DeliveryState,
+  type PerformedStepStatus,
+  type Phase,
+  REPORT_STATES,
+  type ReportState,
+  type ReportVersionKind,
+  type StepStatus,
 } from '#domain/words.ts'
 
 export interface StateAt {
@@ -297,6 +298,9 @@ function playReport(replay: Replay, event: TimelineEvent): void {
   const report = replay.reports.get(id) ?? newReport(id, replay.parts)
   replay.reports.set(id, report)
   report.state = REPORT_STATE[event.type] ?? report.state
+  // Written since a recall says where it brought the report back to.
+  const before = REPORT_STATES.find((state) => state === event.data.state)
+  if (event.type === 'report.recalled' && before) report.state = before
   const kind = VERSION_KIND[event.type]
   const version = number(event, 'version')
   if (kind) report.versions.push(newVersion(version, kind, event))

@@ -230,6 +230,9 @@ test('[RW-07][RP-12] a recalled over-read is an over-read again, and a recalled 
   const { version } = await submitted.sign('radiologist', 'agree')
   await recallReport(department, await actAs(department, 'radiologist'), { ...submitted.reading, version })
   expect(await submitted.state()).toBe('PENDING_SIGN')
+  const [recalled] = await department.sql`
+    select data from order_events where order_id = ${submitted.orderId} and type = 'report.recalled'`
+  expect(recalled!.data).toMatchObject({ state: 'PENDING_SIGN' })
   expect(await submitted.openKinds()).toEqual(['over-read'])
   await submitted.take('radiologist2', 'over-read')
   await submitted.sendBack('radiologist2', 'incomplete')

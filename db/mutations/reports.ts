@@ -333,12 +333,12 @@ export async function recallReport(
         and released_at is null and recalled_at is null and recall_until > ${act.now}
       returning kind, content, fence, state_before`
     if (!row) throw new RadiologyError('recall-expired', { reportId, version })
-    await standsAsBefore(scope, { reportId, version, recalled: row })
+    const state = await standsAsBefore(scope, { reportId, version, recalled: row })
     await sql`
       insert into report_drafts (report_id, content, saved_by, saved_at, fence)
       values (${reportId}, ${sql.json({ sections: authored(row.content.sections) } as never)}, ${act.actor.id}, ${act.machineNow}, ${isAmendment(row.kind) ? row.fence + 1 : 0})
       on conflict (report_id) do nothing`
-    await tell(scope, reportId, 'report.recalled', { version })
+    await tell(scope, reportId, 'report.recalled', { version, state })
   })
 }
 
@@ -364,7 +364,7 @@ const STANDS_AS: Partial<Record<ReportVersionKind, string>> = {
 async function standsAsBefore(
   { sql, act }: Scope,
   { reportId, version, recalled }: { reportId: string; version: number; recalled: Recalled },
-): Promise<void> {
+): Promise<string> {
   const [before] = await sql<{ kind: ReportVersionKind }[]>`
     select kind from report_versions where report_id = ${reportId} and version < ${version} and recalled_at is null
     order by version desc limit 1`
@@ -373,4 +373,5 @@ async function standsAsBefore(
   await sql`
     update reports set state = ${state}, amendment = ${amendment},
       amendment_opened_at = ${amendment && act.now} where id = ${reportId}`
+  return state
 }
