@@ -309,6 +309,15 @@ test('[RP-01][RP-02] a structured template is filled by keys alone: choices, num
   await expect.poll(() => focused(page), SOON).toBe('Impression')
   expect(await selected(page)).toBe('Normal.')
   expect(await page.getByText('A field is still open').count()).toBe(0)
+  // Input methods and writing from right to left go in as they are.
+  const keyboard = await context.newCDPSession(page)
+  for (const text of ['k', 'か', 'かn', 'かんぞう'])
+    await keyboard.send('Input.imeSetComposition', {
+      ...{ text, selectionStart: text.length, selectionEnd: text.length },
+    })
+  await keyboard.send('Input.insertText', { text: '肝臓' })
+  await page.keyboard.insertText(' الكبد 12 mm')
+  await expect.poll(() => section(page, 'Impression').innerText(), SOON).toBe('肝臓 الكبد 12 mm')
   // Esc, then Tab leaves the words as everywhere else.
   await page.keyboard.press('Escape')
   await page.keyboard.press('Tab')

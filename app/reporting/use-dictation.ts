@@ -16,23 +16,32 @@ const OFF: DictationState = { is: 'off' }
 export function useDictation(desk: ReportDesk, { cloudAccepted }: { cloudAccepted: boolean }) {
   const [state, setState] = useState<DictationState>(OFF)
   const engine = useRef<DictationEngine | null>(null)
+  // The last words of a sentence may come after the key that ended it: they belong to who listened last.
+  const listener = useRef<DictationEngine | null>(null)
 
   const stop = useCallback(() => {
     engine.current?.stop()
     engine.current = null
     setState(OFF)
   }, [])
-  useEffect(() => stop, [stop])
+  useEffect(
+    () => () => {
+      stop()
+      listener.current = null
+    },
+    [stop],
+  )
 
   async function start(): Promise<void> {
     const found = await dictationEngine(LANGUAGE, { cloudAccepted })
     if (!found) return setState({ is: 'impossible' })
     const { name, isLocal } = found
     engine.current = found
+    listener.current = found
     setState({ is: 'on', name, isLocal, guess: '' })
     found.start(LANGUAGE, {
       words: (text) => {
-        if (engine.current === found) desk.insert({ text, marks: [] }, { spaced: true })
+        if (listener.current === found) desk.insert({ text, marks: [] }, { spaced: true })
       },
       guess: (guess) => {
         if (engine.current === found) setState({ is: 'on', name, isLocal, guess })
