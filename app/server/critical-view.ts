@@ -3,7 +3,7 @@ import {
   type CriticalOnScreen,
   communicators,
   criticalResults,
-  criticalResultsOfOrder,
+  criticalResultsOfCase,
 } from '#db/queries/critical-results.ts'
 import { can } from '#domain/permissions.ts'
 import type { SignedIn } from './guard.ts'
@@ -20,13 +20,13 @@ export interface CriticalView {
   maySign: boolean
 }
 
-/** Of one order. */
+/** Of one case: its order, and whatever else its report is about. */
 export async function criticalOf(
   signedIn: Pick<SignedIn, 'person' | 'server'>,
-  { orderId, siteId }: { orderId: string; siteId: string },
+  { siteId, ...of }: { orderId: string; reportId: string | null; siteId: string },
 ): Promise<CriticalView> {
   const { department } = signedIn.server
-  const results = await criticalResultsOfOrder(department.sql, orderId, await department.now())
+  const results = await criticalResultsOfCase(department.sql, of, await department.now())
   return view(signedIn, results, siteId)
 }
 

@@ -58,13 +58,13 @@ export interface Contact {
   phone: string | null
 }
 
-/** Of one order: the open ones first, then those that have ended, the newest first. */
-export async function criticalResultsOfOrder(
+/** Of one order, and of a report over it and others: the open ones first, then those that have ended, the newest first. */
+export async function criticalResultsOfCase(
   sql: AnySql,
-  orderId: string,
+  { orderId, reportId }: { orderId: string; reportId: string | null },
   now: Date,
 ): Promise<CriticalOnScreen[]> {
-  return told(sql, await rowsOf(sql, sql`c.order_id = ${orderId}`), now)
+  return told(sql, await rowsOf(sql, sql`(c.order_id = ${orderId} or c.report_id = ${reportId})`), now)
 }
 
 const ENDED_SHOWN_MS = 24 * 3_600_000

@@ -104,7 +104,10 @@ export async function loader(args: LoaderFunctionArgs) {
       ? await reportChecks(department, room.report.id, { sections })
       : { checks: [], exam: null }),
     returns: await returnsOf(department.sql, room.order.id),
-    critical: await criticalOf(signedIn, { orderId: room.order.id, siteId: room.order.siteId }),
+    critical: await criticalOf(signedIn, {
+      ...{ orderId: room.order.id, siteId: room.order.siteId },
+      reportId: room.report?.id ?? null,
+    }),
     recallable: await recallableVersions(department.sql, person.id, now),
     similar: await similarToday(department.sql, person.actor, { orderId: room.order.id, now }),
   }
