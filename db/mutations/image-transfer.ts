@@ -52,7 +52,7 @@ export async function transferSeries(scope: Scope, transfer: Transfer): Promise<
   return { instances: total(concerned), fromStudyId: from.id, toStudyId, emptied }
 }
 
-/** The series of a performed step, in the study its images came in, with those its MPPS named and that are yet to come. */
+/** The series of a performed step (a report of ours is nobody's scan), in the study its images came in, with those its MPPS named and that are yet to come. */
 export async function seriesMadeBy(
   { sql }: Scope,
   { performedStepId, studyUid }: { performedStepId: string; studyUid: string },
@@ -64,7 +64,7 @@ export async function seriesMadeBy(
   const stored = await sql<{ seriesUid: string; firstAt: Date; refersTo: string[] }[]>`
     select e.series_uid as "seriesUid", min(i.stored_at) as "firstAt",
       coalesce(array_agg(distinct r.uid) filter (where r.uid is not null), '{}') as "refersTo"
-    from series e join studies s on s.id = e.study_id join instances i on i.series_id = e.id and not i.is_note
+    from series e join studies s on s.id = e.study_id join instances i on i.series_id = e.id and not i.is_note and not i.is_report
       left join lateral (select item->'00081155'->'Value'->>0 as uid
         from jsonb_array_elements(coalesce(i.attributes->'00081111'->'Value', '[]')) item) r on true
     where s.study_uid = ${studyUid} group by e.series_uid order by e.series_uid`
@@ -81,7 +81,8 @@ const total = (series: readonly StoredSeries[]): number => series.reduce((sum, {
 
 async function storedOf({ sql }: Scope, studyId: string, uids: readonly string[]): Promise<StoredSeries[]> {
   return await sql<StoredSeries[]>`
-    select e.id as "seriesId", count(*)::int as images from series e join instances i on i.series_id = e.id and not i.is_note
+    select e.id as "seriesId", count(*)::int as images from series e join instances i on i.series_id = e.id
+      and not i.is_note and not i.is_report
     where e.study_id = ${studyId} and e.series_uid = any(${uids as string[]}) group by e.id order by e.id`
 }
 
@@ -99,7 +100,7 @@ async function moveSeries(
     returning id`
   await sql`
     update instances set study_id = ${toStudyId}, series_id = ${target!.id}
-    where series_id = ${seriesId} and study_id = ${fromStudyId} and not is_note`
+    where series_id = ${seriesId} and study_id = ${fromStudyId} and not is_note and not is_report`
 }
 
 interface OrderRow {
@@ -174,7 +175,7 @@ async function beginAnew({ sql }: Scope, studyId: string): Promise<void> {
       earlier_incompletes = earlier_incompletes + case when completeness = 'incomplete' then 1 else 0 end,
       first_instance_at = i.first_at, last_instance_at = i.last_at
     from (select min(stored_at) as first_at, max(stored_at) as last_at from instances
-      where study_id = ${studyId} and not is_note) i
+      where study_id = ${studyId} and not is_note and not is_report) i
     where s.id = ${studyId}`
 }
 

@@ -313,7 +313,7 @@ async function tellMoved(scope: Scope, told: Told): Promise<void> {
 async function counted({ sql }: Scope, studyId: string | null): Promise<Record<string, unknown>> {
   if (studyId === null) return {}
   const [row] = await sql<{ study_uid: string; total: number; visible: number }[]>`
-    select study_uid, stored_count as total, instance_count as visible from studies where id = ${studyId}`
+    select study_uid, stored_count as total, instance_count - report_count as visible from studies where id = ${studyId}`
   return { studyId, studyInstanceUid: row!.study_uid, total: row!.total, visible: row!.visible }
 }
 
