@@ -56,7 +56,6 @@ function useCalls(loaded: ShownCall[]): { calls: ShownCall[]; again: () => void 
   const [told, setTold] = useState<{ of: ShownCall[]; calls: ShownCall[] } | null>(null)
   const [asked, setAsked] = useState(0)
   const router = useContext(UNSAFE_DataRouterContext)?.router
-  // biome-ignore lint/correctness/useExhaustiveDependencies: an answer of ours is a reason to ask again
   useEffect(() => {
     if (!router) return
     const loads = pacedLoads({
