@@ -14,7 +14,7 @@ export function NoticeBell({ userId }: { userId: string }) {
   const { notices, see } = useNotices(userId)
   const [isOpen, setOpen] = useState(false)
   const toggle = () => setOpen(!isOpen)
-  useKeys([{ chord: 'Alt+G', word: t('notices.title'), run: toggle }])
+  useKeys([{ chord: 'F9', word: t('notices.title'), run: toggle }])
   useEffect(() => {
     if (!isOpen) return
     const close = (event: KeyboardEvent) => event.key === 'Escape' && setOpen(false)
@@ -37,7 +37,7 @@ export function NoticeBell({ userId }: { userId: string }) {
         <div className="menu notices">
           <header>
             <h2 className="strong">{t('notices.title')}</h2>
-            <Keys chord="Alt+G" />
+            <Keys chord="F9" />
           </header>
           {notices.length === 0 ? <p className="text-3">{t('notices.none')}</p> : null}
           <ul>
