@@ -28,10 +28,11 @@ export interface ProgramScreen extends Screen {
   readonly loadsMs: number[]
 }
 
-export async function openProgram(signedIn: SignedIn): Promise<ProgramScreen> {
-  const cookie = await signIn(signedIn)
+/** @param cookie of a session that is open already: one person at several screens */
+export async function openProgram(signedIn: SignedIn, cookie?: string): Promise<ProgramScreen> {
+  const session = cookie ?? (await signIn(signedIn))
   const leaving = new AbortController()
-  const wire = { app: signedIn.app, cookie, signal: leaving.signal }
+  const wire = { app: signedIn.app, cookie: session, signal: leaving.signal }
   const kept = keptRows<Row>()
   const loadsMs: number[] = []
   let watching: { change: Change; resolve: (at: number) => void; reject: (error: Error) => void } | undefined
@@ -91,7 +92,7 @@ function isIn(rows: readonly Row[], { orderId, state }: Change): boolean {
   return row !== undefined && (state === 'listed' || row.isTaken === (state === 'taken'))
 }
 
-async function signIn({ app, user, password }: SignedIn): Promise<string> {
+export async function signIn({ app, user, password }: SignedIn): Promise<string> {
   const response = await fetch(`${app}/sign-in`, {
     method: 'POST',
     redirect: 'manual',
