@@ -118,8 +118,15 @@ test('[RW-07] what a resident asks a signature for is sent back with words, and 
   await resident.page.keyboard.press('Alt+a')
   await expect.poll(async () => (await reportOf(orderId)).state, SOON).toBe('PENDING_SIGN')
 
-  await take(attending, orderId, 'over-read')
   const { page, password } = attending
+  await settleOrder(screens.department, await dutyAct(screens.department), { orderId })
+  await page.getByRole('link', { name: /^Over-read/ }).click()
+  await page.getByRole('heading', { name: 'Over-read' }).waitFor(SOON)
+  await page.locator(`tr[data-order="${orderId}"]`).waitFor(SOON)
+  expect(await faultsOf(page)).toEqual([])
+  await page.locator(`tr[data-order="${orderId}"]`).click()
+  await page.keyboard.press('Enter')
+  await page.getByLabel('Patient and order').getByText('yours').waitFor(SOON)
   await page.getByText(/asked for a signature at .* Nobody outside has seen it\.$/).waitFor(SOON)
   await page.keyboard.press('Alt+x')
   const form = page.getByRole('form', { name: 'Send back: why?' })

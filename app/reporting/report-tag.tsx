@@ -14,7 +14,11 @@ interface ReportTagProps {
 export function ReportTag({ state, draft, savedAt, mayWrite }: ReportTagProps) {
   const zone = useZone()
   if (!mayWrite)
-    return <span className="tag">{state ? wordFor('report-state', state) : t('report-state.none')}</span>
+    return (
+      <span className={state === 'SIGN_REJECTED' ? 'tag risk' : 'tag'}>
+        {state ? wordFor('report-state', state) : t('report-state.none')}
+      </span>
+    )
   if (draft === 'kept-here') {
     return (
       <span className="tag risk" role="status">

@@ -123,7 +123,8 @@ async function post({ itemId, fence, reportId }: Tenure, sections: Section[]): P
 }
 
 // For the tab, not for the workstation: the next person at it must not find a patient's words.
-const placeOf = ({ reportId, fence }: Tenure) => `draft:${reportId}:${fence}`
+// Each work item counts its fences from one: the item belongs to the name.
+const placeOf = ({ itemId, reportId, fence }: Tenure) => `draft:${itemId}:${reportId}:${fence}`
 
 function keepHere(tenure: Tenure, sections: Section[]): void {
   sessionStorage.setItem(placeOf(tenure), JSON.stringify(sections))

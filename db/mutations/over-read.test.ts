@@ -261,6 +261,18 @@ test('[RW-07] what its author leaves lying is any radiologist’s after four hou
   expect(actor.roles).toContain('radiologist')
 })
 
+test('[RW-02] words are saved into the report of the case that is held, and into no other', async () => {
+  const [one, other] = [await aCase('radiologist'), await aCase('resident')]
+  await one.save('radiologist', 'Mine.')
+  const mixed = { ...one.reading, reportId: other.reading.reportId, content: words('Not mine.') }
+  await expect(saveDraft(department, await actAs(department, 'radiologist'), mixed)).rejects.toMatchObject(
+    refused('stale-fence'),
+  )
+  const drafts = await department.sql`
+    select content from report_drafts where report_id in (${one.reading.reportId}, ${other.reading.reportId})`
+  expect([...drafts]).toEqual([{ content: words('Mine.') }])
+})
+
 test('[RW-07] a resident signs nothing and sends nothing back, and what was never handed on needs no grade', async () => {
   const one = await aCase('resident')
   await expect(one.sign('resident', 'agree')).rejects.toMatchObject(refused('forbidden'))

@@ -67,6 +67,8 @@ export async function saveDraft(
       where r.id = ${reportId} and r.state <> all(${[...SIGNED_STATES, 'CANCELLED']})
         and not (r.state = 'PENDING_SIGN' and r.author_id = ${act.actor.id})
         and w.id = ${itemId} and w.state = 'claimed' and w.holder = ${act.actor.id} and w.fence = ${fence}
+        and (w.subject_id = r.id or exists (select 1 from report_procedures rp join study_links l on l.procedure_id = rp.procedure_id
+          where rp.report_id = r.id and l.study_id = w.subject_id and l.undone_at is null))
       on conflict (report_id) do update set content = excluded.content, saved_by = excluded.saved_by,
         saved_at = excluded.saved_at, fence = excluded.fence,
         revision = case when report_drafts.fence = excluded.fence then report_drafts.revision + 1 else 1 end
