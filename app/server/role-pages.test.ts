@@ -23,7 +23,7 @@ test('[OP-02] a link on a page leads to another page', async () => {
 
 test('[OP-02] a key that a page names acts on some screen', async () => {
   const screens = readdirSync(new URL('..', import.meta.url), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.tsx'))
+    .filter((file) => /\.tsx?$/.test(file))
     .map((file) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'))
     .join('\n')
   const bound = new Set(
