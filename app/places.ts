@@ -46,6 +46,7 @@ const PLACES = {
   catalogue: { path: '/catalogue', word: 'nav.catalogue' },
   'report-templates': { path: '/report-templates', word: 'nav.report-templates' },
   shifts: { path: '/shifts', word: 'nav.shifts' },
+  layouts: { path: '/layouts', word: 'nav.layouts' },
   orders: { path: '/orders', word: 'nav.orders' },
   health: { path: '/department-health', word: 'nav.health' },
   'api-tokens': { path: '/api-tokens', word: 'nav.api-tokens' },
@@ -55,8 +56,8 @@ export type PlaceId = keyof typeof PLACES
 /** The first one is where the role lands. */
 const PLACES_OF: Partial<Record<Role, readonly PlaceId[]>> = {
   technologist: ['scan-queue', 'quality-check', 'retakes', 'handover', 'orders'],
-  radiologist: ['reading', 'over-read', 'critical-results', 'orders'],
-  resident: ['reading', 'my-preliminaries', 'sent-back', 'critical-results', 'orders'],
+  radiologist: ['reading', 'over-read', 'critical-results', 'orders', 'layouts'],
+  resident: ['reading', 'my-preliminaries', 'sent-back', 'critical-results', 'orders', 'layouts'],
   scheduler: ['calendar', 'orders'],
   lead: [
     'late',

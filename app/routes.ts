@@ -39,6 +39,7 @@ export default [
     route('api-tokens', 'routes/administrator/api-tokens.tsx'),
     route('orders', 'routes/orders/orders.tsx'),
     route('orders/:orderId', 'routes/orders/order-timeline.tsx'),
+    route('layouts', 'routes/radiologist/layouts.tsx'),
     route('reading', 'routes/radiologist/reading-list.tsx'),
     route('over-read', 'routes/radiologist/second-readings.tsx', { id: 'over-read' }),
     route('sent-back', 'routes/radiologist/second-readings.tsx', { id: 'sent-back' }),

@@ -1,10 +1,12 @@
 /** The images beside the report, and the way of the focus between both. */
-import { useState } from 'react'
+import { type RefObject, useState } from 'react'
 import { t } from '../strings/words.ts'
+import { Button } from '../ui/button.tsx'
 import { focusSection } from './focus-section.ts'
+import { useViewerWindow } from './viewer-window.ts'
 
 interface ViewerFrameProps {
-  frame: { current: HTMLIFrameElement | null }
+  frame: RefObject<HTMLIFrameElement | null>
   viewer: string | null
   images: number
   isMine: boolean
@@ -14,18 +16,30 @@ interface ViewerFrameProps {
 export function ViewerFrame({ frame, viewer, images, isMine }: ViewerFrameProps) {
   const [shown, setShown] = useState({ viewer, images })
   if (shown.viewer === null && viewer !== null) setShown({ viewer, images })
+  const { isApart, isSuperseded, moveApart, bringBack } = useViewerWindow(frame, shown.viewer)
   const hasMore = isMine && viewer !== null && shown.viewer !== null && images > shown.images
   return (
     <div className="viewer-frame">
-      {shown.viewer ? (
-        <iframe
-          ref={frame}
-          key={`${shown.viewer} ${shown.images}`}
-          src={shown.viewer}
-          title={t('room.images')}
-        />
+      {shown.viewer && !isApart ? (
+        <>
+          <iframe
+            ref={frame}
+            key={`${shown.viewer} ${shown.images}`}
+            src={shown.viewer}
+            title={t('room.images')}
+          />
+          <div className="viewer-apart-offer">
+            {isSuperseded ? <span className="risk">{t('room.window-superseded')}</span> : null}
+            <Button look="quiet" onClick={moveApart}>
+              {t('room.window-open')}
+            </Button>
+          </div>
+        </>
       ) : (
-        <p className="text-3">{t('room.no-images')}</p>
+        <div className="viewer-apart">
+          <p className="text-3">{t(shown.viewer ? 'room.window-apart' : 'room.no-images')}</p>
+          {shown.viewer ? <Button onClick={bringBack}>{t('room.window-back')}</Button> : null}
+        </div>
       )}
       {hasMore ? (
         <button type="button" className="news-above" onClick={() => setShown({ viewer, images })}>

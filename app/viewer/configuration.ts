@@ -104,6 +104,8 @@ const WORDS = {
   opening: t('viewer.opening'),
   noLayout: t('viewer.no-layout'),
   layoutKept: t('viewer.layout-kept'),
+  superseded: t('viewer.superseded'),
+  noCase: t('viewer.no-case'),
   mayNotKeepHanging: t('viewer.may-not-keep-layout'),
 }
 

@@ -21,6 +21,7 @@ const EXTENSION_FILES = new Set([
   'mark-json.js',
   'mark-series.js',
   'marks.js',
+  'own-window.js',
   'person.js',
   'presentation-drawing.js',
   'presentation-state.js',
@@ -53,6 +54,8 @@ export function serveViewer(dependencies: ViewerDependencies): ViewerHandler {
     policy ??= contentSecurityPolicy(dependencies.directory)
     response.setHeader('Content-Security-Policy', await policy)
     response.setHeader('X-Content-Type-Options', 'nosniff')
+    // As on the page that opens it: a window of its own and its reading room could not talk otherwise.
+    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
     // The site's own files are published by OHIF to all the world; the pages and what is ours ask for a session.
     const isPage = extname(name) === '' || name === 'index.html'
     const isOurs = name === 'app-config.js' || name.startsWith('ext/')

@@ -3,8 +3,8 @@
  * postMessage on the same origin, and says in each viewport when an image is a prior's.
  *
  * Up:   { from: 'isocenter-viewer', type: 'ready' | 'key' | 'images' | 'protocol' | 'failed' | 'signed-out' | 'measurement' | 'where' |
- *         'presentation' | 'key-images' | 'layout-kept', … }
- * Down: { to: 'isocenter-viewer', type: 'open' | 'layout' | 'focus' | 'take-measurement' | 'show-image' | 'where' | 'restore', … }
+ *         'presentation' | 'key-images' | 'layout-kept' | 'superseded', … }
+ * Down: { to: 'isocenter-viewer', type: 'open' | 'layout' | 'focus' | 'take-measurement' | 'show-image' | 'where' | 'restore' | 'blank', … }
  */
 
 import { deskAsked, measureLength } from './desk.js'
@@ -28,6 +28,7 @@ import {
   togglePresentation,
   watchMarks,
 } from './marks.js'
+import { blank, room, watchOwnWindow } from './own-window.js'
 import { keepHanging, person, readPerson } from './person.js'
 import { reportHandler } from './report.js'
 import { guardedViewports } from './viewports.js'
@@ -99,6 +100,7 @@ export default {
     const { displaySetService } = services
     displaySetService.subscribe(displaySetService.EVENTS.DISPLAY_SETS_CHANGED, () => tellImages())
     tell('ready', { studies: studiesInAddress() })
+    watchOwnWindow({ currentStudy: () => studiesInAddress()[0], tell })
   },
 }
 
@@ -183,7 +185,7 @@ function imagesOfCurrentStudy() {
 }
 
 function obey(event) {
-  if (event.source !== window.parent || event.origin !== window.location.origin) return
+  if (event.source !== room || event.origin !== window.location.origin) return
   const said = event.data
   if (said?.to !== 'isocenter-viewer') return
   try {
@@ -192,6 +194,7 @@ function obey(event) {
     else if (said.type === 'open') open(said)
     else if (said.type === 'layout') layOut(said)
     else if (said.type === 'focus') focusViewport()
+    else if (said.type === 'blank') blank()
   } catch (error) {
     tell('failed', { asked: said.type, message: String(error?.message ?? error) })
   }
@@ -236,6 +239,5 @@ function focusViewport() {
 }
 
 function tell(type, rest = {}) {
-  if (window.parent !== window)
-    window.parent.postMessage({ from: 'isocenter-viewer', type, ...rest }, window.location.origin)
+  room?.postMessage({ from: 'isocenter-viewer', type, ...rest }, window.location.origin)
 }

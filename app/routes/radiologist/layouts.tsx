@@ -1,0 +1,284 @@
+/** How do I want the images of each procedure hung? Layouts kept in the viewer are looked at, changed and dropped here. */
+import './layouts.css'
+import { useState } from 'react'
+import {
+  type ActionFunctionArgs,
+  data,
+  type LoaderFunctionArgs,
+  useFetcher,
+  useLoaderData,
+} from 'react-router'
+import { requireUser } from '#app/server/guard.ts'
+import { answer } from '#app/server/refusal.ts'
+import { dropHanging, keepHanging } from '#db/mutations/viewer-settings.ts'
+import { hangableProcedures, type KeptHanging, keptHangings } from '#db/queries/viewer-settings.ts'
+import {
+  type HangingLayout,
+  type HungViewport,
+  PLANES,
+  resized,
+  VIEWER_PLACES,
+  type ViewerPlace,
+} from '#domain/hanging-layout.ts'
+import { rolesWith } from '../../places.ts'
+import { t, wordFor } from '../../strings/words.ts'
+import { Button } from '../../ui/button.tsx'
+import { ErrorLine } from '../../ui/messages.tsx'
+import { Screen } from '../../ui/screen.tsx'
+
+export async function loader(args: LoaderFunctionArgs) {
+  const { person, server } = await requireUser(args, rolesWith('layouts'))
+  const { sql } = server.department
+  const [kept, procedures] = await Promise.all([keptHangings(sql, person.id), hangableProcedures(sql)])
+  return { kept, procedures }
+}
+
+/** Fields by `intent`: `keep` (modality, scheme and code or neither, place, layout as JSON), `drop` (id). */
+export async function action(args: ActionFunctionArgs) {
+  const { server, act } = await requireUser(args, rolesWith('layouts'))
+  const { department } = server
+  const form = await args.request.formData()
+  const text = (name: string) => String(form.get(name) ?? '')
+  const intent = text('intent')
+  if (intent !== 'keep' && intent !== 'drop') throw data(null, { status: 400 })
+  return answer(async () => {
+    if (intent === 'drop') await dropHanging(department, await act(), { layoutId: text('id') })
+    else
+      await keepHanging(department, await act(), {
+        modality: text('modality'),
+        procedure: text('code') ? { scheme: text('scheme'), code: text('code') } : null,
+        place: text('place') as ViewerPlace,
+        layout: parsed(text('layout')),
+      })
+    return {}
+  })
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // No layout, and refused as such.
+    return null
+  }
+}
+
+export function meta() {
+  return [{ title: `${t('nav.layouts')} · ${t('app.name')}` }]
+}
+
+export default function Layouts() {
+  const { kept } = useLoaderData<typeof loader>()
+  const [chosenId, choose] = useState<string | null>(kept[0]?.id ?? null)
+  const chosen = kept.find(({ id }) => id === chosenId) ?? null
+  return (
+    <Screen label={t('nav.layouts')} className="layouts" keys={[]} fact={<span>{t('layouts.rule')}</span>}>
+      <section className="panel">
+        <header>
+          <h1>{t('nav.layouts')}</h1>
+        </header>
+        {kept.length === 0 ? <p className="text-3 layouts-empty">{t('layouts.none')}</p> : null}
+        <ul>
+          {kept.map((one) => (
+            <li key={one.id}>
+              <button
+                type="button"
+                className="layouts-row"
+                aria-pressed={one.id === chosen?.id}
+                onClick={() => choose(one.id)}
+              >
+                <span className="strong">
+                  {one.procedure?.text ?? t('layouts.every', { modality: one.modality })}
+                </span>
+                <span className="small text-3">
+                  {wordFor('layouts.place', one.place)} · {one.layout.rows} × {one.layout.columns}
+                </span>
+              </button>
+            </li>
+          ))}
+        </ul>
+        <Button onClick={() => choose(null)}>{t('layouts.new')}</Button>
+      </section>
+      <Editor key={chosen ? `${chosen.id} ${String(chosen.savedAt)}` : 'new'} of={chosen} />
+    </Screen>
+  )
+}
+
+const PLAIN: HungViewport = { study: 'current', series: '', nth: 0, plane: 'stack' }
+const FIRST: HangingLayout = { rows: 1, columns: 2, viewports: [PLAIN, { ...PLAIN, study: 'prior' }] }
+
+function Editor({ of }: { of: KeptHanging | null }) {
+  const { procedures } = useLoaderData<typeof loader>()
+  const acting = useFetcher<typeof action>()
+  const [layout, setLayout] = useState<HangingLayout>(of?.layout ?? FIRST)
+  const [target, setTarget] = useState(of ? keyOf(of) : '')
+  const [place, setPlace] = useState<ViewerPlace>(of?.place ?? 'beside')
+  const modalities = [...new Set(procedures.map(({ modality }) => modality))]
+  const targets = [
+    ...modalities.map((modality) => ({
+      modality,
+      scheme: '',
+      code: '',
+      text: t('layouts.every', { modality }),
+    })),
+    ...procedures,
+  ]
+  const wanted = targets.find((one) => `${one.modality} ${one.scheme} ${one.code}` === target) ?? targets[0]
+  const isBusy = acting.state !== 'idle'
+  const change = (cell: number, more: Partial<HungViewport>) =>
+    setLayout({
+      ...layout,
+      viewports: layout.viewports.map((one, n) => (n === cell ? { ...one, ...more } : one)),
+    })
+  const keep = () => {
+    if (!wanted) return
+    const { modality, scheme, code } = wanted
+    const fields = { intent: 'keep', modality, scheme, code, place, layout: JSON.stringify(layout) }
+    void acting.submit(fields, { method: 'post' })
+  }
+  return (
+    <section className="panel layout-editor" aria-label={t('layouts.editor')}>
+      <div className="layout-target">
+        <label className="field">
+          <span className="label">{t('layouts.for')}</span>
+          <select
+            className="input"
+            value={target || undefined}
+            disabled={of !== null}
+            onChange={(event) => setTarget(event.target.value)}
+          >
+            {targets.map((one) => (
+              <option
+                key={`${one.scheme} ${one.code} ${one.modality}`}
+                value={`${one.modality} ${one.scheme} ${one.code}`}
+              >
+                {one.code ? `${one.modality} · ${one.text}` : one.text}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label className="field">
+          <span className="label">{t('layouts.where')}</span>
+          <select
+            className="input"
+            value={place}
+            disabled={of !== null}
+            onChange={(event) => setPlace(event.target.value as ViewerPlace)}
+          >
+            {VIEWER_PLACES.map((one) => (
+              <option key={one} value={one}>
+                {wordFor('layouts.place', one)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Count
+          label={t('layouts.rows')}
+          value={layout.rows}
+          most={3}
+          onChange={(rows) => setLayout(resized(layout, rows, layout.columns))}
+        />
+        <Count
+          label={t('layouts.columns')}
+          value={layout.columns}
+          most={4}
+          onChange={(columns) => setLayout(resized(layout, layout.rows, columns))}
+        />
+      </div>
+      <div
+        className="layout-grid"
+        style={{ gridTemplateColumns: `repeat(${layout.columns}, minmax(0, 1fr))` }}
+      >
+        {layout.viewports.map((viewport, cell) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a cell is its place in the grid
+          <Cell key={cell} number={cell + 1} viewport={viewport} onChange={(more) => change(cell, more)} />
+        ))}
+      </div>
+      {acting.data && 'sentence' in acting.data ? <ErrorLine>{acting.data.sentence}</ErrorLine> : null}
+      <div className="row">
+        <Button look="primary" busy={isBusy} onClick={keep}>
+          {t('layouts.keep')}
+        </Button>
+        {of ? (
+          <Button
+            look="bad"
+            busy={isBusy}
+            onClick={() => void acting.submit({ intent: 'drop', id: of.id }, { method: 'post' })}
+          >
+            {t('layouts.drop')}
+          </Button>
+        ) : null}
+      </div>
+    </section>
+  )
+}
+
+const keyOf = ({ modality, procedure }: KeptHanging) =>
+  `${modality} ${procedure?.scheme ?? ''} ${procedure?.code ?? ''}`
+
+const COUNTS = [1, 2, 3, 4]
+
+interface CountProps {
+  label: string
+  value: number
+  most: number
+  onChange: (value: number) => void
+}
+
+function Count({ label, value, most, onChange }: CountProps) {
+  return (
+    <label className="field">
+      <span className="label">{label}</span>
+      <select className="input" value={value} onChange={(event) => onChange(Number(event.target.value))}>
+        {COUNTS.slice(0, most).map((count) => (
+          <option key={count} value={count}>
+            {count}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+interface CellProps {
+  number: number
+  viewport: HungViewport
+  onChange: (more: Partial<HungViewport>) => void
+}
+
+function Cell({ number, viewport, onChange }: CellProps) {
+  return (
+    <fieldset className={`layout-cell ${viewport.study}`}>
+      <legend>{t('layouts.cell', { number })}</legend>
+      <select
+        className="input"
+        aria-label={t('layouts.study')}
+        value={viewport.study}
+        onChange={(event) => onChange({ study: event.target.value as HungViewport['study'] })}
+      >
+        <option value="current">{t('layouts.study.current')}</option>
+        <option value="prior">{t('layouts.study.prior')}</option>
+      </select>
+      <input
+        className="input"
+        aria-label={t('layouts.series')}
+        placeholder={t('layouts.any-series')}
+        maxLength={64}
+        value={viewport.series}
+        onChange={(event) => onChange({ series: event.target.value, nth: 0 })}
+      />
+      <select
+        className="input"
+        aria-label={t('layouts.plane')}
+        value={viewport.plane}
+        onChange={(event) => onChange({ plane: event.target.value as HungViewport['plane'] })}
+      >
+        {PLANES.map((plane) => (
+          <option key={plane} value={plane}>
+            {wordFor('layouts.plane', plane)}
+          </option>
+        ))}
+      </select>
+    </fieldset>
+  )
+}

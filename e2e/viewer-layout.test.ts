@@ -1,0 +1,230 @@
+/** How images are shown is kept: in the study as a presentation and key images, on the server as layouts and keys. */
+import type { BrowserContext, Frame, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { signIn } from './app.fixture.ts'
+import { imagesOf, type PixelStudy, pixelStudy } from './reading-images.fixture.ts'
+import { openScreens, type Screens } from './screens.fixture.ts'
+import { similarity } from './structural-similarity.fixture.ts'
+
+// A loaded machine without a graphics card draws slowly.
+vi.setConfig({ testTimeout: 120_000 })
+const PATIENT = { timeout: 40_000, interval: 150 }
+
+let screens: Screens
+let head: PixelStudy
+const contexts: BrowserContext[] = []
+
+beforeAll(async () => {
+  screens = await openScreens('viewer-layout')
+  const { department, app, demonstration } = screens
+  const archive = { department, dicomweb: `${app.url}/dicom-web`, token: demonstration.tokens.integration }
+  const patient = {
+    identifiers: [{ value: 'SYN-310020030', issuer: 'MAIN', type: 'MR' }],
+    name: { alphabetic: { family: 'ARBOR', given: 'TEST' } },
+    otherNames: [],
+    birthDate: { value: '1950-01-02', precision: 'day' as const },
+    sex: 'F' as const,
+    temporaryIdentity: false,
+    comments: [],
+  }
+  // The prior's series would come first by its number, and the current study stands first all the same.
+  await pixelStudy(archive, { objects: imagesOf('ct-chest').slice(0, 3), order: { patient } })
+  head = await pixelStudy(archive, { objects: imagesOf('ct-head').slice(0, 6), order: { patient } })
+})
+
+afterAll(async () => {
+  for (const context of contexts) await context.close()
+  await screens?.close()
+})
+
+const account = (user: string) => screens.demonstration.accounts.find((one) => one.user === user)!
+
+/** A workstation: its own browser profile. */
+async function workstation(): Promise<Page> {
+  const context = await screens.browser.newContext({ viewport: { width: 1440, height: 900 } })
+  contexts.push(context)
+  return context.newPage()
+}
+
+async function sit(page: Page, user: string): Promise<Frame> {
+  await signIn(page, screens.app.url, account(user))
+  return open(page)
+}
+
+async function open(page: Page): Promise<Frame> {
+  await page.goto(`${screens.app.url}/reading/${head.itemId}`)
+  const frame = await (await page.waitForSelector('iframe[title="Images"]')).contentFrame()
+  await frame!.waitForSelector('[data-cy="viewport-pane"] .cornerstone-canvas', { timeout: 60_000 })
+  await expect.poll(async () => (await shown(frame!))[0]?.levels, PATIENT).toBeGreaterThan(8)
+  return frame!
+}
+
+interface Shown {
+  study: string
+  levels: number
+}
+
+interface Cornerstone {
+  getRenderingEngines(): { getViewports(): Stack[] }[]
+}
+
+interface Stack {
+  canvas: HTMLCanvasElement
+  element: HTMLDivElement
+  getCurrentImageId?(): string | undefined
+  setProperties(properties: object): void
+  setZoom(zoom: number): void
+  setPan(pan: [number, number]): void
+  render(): void
+}
+
+type Viewing = {
+  cornerstone: Cornerstone
+  commandsManager: { runCommand(name: string, options?: object): void }
+}
+
+/** What stands in each viewport, top left first. */
+function shown(viewer: Frame): Promise<Shown[]> {
+  return viewer.evaluate(() => {
+    const { cornerstone } = window as unknown as Viewing
+    const stacks = cornerstone.getRenderingEngines().flatMap((engine) => engine.getViewports())
+    return [...document.querySelectorAll('[data-cy="viewport-pane"]')].flatMap((pane) => {
+      const stack = stacks.find(({ canvas }) => pane.contains(canvas))
+      if (!stack) return []
+      const copy = document.createElement('canvas')
+      copy.width = copy.height = 96
+      const context = copy.getContext('2d', { willReadFrequently: true })!
+      context.drawImage(stack.canvas, 0, 0, 96, 96)
+      const levels = new Set(context.getImageData(0, 0, 96, 96).data.filter((_, n) => n % 4 === 0))
+      const study = /\/studies\/([0-9.]+)\//.exec(stack.getCurrentImageId?.() ?? '')?.[1] ?? ''
+      return [{ study, levels: levels.size }]
+    })
+  })
+}
+
+const run = (viewer: Frame, command: string, options: object = {}) =>
+  viewer.evaluate(
+    ([name, more]) =>
+      (window as unknown as Viewing).commandsManager.runCommand(name as string, more as object),
+    [command, options] as const,
+  )
+
+async function draw(
+  page: Page,
+  viewer: Frame,
+  { tool, from, to }: { tool: string; from: number[]; to: number[] },
+) {
+  await run(viewer, 'setToolActiveToolbar', { toolName: tool, toolGroupIds: ['default'] })
+  const box = (await viewer.locator('.cornerstone-canvas').first().boundingBox())!
+  const at = ([x, y]: number[]) => [box.x + box.width * x!, box.y + box.height * y!] as const
+  await page.mouse.move(...at(from))
+  await page.mouse.down()
+  await page.mouse.move(...at(to), { steps: 4 })
+  await page.mouse.up()
+}
+
+/** The image area of the first viewport as the browser shows it: picture, shutter and whatever is drawn on it. */
+async function picture(page: Page, viewer: Frame): Promise<Buffer> {
+  await viewer.locator('[data-sonner-toast]').first().waitFor({ state: 'detached', timeout: 15_000 })
+  await page.mouse.move(2, 2)
+  return viewer.locator('.cornerstone-viewport-element').first().screenshot()
+}
+
+test('[VW-04] window, area, shutter and annotation that a radiologist keeps are the same picture in another session', async () => {
+  const [here, there] = [await workstation(), await workstation()]
+  const viewer = await sit(here, 'radiologist')
+  expect((await shown(viewer)).map(({ study }) => study)).toEqual([head.studyUid])
+  await draw(here, viewer, { tool: 'Length', from: [0.35, 0.45], to: [0.6, 0.55] })
+  await viewer
+    .getByText(/^\d+\.\d mm$/)
+    .first()
+    .waitFor()
+  await draw(here, viewer, { tool: 'RectangleROI', from: [0.2, 0.3], to: [0.8, 0.7] })
+  await here.keyboard.press('o')
+  await viewer.locator('svg.isocenter-presentation .shutter').waitFor()
+  await viewer.evaluate(() => {
+    const [stack] = (window as unknown as Viewing).cornerstone.getRenderingEngines()[0]!.getViewports()
+    stack!.setProperties({ voiRange: { lower: -20, upper: 99 } })
+    stack!.setZoom(1.35)
+    stack!.setPan([24, -12])
+    stack!.render()
+  })
+  await here.keyboard.press('s')
+  await viewer.getByText('Kept in the study as it is shown.').waitFor(PATIENT)
+  await here.keyboard.press('k')
+  await viewer.getByText('KEY IMAGE, not kept').waitFor()
+  await here.keyboard.press('g')
+  await viewer.getByText('Key images kept in the study: 1').waitFor(PATIENT)
+  const kept = await picture(here, viewer)
+
+  // Another reader, who opens the study and its presentation.
+  const other = await sit(there, 'radiologist2')
+  await other.locator('[data-cy="study-browser-thumbnail-no-image"]').filter({ hasText: 'PR' }).dblclick()
+  await other
+    .locator('svg.isocenter-presentation .words')
+    .first()
+    .waitFor({ state: 'attached', ...PATIENT })
+  await other.getByText('KEY IMAGE', { exact: true }).waitFor()
+  await expect
+    .poll(async () => similarity(kept, await picture(there, other)), PATIENT)
+    .toBeGreaterThanOrEqual(0.99)
+  // As it came, it is another picture: the comparison would see it.
+  await there.keyboard.press('p')
+  await expect.poll(async () => similarity(kept, await picture(there, other)), PATIENT).toBeLessThan(0.9)
+  const { sql } = screens.department
+  expect(
+    await sql`select 1 from order_events where order_id = ${head.orderId} and type = 'images.late'`,
+  ).toEqual([])
+  const [counted] = await sql`
+    select stored_count as stored, instance_count - report_count as images from studies where study_uid = ${head.studyUid}`
+  expect(counted).toEqual({ stored: 6, images: 6 })
+})
+
+test('[VW-02] a layout with the prior beside the current study is kept for the procedure, and hangs the next time', async () => {
+  const page = await workstation()
+  await signIn(page, screens.app.url, account('radiologist'))
+  await page.goto(`${screens.app.url}/layouts`)
+  await page.getByText('None kept yet.').waitFor()
+  await page.locator('.layout-target select').first().selectOption({ label: 'Every CT procedure' })
+  await page.getByRole('button', { name: 'Keep', exact: true }).click()
+  await page.getByRole('button', { name: /Every CT procedure.*1 × 2/ }).waitFor()
+
+  const viewer = await open(page)
+  const pictures = async () => (await shown(viewer)).filter(({ levels }) => levels > 8)
+  await expect.poll(async () => (await pictures()).length, PATIENT).toBe(2)
+  const [first, second] = await shown(viewer)
+  expect(first!.study).toBe(head.studyUid)
+  expect(second!.study).not.toBe(head.studyUid)
+  await run(viewer, 'isocenterKeepHanging')
+  await viewer.getByText(/^Layout kept for /).waitFor(PATIENT)
+  const kept = await screens.department.sql`
+    select procedure_code is null as every, layout->'columns' as columns from hanging_layouts order by every`
+  expect(kept).toEqual([
+    { every: false, columns: 2 },
+    { every: true, columns: 2 },
+  ])
+})
+
+test('keys follow the reader to another workstation, and stay behind on none', async () => {
+  const [shared, elsewhere] = [await workstation(), await workstation()]
+  interface Keys {
+    isocenter: { keptKeys(): string; keepKeys(text: string): void }
+  }
+  const keys = async (viewer: Frame) =>
+    JSON.parse(await viewer.evaluate(() => (window as unknown as Keys).isocenter.keptKeys()))
+  const wanted = { [String('a').repeat(40)]: ['x'] }
+  const viewer = await sit(shared, 'radiologist')
+  const written = shared.waitForResponse(
+    (one) => one.url().includes('/viewer-settings/') && one.request().method() === 'POST',
+  )
+  await viewer.evaluate(
+    (text) => (window as unknown as Keys).isocenter.keepKeys(text),
+    JSON.stringify(wanted),
+  )
+  expect((await written).status()).toBe(200)
+  expect(await keys(await sit(elsewhere, 'radiologist'))).toEqual(wanted)
+
+  await shared.context().clearCookies()
+  expect(await keys(await sit(shared, 'radiologist2'))).toEqual({})
+  expect(await shared.evaluate(() => Object.keys(localStorage).join())).not.toContain('keys')
+})
