@@ -1,7 +1,7 @@
 /** Modality Performed Procedure Step as a scanner writes it (PS3.4 F.7.2): begun, completed, discontinued. */
 import { Dataset } from '#archive/dimse/dataset.ts'
 import type { LocalTime } from './re-identify.ts'
-import { requestAttributes, type ScheduledExam } from './scheduled-exam.ts'
+import { plannedProtocol, requestAttributes, type ScheduledExam } from './scheduled-exam.ts'
 
 export interface PerformedStep {
   /** (0040,0253), the device's own number. */
@@ -39,7 +39,8 @@ export function begunStep({ id, stationAe, modality, startedOn, exams }: Perform
     PerformedProcedureStepEndDate: null,
     PerformedProcedureStepEndTime: null,
     StudyID: exam?.requestedProcedureId ?? null,
-    PerformedProtocolCodeSequence: [],
+    // It runs the program that the worklist names.
+    PerformedProtocolCodeSequence: exams.flatMap(plannedProtocol),
     PerformedSeriesSequence: [],
   })
 }

@@ -97,13 +97,17 @@ function examOf(item: Dataset): ScheduledExam {
 
 /** Scheduled Step Attributes of a performed step, Request Attributes of an image: what ties them to what was asked. */
 export function requestAttributes(exam: ScheduledExam): Record<string, string | readonly Dataset[]> {
-  const step = exam.item.item('ScheduledProcedureStepSequence')
   return {
     RequestedProcedureID: exam.requestedProcedureId,
     RequestedProcedureDescription: exam.procedureText,
     RequestedProcedureCodeSequence: exam.item.items('RequestedProcedureCodeSequence'),
     ScheduledProcedureStepID: exam.stepId,
     ScheduledProcedureStepDescription: exam.stepText,
-    ScheduledProtocolCodeSequence: step?.items('ScheduledProtocolCodeSequence') ?? [],
+    ScheduledProtocolCodeSequence: plannedProtocol(exam),
   }
+}
+
+/** The scanner's program as the worklist names it (0040,0008). */
+export function plannedProtocol({ item }: ScheduledExam): readonly Dataset[] {
+  return item.item('ScheduledProcedureStepSequence')?.items('ScheduledProtocolCodeSequence') ?? []
 }
