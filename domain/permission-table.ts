@@ -181,6 +181,8 @@ const TABLE = {
   'raise-critical': [rule(['radiologist', 'resident'], 'site')],
   'document-critical': [rule(['radiologist', 'resident', 'lead'], 'site')],
   'withdraw-critical': [rule(['radiologist'], 'site', 'reason', 'second-person')],
+  /** Words of one's own, for oneself or for everybody who writes reports. */
+  'keep-macro': [rule(['radiologist', 'resident'])],
 
   // Interfaces, holds, physics, configuration, audit.
   'mend-message': MENDS,
@@ -189,8 +191,6 @@ const TABLE = {
   'drain-interface': MENDS,
   'place-hold': [rule(['admin', 'head'], 'reason')],
   'release-hold': [rule(['admin', 'head'], 'reason', 'second-person')],
-  /** Words of one's own, for oneself or for everybody who writes reports. */
-  'keep-macro': [rule(['radiologist', 'resident'])],
   'approve-purge': [
     { roles: ['head'], needs: ['reason', 'reauthentication', 'second-person'], secondRoles: ['admin'] },
   ],

@@ -443,14 +443,14 @@ function Room() {
                     {t('room.preliminary')}
                   </Button>
                 ) : null}
+                <Button wide chord="Alt+X" onClick={toggleSkip}>
+                  {t(`room.${setAside}`)}
+                </Button>
                 {mayAsk ? (
                   <Button wide chord="Alt+Y" onClick={toggleAsk}>
                     {t('ask.title')}
                   </Button>
                 ) : null}
-                <Button wide chord="Alt+X" onClick={toggleSkip}>
-                  {t(`room.${setAside}`)}
-                </Button>
               </SigningForm>
             ) : null}
             {mayWrite ? null : (
