@@ -12,6 +12,7 @@ const PATIENT = { timeout: 40_000, interval: 150 }
 
 let screens: Screens
 let head: PixelStudy
+let prior: PixelStudy
 const contexts: BrowserContext[] = []
 
 beforeAll(async () => {
@@ -28,7 +29,7 @@ beforeAll(async () => {
     comments: [],
   }
   // The prior's series would come first by its number, and the current study stands first all the same.
-  await pixelStudy(archive, { objects: imagesOf('ct-chest').slice(0, 3), order: { patient } })
+  prior = await pixelStudy(archive, { objects: imagesOf('ct-chest').slice(0, 3), order: { patient } })
   head = await pixelStudy(archive, { objects: imagesOf('ct-head').slice(0, 6), order: { patient } })
 })
 
@@ -227,4 +228,21 @@ test('keys follow the reader to another workstation, and stay behind on none', a
   await shared.context().clearCookies()
   expect(await keys(await sit(shared, 'radiologist2'))).toEqual({})
   expect(await shared.evaluate(() => Object.keys(localStorage).join())).not.toContain('keys')
+})
+
+test('[VW-06] the images stand in a window of their own where the workstation has it; another case closes the older one', async () => {
+  const page = await workstation()
+  await sit(page, 'radiologist')
+  const apart = page.getByRole('button', { name: 'Images in their own window' })
+  const [own] = await Promise.all([page.context().waitForEvent('page'), apart.click()])
+  await expect.poll(async () => (await shown(own.mainFrame()))[0]?.levels, PATIENT).toBeGreaterThan(8)
+  expect(await page.locator('iframe').count()).toBe(0)
+  await page.getByText(/^[1-6] of 6 images displayed$/).waitFor(PATIENT)
+  // Another room of the same workstation, which opens its window by itself: the workstation had one.
+  const other = await page.context().newPage()
+  const closed = own.waitForEvent('close', PATIENT)
+  await other.goto(`${screens.app.url}/reading/${prior.itemId}`)
+  await other.getByText('The images are in their own window.').waitFor(PATIENT)
+  await closed
+  await page.getByText('Another case is open in a newer window').waitFor(PATIENT)
 })

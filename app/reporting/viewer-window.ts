@@ -55,6 +55,8 @@ export function useViewerWindow(
 
   useEffect(() => {
     if (!isApart) return
+    // The frame that made room has taken its name out of the ref by now.
+    if (apart.current) frame.current = asFrame(apart.current)
     const stop = hearViewer(frame, ({ type }) => {
       if (type !== 'superseded') return
       apart.current = null
