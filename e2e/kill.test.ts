@@ -57,7 +57,7 @@ afterAll(async () => {
   await emr?.close()
 }, 90_000)
 
-test('[SE-04] processes killed at every named place lose no order and do nothing twice', async () => {
+test('[SE-04] [EH-02] processes killed at every named place lose no order and do nothing twice', async () => {
   const staff = staffOf(department)
   let isDying = true
   const day = ordersFlow(

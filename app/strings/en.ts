@@ -435,7 +435,8 @@ export const en = {
   'viewer.no-layout': 'This layout cannot be kept: every viewport needs a series, in rows and columns.',
   'viewer.layout-kept': 'Layout kept for {procedure}.',
   'layouts.rule': 'The nearest layout is used: of the procedure before the modality.',
-  'layouts.none': 'None kept yet. Arrange the images of a case and press “Keep this layout”, or make one here.',
+  'layouts.none':
+    'None kept yet. Arrange the images of a case and press “Keep this layout”, or make one here.',
   'layouts.new': 'New layout',
   'layouts.editor': 'Layout',
   'layouts.every': 'Every {modality} procedure',
