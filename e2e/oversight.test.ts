@@ -52,6 +52,7 @@ test('[DB-07] [SE-03] from a number of the head’s page an order’s timeline i
   await definitions.click()
 
   await page.locator('tr[data-phase="quality-check"]').getByRole('link', { name: '1', exact: true }).click()
+  await page.waitForURL('**/orders?*')
   const row = page.locator(`tr[data-order="${study.orderId}"]`)
   await row.click()
   await page.keyboard.press('Enter')
