@@ -1,7 +1,7 @@
 /**
  * How the tests run: node environment, one fork per file, real servers on demand, the corpus tests apart.
- * Browsers come after all that has no screen; whole departments come last and one at a time, since each takes the
- * machine for itself.
+ * Browsers come after all that has no screen, whole departments come last, and both one at a time, since each takes
+ * the machine for itself.
  */
 import { configDefaults, defineConfig } from 'vitest/config'
 
@@ -33,7 +33,7 @@ const screens = {
   name: 'screens',
   include: browsers,
   exclude: [...notOurs, overTheCorpus, ...wholeDepartments],
-  maxWorkers: 2,
+  fileParallelism: false,
   sequence: { groupOrder: 1 },
 }
 const departments = {

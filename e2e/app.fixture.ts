@@ -57,7 +57,7 @@ export async function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox'] })
 }
 
-/** Signs in as a person does, and waits for the list on which their role lands. */
+/** Signs in as a person does, and waits until the list on which their role lands is there and listens. */
 export async function signIn(
   page: Page,
   url: string,
@@ -68,6 +68,8 @@ export async function signIn(
   await page.getByLabel('Password').fill(password)
   await page.keyboard.press('Enter')
   await page.waitForURL((address) => address.pathname !== '/sign-in')
+  // What is pressed before the page has its keys is lost: nobody is that fast, but a loaded machine is that slow.
+  await page.locator('.connection').getByText('Live', { exact: true }).waitFor()
 }
 
 function chromiumPath(): string {

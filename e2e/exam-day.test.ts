@@ -110,7 +110,7 @@ test('[MA-08] a scanned wristband opens its order, and another patient’s block
 
   // On any other of their screens a wristband opens its order.
   await page.getByRole('link', { name: /^Quality check/ }).click()
-  await page.waitForURL('**/quality-check')
+  await page.getByRole('main', { name: 'Quality check' }).waitFor()
   await scanWristband(page, 'NOBODYS-NUMBER')
   await page.getByText('Nobody in this department has this number.').waitFor()
   await scanWristband(page, elsewhere.mrn)

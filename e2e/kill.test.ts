@@ -18,7 +18,6 @@ const PLACES: Record<string, string[]> = {
     ...aroundCommit('mpps-set'),
   ],
   app: [
-    ...aroundCommit('book-step'),
     ...aroundCommit('arrive'),
     ...aroundCommit('claim'),
     ...aroundCommit('accept-quality'),
