@@ -1,5 +1,4 @@
 /** What the department tells this person by itself, in one place of the bar: how many, and on a press what and by when. */
-import { useEffect, useState } from 'react'
 import { Link } from 'react-router'
 import { useKeys } from '../keys/key-layer.tsx'
 import { type ShownNotice, useNotices } from '../live/use-notices.ts'
@@ -9,21 +8,16 @@ import { badgeCount, duration } from './format.ts'
 import { Glyph } from './glyph.tsx'
 import { Priority } from './priority.tsx'
 import { TimeLeft } from './time-left-meter.tsx'
+import { useDismissal } from './use-dismissal.ts'
 
 export function NoticeBell({ userId }: { userId: string }) {
   const { notices, see } = useNotices(userId)
-  const [isOpen, setOpen] = useState(false)
+  const { box, isOpen, setOpen } = useDismissal<HTMLDivElement>()
   const toggle = () => setOpen(!isOpen)
   useKeys([{ chord: 'F9', word: t('notices.title'), run: toggle }])
-  useEffect(() => {
-    if (!isOpen) return
-    const close = (event: KeyboardEvent) => event.key === 'Escape' && setOpen(false)
-    addEventListener('keydown', close)
-    return () => removeEventListener('keydown', close)
-  }, [isOpen])
   const words = t('notices.unseen', { n: notices.length })
   return (
-    <div className="person-menu notice-bell">
+    <div className="person-menu notice-bell" ref={box}>
       <button type="button" className="person" aria-expanded={isOpen} title={words} onClick={toggle}>
         <Glyph name="bell" />
         <span className={notices.length > 0 ? 'count risk' : 'count none'} aria-hidden="true">

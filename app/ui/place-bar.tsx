@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 import { NavLink } from 'react-router'
 import { t } from '../strings/words.ts'
 import { badgeCount } from './format.ts'
+import { useDismissal } from './use-dismissal.ts'
 
 export interface NavEntry {
   id: string
@@ -59,23 +60,9 @@ function Entry({ place, isFolded = false }: { place: NavEntry; isFolded?: boolea
 }
 
 function More({ places }: { places: NavEntry[] }) {
-  const [isOpen, setOpen] = useState(false)
-  const menu = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    if (!isOpen) return
-    const close = (event: Event) => {
-      const isOurs = menu.current?.contains(event.target as Node) === true
-      if (event instanceof KeyboardEvent ? event.key === 'Escape' : !isOurs) setOpen(false)
-    }
-    addEventListener('keydown', close)
-    addEventListener('pointerdown', close)
-    return () => {
-      removeEventListener('keydown', close)
-      removeEventListener('pointerdown', close)
-    }
-  }, [isOpen])
+  const { box, isOpen, setOpen } = useDismissal<HTMLDivElement>()
   return (
-    <div className="more-places" ref={menu} hidden={places.length === 0}>
+    <div className="more-places" ref={box} hidden={places.length === 0}>
       <button type="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         {t('shell.more')}
         <WaitingLate places={places} />

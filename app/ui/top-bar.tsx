@@ -1,5 +1,5 @@
 /** The bar above every screen: places in words, search, connection, the department's clock, you. */
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useSyncExternalStore } from 'react'
 import { Form } from 'react-router'
 import {
   type ConnectionState,
@@ -15,6 +15,7 @@ import { NoticeBell } from './notice-bell.tsx'
 import { type NavEntry, PlaceBar } from './place-bar.tsx'
 import { Search } from './search.tsx'
 import { ThemeChoice } from './theme-choice.tsx'
+import { useDismissal } from './use-dismissal.ts'
 
 interface TopBarProps {
   places: NavEntry[]
@@ -77,27 +78,9 @@ function Clock() {
 }
 
 function PersonMenu({ name, role }: { name: string; role: string }) {
-  const [isOpen, setOpen] = useState(false)
-  const menu = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    if (!isOpen) return
-    const close = (event: Event) => {
-      if (
-        event instanceof KeyboardEvent
-          ? event.key === 'Escape'
-          : !menu.current?.contains(event.target as Node)
-      )
-        setOpen(false)
-    }
-    addEventListener('keydown', close)
-    addEventListener('pointerdown', close)
-    return () => {
-      removeEventListener('keydown', close)
-      removeEventListener('pointerdown', close)
-    }
-  }, [isOpen])
+  const { box, isOpen, setOpen } = useDismissal<HTMLDivElement>()
   return (
-    <div className="person-menu" ref={menu}>
+    <div className="person-menu" ref={box}>
       <button type="button" className="person" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         <span className="initials" aria-hidden="true">
           {initials(name)}

@@ -2,10 +2,9 @@
 import { ineligible } from '#domain/eligibility.ts'
 import { type Actor, inAudience } from '#domain/permissions.ts'
 import type { LadderRung } from '#domain/policy.ts'
-import type { Audience } from '#domain/work-item-wanted.ts'
 import type { Department } from '../department.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
-import { type ReadingRow, readingCase, reviveAudience } from './permission.ts'
+import { itemFacts, readingCase, reviveAudience } from './permission.ts'
 
 /** Live topic of one person's notices. */
 export const noticesOf = (userId: string): string => `notices:${userId}`
@@ -56,16 +55,9 @@ async function inCharge({ sql }: Scope, itemId: string, role: 'lead' | 'head'): 
   return rows.map(({ id }) => id)
 }
 
-async function readers({ sql, act }: Scope, itemId: string): Promise<string[]> {
-  const [item] = await sql<(ReadingRow & { holder: string | null; audience: Partial<Audience> })[]>`
-    select w.holder, w.audience, w.kind, w.site_id, w.area, w.priority, w.modality, w.due_from, w.due_at, o.patient_class,
-      p.birth_date, to_char(${act.now}::timestamptz at time zone s.zone, 'YYYY-MM-DD') as today,
-      (select r.author_id from reports r where r.id = w.subject_id) as author_id,
-      array(select user_id from shifts where site_id = w.site_id and area = w.area and dropped_at is null
-        and to_at > ${act.now} and from_at <= ${act.now}) as on_shift
-    from work_items w join sites s on s.id = w.site_id left join orders o on o.id = w.order_id
-      left join patients p on p.id = o.patient_id
-    where w.id = ${itemId}`
+async function readers(scope: Scope, itemId: string): Promise<string[]> {
+  const { sql, act } = scope
+  const item = await itemFacts(scope, itemId)
   if (!item) return []
   if (item.holder !== null) return [item.holder]
   const people = await sql<Omit<Actor, 'kind'>[]>`

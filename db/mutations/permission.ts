@@ -60,18 +60,10 @@ async function itemSubject(
   item: AskedItem,
   reads: boolean,
 ): Promise<{ audience: Audience; why: string | null }> {
-  const { sql, act } = asked
-  const [row] = await sql<ItemFacts[]>`
-    select w.audience, w.kind, w.site_id, w.area, w.priority, w.modality, w.due_from, w.due_at, o.patient_class,
-      p.birth_date, to_char(${act.now}::timestamptz at time zone s.zone, 'YYYY-MM-DD') as today,
-      (select r.author_id from reports r where r.id = w.subject_id) as author_id,
-      array(select user_id from shifts where site_id = w.site_id and area = w.area and dropped_at is null
-        and to_at > ${act.now} and from_at <= ${act.now}) as on_shift
-    from work_items w join sites s on s.id = w.site_id left join orders o on o.id = w.order_id
-      left join patients p on p.id = o.patient_id
-    where w.id = ${item.id}`
+  const row = await itemFacts(asked, item.id)
   const audience = reviveAudience(row!.audience)
-  return { audience, why: reads ? ineligible(act.actor, readingCase(row!, act.now), row!.today) : null }
+  const why = reads ? ineligible(asked.act.actor, readingCase(row!, asked.act.now), row!.today) : null
+  return { audience, why }
 }
 
 /** What eligibility asks of a case, as its row says it. */
@@ -90,7 +82,24 @@ export interface ReadingRow {
   on_shift: string[]
 }
 
-type ItemFacts = ReadingRow & { audience: Partial<Audience> }
+export type ItemFacts = ReadingRow & { audience: Partial<Audience>; holder: string | null }
+
+/** What the rules ask of a work item, at the department's instant of the act. */
+export async function itemFacts(
+  { sql, act }: { sql: AnySql; act: Pick<Act, 'now'> },
+  itemId: string,
+): Promise<ItemFacts | undefined> {
+  const [row] = await sql<ItemFacts[]>`
+    select w.audience, w.holder, w.kind, w.site_id, w.area, w.priority, w.modality, w.due_from, w.due_at, o.patient_class,
+      p.birth_date, to_char(${act.now}::timestamptz at time zone s.zone, 'YYYY-MM-DD') as today,
+      (select r.author_id from reports r where r.id = w.subject_id) as author_id,
+      array(select user_id from shifts where site_id = w.site_id and area = w.area and dropped_at is null
+        and to_at > ${act.now} and from_at <= ${act.now}) as on_shift
+    from work_items w join sites s on s.id = w.site_id left join orders o on o.id = w.order_id
+      left join patients p on p.id = o.patient_id
+    where w.id = ${itemId}`
+  return row
+}
 
 /** A work item's audience as stored: JSON has no dates, and an item opened by hand names roles only. */
 export function reviveAudience(stored: Partial<Audience>): Audience {
