@@ -2,7 +2,9 @@ import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Department } from '#db/department.ts'
-import { type CheckedStudy, studyAtTheGate } from '#db/reading.fixture.ts'
+import { dutyAct } from '#db/mutations/act.ts'
+import { escalateDue } from '#db/mutations/escalations.ts'
+import { type CheckedStudy, readableStudy, studyAtTheGate } from '#db/reading.fixture.ts'
 import type { Demonstration } from '#db/seed/demo.ts'
 import { type RunningApp, signIn } from './app.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
@@ -98,3 +100,24 @@ test('[OP-08] the administrator lands on the page that says what is wrong, why a
   expect(await barriers(page)).toEqual([])
   expect(problems).toEqual([])
 })
+
+test('[RW-06] what a ladder tells the lead rings on the screen that is open, leads to the order, and is put away for good', async () => {
+  const { orderId } = await readableStudy(department, 'stat')
+  const { page, problems } = await sitDown('lead')
+  const bell = page.locator('.notice-bell')
+  await bell.getByText('0 notices').waitFor({ state: 'attached' })
+  const now = new Date((await department.now()).getTime() + 80 * 60_000)
+  await escalateDue(department, await dutyAct(department, { now }), { orderId })
+  await bell.getByText('1 notice').waitFor({ state: 'attached' })
+  await page.keyboard.press('F9')
+  const line = bell.getByRole('link', { name: /Late: for the lead/ })
+  expect(await line.getAttribute('href')).toBe(`/orders/${orderId}`)
+  expect(await barriers(page)).toEqual([])
+  await bell.getByRole('button', { name: 'Seen, take them away' }).click()
+  await bell.getByText('0 notices').waitFor({ state: 'attached' })
+  const seen = await department.sql`
+    select count(*)::int as n from notices n join work_items w on w.id = n.item_id
+    where w.order_id = ${orderId} and n.rung = 'lead' and n.seen_at is not null`
+  expect(seen).toEqual([{ n: 1 }])
+  expect(problems).toEqual([])
+}, 60_000)
