@@ -145,6 +145,20 @@ test('[RW-10] a reader narrows the list by keys, saves it as a view, and finds v
   expect(await page.evaluate(() => document.activeElement?.matches('tr[data-item]'))).toBe(true)
   expect(await height()).toBe(before)
 
+  // By the mouse: a press on a value leaves the keys where they were, a second press on the button closes it.
+  const opener = page.getByRole('button', { name: '+ Filter' })
+  const finder = page.getByRole('combobox')
+  await opener.click()
+  await finder.fill('pri urg')
+  await page.getByRole('option', { name: /Urgent/ }).click()
+  await page.waitForURL(/stat%2Curgent/)
+  expect(await finder.evaluate((field) => field === document.activeElement)).toBe(true)
+  await finder.fill('pri urg')
+  await page.keyboard.press('Enter')
+  await rowsCount(page, stats)
+  await opener.click()
+  expect(await finder.count()).toBe(0)
+
   await page.getByRole('button', { name: 'Save as…' }).click()
   await page.keyboard.type('Night STAT')
   await page.keyboard.press('Enter')

@@ -57,7 +57,13 @@ export function FilterBar<R>({ view, fields = FILTER_FIELDS, columns, children }
           </button>
         </span>
       ))}
-      <span className="filter-finder">
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: it closes when the focus leaves what is inside */}
+      <span
+        className="filter-finder"
+        onBlur={(event) => {
+          if (!event.currentTarget.contains(event.relatedTarget)) setFinding(false)
+        }}
+      >
         <button
           ref={opener}
           type="button"
@@ -115,13 +121,7 @@ function Finder({
     setAt(0)
   }
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: it closes when the focus leaves what is inside
-    <div
-      className="panel finder"
-      onBlur={(event) => {
-        if (!event.currentTarget.contains(event.relatedTarget)) onClose()
-      }}
-    >
+    <div className="panel finder">
       <input
         ref={input}
         className="input"
@@ -158,6 +158,8 @@ function Finder({
             tabIndex={-1}
             aria-selected={filter[field]?.includes(value) ?? false}
             data-at={index === at || undefined}
+            // The field keeps the focus, and with it the keys.
+            onMouseDown={(event) => event.preventDefault()}
             onClick={() => choose(index)}
           >
             <span className="text-3">{fieldWord(field)}</span> {word}

@@ -48,6 +48,7 @@ export function useListView(bar: ListBar): ListView {
   }, [bar.viewId, bar.filter])
   const narrowedTo = () => pressed.current ?? filter
   const address = (viewId: string, changed: string | null) => {
+    pressed.current = null
     const next = new URLSearchParams(search)
     for (const name of ['view', 'filter', 'only', 'phase', 'after']) next.delete(name)
     if (viewId !== 'all') next.set('view', viewId)
@@ -56,8 +57,8 @@ export function useListView(bar: ListBar): ListView {
   }
   const narrow = (next: ListFilter) => {
     const text = writeFilter(next)
-    pressed.current = next
     address(bar.viewId, text === tabOf(bar)?.filter ? null : text)
+    pressed.current = next
   }
   const press = (fields: Record<string, string>) =>
     void saving.submit({ ...fields, list: bar.list }, { method: 'post', action: '/views' })
@@ -77,10 +78,7 @@ export function useListView(bar: ListBar): ListView {
     name: `${bar.list}:${bar.viewId}:${bar.filter}`,
     layout,
     setLayout,
-    show(viewId) {
-      pressed.current = null
-      address(viewId, null)
-    },
+    show: (viewId) => address(viewId, null),
     step(by) {
       const at = bar.tabs.findIndex(({ id }) => id === bar.viewId)
       const next = bar.tabs[(at + by + bar.tabs.length) % bar.tabs.length]

@@ -55,9 +55,8 @@ async function inCharge({ sql }: Scope, itemId: string, role: 'lead' | 'head'): 
   return rows.map(({ id }) => id)
 }
 
-async function readers(scope: Scope, itemId: string): Promise<string[]> {
-  const { sql, act } = scope
-  const item = await itemFacts(scope, itemId)
+async function readers({ sql, act }: Scope, itemId: string): Promise<string[]> {
+  const item = await itemFacts({ sql, act }, itemId)
   if (!item) return []
   if (item.holder !== null) return [item.holder]
   const people = await sql<Omit<Actor, 'kind'>[]>`

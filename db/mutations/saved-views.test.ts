@@ -54,7 +54,7 @@ describe('[RW-10] a saved view', () => {
     }
     await retireView(department, radiologist, { viewId })
     expect(await seenBy(colleague)).not.toContain('Chest')
-    await expect(changeView(department, radiologist, { viewId, name: 'X' })).rejects.toMatchObject({
+    await expect(changeView(department, radiologist, { viewId, shared: false })).rejects.toMatchObject({
       code: 'not-found',
     })
   })

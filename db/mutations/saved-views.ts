@@ -47,25 +47,24 @@ export async function saveView(
 }
 
 /**
- * Saves another filter into a view, gives it another name, or shares it; what is left out stays.
+ * Saves another filter into a view, or shares it; what is left out stays.
  * @throws RadiologyError 'not-found' for a view that is gone; 'forbidden' for somebody else's
  */
 export async function changeView(
   department: Department,
   act: Act,
-  { viewId, ...change }: { viewId: string; filter?: string; name?: string; shared?: boolean },
+  { viewId, ...change }: { viewId: string; filter?: string; shared?: boolean },
 ): Promise<void> {
   await mutate(department, act, 'change-view', async (scope) => {
     const view = await ownView(scope, viewId)
     const next = {
-      name: change.name === undefined ? view.name : mustBeName(change.name),
       filter: change.filter === undefined ? view.filter : writeFilter(readFilter(change.filter)),
       shared: change.shared ?? view.shared,
     }
     mustBeAllowed(act, next.shared)
     const [row] = await scope.sql`
-      update saved_views set name = ${next.name}, filter = ${next.filter}, shared = ${next.shared}, changed_at = ${act.now}
-      where id = ${viewId} and (name, filter, shared) is distinct from (${next.name}, ${next.filter}, ${next.shared})
+      update saved_views set filter = ${next.filter}, shared = ${next.shared}, changed_at = ${act.now}
+      where id = ${viewId} and (filter, shared) is distinct from (${next.filter}, ${next.shared})
       returning id`
     if (row) note(scope, viewId, { type: 'view.changed', list: view.list, shared: next.shared })
   })
@@ -142,7 +141,6 @@ function mustBeName(name: string): string {
 
 interface ViewRow {
   list: ViewedList
-  name: string
   filter: string
   owner: string
   shared: boolean
@@ -150,7 +148,7 @@ interface ViewRow {
 
 async function ownView({ sql, act }: Scope, viewId: string): Promise<ViewRow> {
   const [view] = await sql<ViewRow[]>`
-    select list, name, filter, owner, shared from saved_views where id = ${viewId} and retired_at is null for update`
+    select list, filter, owner, shared from saved_views where id = ${viewId} and retired_at is null for update`
   if (!view) throw new RadiologyError('not-found', { viewId })
   mustBeAble(act.actor, 'keep-view', { ownerId: view.owner })
   return view
