@@ -66,6 +66,9 @@ export function marks(events: readonly TimelineEvent[], parts: ProcedureParts): 
   return marked
 }
 
+/** Hours of the day, as turnaround is told by them. */
+export const HOURS: readonly number[] = Array.from({ length: 24 }, (_, hour) => hour)
+
 export type Segment = { from: Mark; to: Mark; ms: number; inferred: boolean }
 
 /**

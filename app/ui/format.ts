@@ -18,6 +18,11 @@ export function clockTime(at: Date, zone: string, { seconds = false } = {}): str
   }).format(at)
 }
 
+/** `08–09`: an hour of the day. */
+export function hourWords(hour: number): string {
+  return `${two(hour)}–${two((hour + 1) % 24)}`
+}
+
 /** `Thu 12 Mar`; with the year when it isn't this one: `Thu 12 Mar 2025`. */
 export function dayOf(at: Date, zone: string, now: Date): string {
   const { weekday, day, month, year } = dateParts(at, zone)

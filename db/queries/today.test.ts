@@ -7,7 +7,7 @@ import { bookStep } from '../mutations/scheduling.ts'
 import { settleOrder } from '../mutations/settle.ts'
 import { arrive } from '../mutations/steps.ts'
 import { actAs, anEnvelope, anOrder, seededDepartment } from '../order.fixture.ts'
-import { departmentFigures, type Population } from './today.ts'
+import { departmentFigures, figuresAtHour, type Population } from './today.ts'
 
 let department: Department
 
@@ -83,6 +83,46 @@ test('[DB-01] turnaround is measured by modality, class and site, and the orders
   expect(await measured({ patientClass: 'emergency' })).toEqual([1, [1]])
   expect(await measured({ patientClass: 'emergency', modality: 'CT' })).toEqual([0, []])
   expect(await measured({ site: 'WEST' })).toEqual([0, []])
+})
+
+test('[DB-01] an hour of the day is that of a segment’s first instant on the clocks of its own site', async () => {
+  const { sql } = department
+  // Ordered 07:50 UTC: 08:50 in Berlin, and 13:20 at a site in Kolkata, whose clocks are half an hour off.
+  const start = new Date('2027-01-12T07:50:00Z')
+  const [berlin, kolkata, bothHours] = [await orderAt(start), await orderAt(start), await orderAt(start)]
+  for (const [id, after, slot] of [
+    [berlin, 5, 60],
+    [kolkata, 5, 120],
+    [bothHours, 25, 180],
+  ] as const) {
+    const [step] = await sql`select id from steps where order_id = ${id}`
+    const booked = { stepId: step!.id, roomId: 'ct-1', start: minutes(start, slot) }
+    await bookStep(department, await actAs(department, 'scheduler', minutes(start, after)), booked)
+    await arrive(department, await actAs(department, 'tech', minutes(start, after + 20)), {
+      stepId: step!.id,
+    })
+  }
+  await sql`update sites set zone = case id when 'WEST' then 'Asia/Kolkata' else 'Europe/Berlin' end`
+  await sql`update orders set site_id = 'WEST' where id = ${kolkata}`
+  const { actor } = await actAs(department, 'head')
+  const period = { since: minutes(start, -1), dayStart: start, now: minutes(start, 60) }
+  const figures = await departmentFigures(sql, actor, period)
+  const atHour = (from: string, hour: number) => {
+    const found = figuresAtHour(figures, hour)
+    const { n, p50, slowest } = found.segments.find((segment) => segment.from === from)!
+    return [
+      n,
+      p50 === null ? null : p50 / 60_000,
+      slowest.map(({ orderId }) => orderId).sort(),
+      found.procedures,
+    ]
+  }
+  expect(atHour('ordered', 8)).toEqual([2, 5, [berlin, bothHours].sort(), 2])
+  expect(atHour('ordered', 13)).toEqual([1, 5, [kolkata], 1])
+  expect(atHour('ordered', 7)).toEqual([0, null, [], 0])
+  // Each segment by its own first instant: what was ordered at 8 and booked at 9 waits from 9 on.
+  expect(atHour('scheduled', 8)).toEqual([1, 20, [berlin], 2])
+  expect(atHour('scheduled', 9)).toEqual([1, 20, [bothHours], 1])
 })
 
 test('somebody without a right to see the department sees no figures of it', async () => {

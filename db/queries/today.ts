@@ -1,4 +1,5 @@
 /** The department at a glance: what is open and where, what is late, and where the time went. */
+import { localTime } from '#domain/calendar.ts'
 import { type Actor, scopeOf } from '#domain/permissions.ts'
 import {
   MARKS,
@@ -29,8 +30,18 @@ export interface SegmentFigures {
   /** The values themselves, when there are too few for percentiles. */
   values: number[]
   inferred: number
-  /** The orders behind the numbers, slowest first. */
-  slowest: { orderId: string; ms: number }[]
+  /** Each value behind the numbers, slowest first. */
+  slowest: readonly MeasuredTime[]
+}
+
+export interface MeasuredTime {
+  orderId: string
+  /** Tells procedures of one order apart. */
+  procedureId: string
+  ms: number
+  inferred: boolean
+  /** 0 to 23: the hour of the segment's first instant, on the clocks of the order's site. */
+  hour: number
 }
 
 export interface DepartmentFigures {
@@ -48,8 +59,6 @@ export interface DepartmentFigures {
 }
 
 export const ENOUGH_FOR_PERCENTILES = 20
-/** A list of the slowest is as long as one page. */
-const SHOWN_BEHIND_A_NUMBER = 200
 const ENDS: Phase[] = ['closed', 'cancelled', 'discontinued']
 const HOUR_MS = 3_600_000
 
@@ -142,8 +151,8 @@ async function turnaroundOf(
       select e.order_id as "orderId", e.type, e.at, e.actor_role as "actorRole", e.refs || e.data as data
       from order_events e join orders o on o.id = e.order_id
       where ${inPeriod} and e.type = any(${MEASURED}) order by e.order_id, e.rev`,
-    sql<(ProcedureParts & { orderId: string })[]>`
-      select p.order_id as "orderId",
+    sql<MeasuredProcedure[]>`
+      select p.id, p.order_id as "orderId", si.zone,
         array(select s.id from steps s where s.procedure_id = p.id) as "stepIds",
         array(select l.performed_step_id from performed_step_links l join steps s on s.id = l.step_id where s.procedure_id = p.id)
           as "performedStepIds",
@@ -152,7 +161,7 @@ async function turnaroundOf(
         array(select d.id from destinations d where d.required and d.enabled and d.retired_at is null) as "requiredDestinationIds",
         array(select w.id from work_items w where w.kind = 'read' and (w.subject_id = p.id or w.subject_id in (
           select l.study_id from study_links l where l.procedure_id = p.id))) as "readItemIds"
-      from procedures p join orders o on o.id = p.order_id where ${inPeriod} and p.end_kind is null
+      from procedures p join orders o on o.id = p.order_id join sites si on si.id = o.site_id where ${inPeriod} and p.end_kind is null
         and ${modality ? sql`p.modality = ${modality}` : sql`true`}`,
   ])
   return measured(
@@ -161,33 +170,46 @@ async function turnaroundOf(
   )
 }
 
-interface Measured {
+interface MeasuredProcedure extends ProcedureParts {
+  id: string
   orderId: string
-  ms: number
-  inferred: boolean
+  zone: string
 }
 
-function measured(
-  events: Map<string, TimelineEvent[]>,
-  parts: readonly (ProcedureParts & { orderId: string })[],
-) {
-  const found = new Map<string, Measured[]>()
+type Found = Map<string, MeasuredTime[]>
+
+function measured(events: Map<string, TimelineEvent[]>, procedures: readonly MeasuredProcedure[]) {
+  const found: Found = new Map()
   let negative = 0
-  for (const part of parts) {
-    const cut = segments(marks(events.get(part.orderId) ?? [], part))
+  for (const procedure of procedures) {
+    const { id: procedureId, orderId, zone } = procedure
+    const marked = marks(events.get(orderId) ?? [], procedure)
+    const cut = segments(marked)
     negative += cut.negative
     for (const { from, to, ms, inferred } of cut.segments) {
       const key = `${from} ${to}`
       const values = found.get(key) ?? []
-      values.push({ orderId: part.orderId, ms, inferred })
+      values.push({ orderId, procedureId, ms, inferred, hour: hourOf(zone, marked[from]!.at) })
       found.set(key, values)
     }
   }
-  return { segments: pairs(found).map((pair) => figuresOf(pair, found)), procedures: parts.length, negative }
+  for (const values of found.values()) values.sort((a, b) => b.ms - a.ms)
+  return {
+    segments: pairs(found).map(([from, to]) => figuresOf({ from, to }, found.get(`${from} ${to}`) ?? [])),
+    procedures: procedures.length,
+    negative,
+  }
+}
+
+const QUARTER_MS = 900_000
+
+// Clocks differ from UTC, and change, by whole quarters: all instants of one quarter are of one hour, which is looked up once.
+function hourOf(zone: string, at: Date): number {
+  return localTime(zone, new Date(Math.floor(at.getTime() / QUARTER_MS) * QUARTER_MS)).hour
 }
 
 /** Every step from one mark to the next, and those that join over a missing mark where there are any. */
-function pairs(found: Map<string, unknown>): [Mark, Mark][] {
+function pairs(found: Found): [Mark, Mark][] {
   return MARKS.flatMap((from, at) =>
     MARKS.slice(at + 1).flatMap((to, further): [Mark, Mark][] =>
       further === 0 || found.has(`${from} ${to}`) ? [[from, to]] : [],
@@ -195,9 +217,12 @@ function pairs(found: Map<string, unknown>): [Mark, Mark][] {
   )
 }
 
-function figuresOf([from, to]: [Mark, Mark], found: Map<string, Measured[]>): SegmentFigures {
-  const all = found.get(`${from} ${to}`) ?? []
-  const values = all.map(({ ms }) => ms)
+/** @param slowest the values, slowest first */
+function figuresOf(
+  { from, to }: Pick<SegmentFigures, 'from' | 'to'>,
+  slowest: readonly MeasuredTime[],
+): SegmentFigures {
+  const values = slowest.map(({ ms }) => ms).reverse()
   const isEnough = values.length >= ENOUGH_FOR_PERCENTILES
   return {
     from,
@@ -206,11 +231,23 @@ function figuresOf([from, to]: [Mark, Mark], found: Map<string, Measured[]>): Se
     p50: percentile(values, 50),
     p90: isEnough ? percentile(values, 90) : null,
     p95: isEnough ? percentile(values, 95) : null,
-    values: isEnough ? [] : values.sort((a, b) => a - b),
-    inferred: all.filter(({ inferred }) => inferred).length,
-    slowest: all
-      .map(({ orderId, ms }) => ({ orderId, ms }))
-      .sort((a, b) => b.ms - a.ms)
-      .slice(0, SHOWN_BEHIND_A_NUMBER),
+    values: isEnough ? [] : values,
+    inferred: slowest.filter(({ inferred }) => inferred).length,
+    slowest,
   }
+}
+
+/** The same segment, of what began in one hour of the day. */
+export function segmentAtHour(segment: SegmentFigures, hour: number): SegmentFigures {
+  return figuresOf(
+    segment,
+    segment.slowest.filter((each) => each.hour === hour),
+  )
+}
+
+/** The figures, of what began in one hour of the day: each segment by its own first instant. */
+export function figuresAtHour(figures: DepartmentFigures, hour: number): DepartmentFigures {
+  const segments = figures.segments.map((segment) => segmentAtHour(segment, hour))
+  const procedures = new Set(segments.flatMap(({ slowest }) => slowest.map(({ procedureId }) => procedureId)))
+  return { ...figures, segments, procedures: procedures.size }
 }

@@ -60,6 +60,29 @@ test('[DB-01] [DB-07] a segment narrowed to a modality leads to the orders that 
   expect((await today('?modality=XX')).of).toEqual({})
 })
 
+test('[DB-01] [DB-07] the day is told hour by hour, and an hour leads to exactly the orders counted in it', async () => {
+  const { figures } = await today()
+  const measured = figures.segments.filter(({ n }) => n > 1)
+  expect(measured.length).toBeGreaterThan(1)
+  for (const { from, to, n } of measured.slice(0, 2)) {
+    const { byHour } = await today(`?by=${from}~${to}`)
+    expect(byHour).toHaveLength(24)
+    expect(byHour!.reduce((sum, hour) => sum + hour.n, 0)).toBe(n)
+    const quiet = byHour!.findIndex((hour) => hour.n === 0)
+    const ids: string[] = []
+    for (const [hour, counted] of byHour!.entries()) {
+      if (counted.n === 0 && hour !== quiet) continue
+      const behind = await orders(`segment=${from}~${to}&days=1&hour=${hour}`)
+      expect([hour, behind.length]).toEqual([hour, counted.n])
+      ids.push(...behind.map(({ id }) => id))
+      const narrowed = (await today(`?hour=${hour}`)).figures.segments
+      expect(narrowed.find((each) => each.from === from && each.to === to)?.n ?? 0).toBe(counted.n)
+    }
+    expect(ids.sort()).toEqual((await orders(`segment=${from}~${to}&days=1`)).map(({ id }) => id).sort())
+  }
+  expect((await today('?hour=24&by=ordered~nowhere')).byHour).toBeNull()
+})
+
 test('[DB-07] who has no such page sees none of its numbers', async () => {
   await expect(loader(tech.args('/today'))).rejects.toMatchObject({ init: { status: 404 } })
   expect((await today()).mayAct).toBe(false)

@@ -2,18 +2,25 @@
 import './today.css'
 import { useState } from 'react'
 import { Link, type LoaderFunctionArgs, useLoaderData, useNavigate, useSearchParams } from 'react-router'
-import { type Days, figures, populationOf } from '#app/server/figures.ts'
+import { type Days, figures, hourOf, populationOf, segmentAsked } from '#app/server/figures.ts'
 import { requireUser } from '#app/server/guard.ts'
 import { type LateCase, lateCases } from '#app/server/late-cases.ts'
 import { sites } from '#db/queries/sites.ts'
-import type { DepartmentFigures, Population, SegmentFigures } from '#db/queries/today.ts'
+import {
+  type DepartmentFigures,
+  figuresAtHour,
+  type Population,
+  type SegmentFigures,
+  segmentAtHour,
+} from '#db/queries/today.ts'
+import { HOURS } from '#domain/segments.ts'
 import { MODALITIES, PATIENT_CLASSES } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { dayStart } from '../../ui/day-start.ts'
-import { count, minutes, NONE } from '../../ui/format.ts'
+import { count, hourWords, minutes, NONE } from '../../ui/format.ts'
 import { Glyph } from '../../ui/glyph.tsx'
 import { EmptyState } from '../../ui/messages.tsx'
 import { PhaseTag } from '../../ui/phase-tag.tsx'
@@ -21,6 +28,7 @@ import { Priority } from '../../ui/priority.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { TimeLeft } from '../../ui/time-left-meter.tsx'
 import { type LeadAct, useLeadActs } from './lead-acts.tsx'
+import { populationWords } from './population-words.ts'
 import { ownerOf, whyLate } from './why-late.ts'
 
 const PERIODS: Days[] = [1, 7, 28]
@@ -51,20 +59,27 @@ export async function loader(args: LoaderFunctionArgs) {
   const now = await server.department.now()
   const own = await sites(server.department.sql, person.sites)
   const of = populationOf(search, own)
-  const found = await figures(signedIn, days, {
+  const all = await figures(signedIn, days, {
     ...{ now, of },
     dayStart: dayStart(now, own[0]?.zone ?? 'UTC'),
   })
-  // The orders behind the numbers are asked for where a number leads.
-  const segments = found.segments.map((segment) => ({ ...segment, slowest: [] }))
+  const hour = hourOf(search)
+  const found = hour === null ? all : figuresAtHour(all, hour)
+  const by = segmentAsked(search.get('by'))
+  const byHour = by && all.segments.find(({ from, to }) => from === by.from && to === by.to)
   return {
-    figures: { ...found, segments },
-    days,
-    of,
+    figures: { ...found, segments: found.segments.map(withoutOrders) },
+    byHour: byHour ? HOURS.map((each) => withoutOrders(segmentAtHour(byHour, each))) : null,
+    ...{ days, of, hour },
     sites: own.map(({ id }) => id),
     mayAct: person.roles.includes('lead'),
     late: (await lateCases(signedIn, { withinMs: 3_600_000 })).cases.slice(0, 40),
   }
+}
+
+/** The orders behind the numbers are asked for where a number leads. */
+function withoutOrders(segment: SegmentFigures): SegmentFigures {
+  return { ...segment, slowest: [] }
 }
 
 export function meta() {
@@ -72,10 +87,19 @@ export function meta() {
 }
 
 export default function Today() {
-  const { figures: found, days, of, sites: siteIds, late, mayAct } = useLoaderData<typeof loader>()
+  const {
+    figures: found,
+    byHour,
+    days,
+    of,
+    hour,
+    sites: siteIds,
+    late,
+    mayAct,
+  } = useLoaderData<typeof loader>()
   useLive(TOPICS)
   const [, setSearch] = useSearchParams()
-  const measured: Measured = { days, of }
+  const measured: Measured = { days, of, hour, by: byHour?.[0] ?? null }
   const show = (more: Partial<Measured>) =>
     setSearch(addressOf({ ...measured, ...more }), { preventScrollReset: true })
   const navigate = useNavigate()
@@ -112,12 +136,7 @@ export default function Today() {
       <Tiles found={found} measured={measured} />
       {isDefining ? <Definitions found={found} /> : null}
       <div className="today-panels" hidden={isDefining}>
-        <WhereTimeGoes
-          found={found}
-          measured={measured}
-          sites={siteIds}
-          onNarrow={(narrow) => show({ of: narrow })}
-        />
+        <WhereTimeGoes found={found} byHour={byHour} measured={measured} sites={siteIds} onShow={show} />
         <OpenByPhase found={found} />
         <section className="panel today-late">
           <header>
@@ -137,18 +156,25 @@ export default function Today() {
   )
 }
 
-/** Of which days and whose turnaround: what the address says. */
+/** Of which days, of what hour and whose turnaround, and which segment is drawn by hour: what the address says. */
 interface Measured {
   days: Days
   of: Population
+  /** Null: of every hour. */
+  hour: number | null
+  by: Segment | null
 }
 
-function addressOf({ days, of: { modality, patientClass, site } }: Measured): URLSearchParams {
+type Segment = Pick<SegmentFigures, 'from' | 'to'>
+
+function addressOf({ days, of: { modality, patientClass, site }, hour, by }: Measured): URLSearchParams {
   return new URLSearchParams({
     ...(days !== 1 && { days: String(days) }),
     ...(modality && { modality }),
     ...(patientClass && { class: patientClass }),
     ...(site && { site }),
+    ...(hour !== null && { hour: String(hour) }),
+    ...(by && { by: `${by.from}~${by.to}` }),
   })
 }
 
@@ -179,7 +205,7 @@ function Tiles({ found, measured }: { found: DepartmentFigures; measured: Measur
         label={t('tile.waiting')}
         value={turnaround?.p50 == null ? NONE : t('today.minutes', { value: minutes(turnaround.p50) })}
         {...(turnaround && turnaround.n > 0 && { to: ordersBehind(turnaround, measured) })}
-        note={[t('tile.n', { n: turnaround?.n ?? 0 }), ...populationWords(measured.of)].join(' · ')}
+        note={[t('tile.n', { n: turnaround?.n ?? 0 }), ...populationWords(measured)].join(' · ')}
       />
       <Tile
         label={t('tile.delivered')}
@@ -220,65 +246,104 @@ function Tile({ label, value, note, to, late = false }: TileProps) {
   )
 }
 
-/** p50 solid, p90 lighter, p95 a tick; below 20 values each one is a dot. The axis begins at zero. */
 interface WhereTimeGoesProps {
   found: DepartmentFigures
+  /** One segment hour by hour, instead of all of them. */
+  byHour: SegmentFigures[] | null
   measured: Measured
   sites: string[]
-  onNarrow: (of: Population) => void
+  onShow: (more: Partial<Measured>) => void
 }
 
-function WhereTimeGoes({ found, measured, sites: siteIds, onNarrow }: WhereTimeGoesProps) {
-  const shown = found.segments
+/** p50 solid, p90 lighter, p95 a tick; below 20 values each one is a dot. The axis begins at zero. */
+function WhereTimeGoes({ found, byHour, measured, sites: siteIds, onShow }: WhereTimeGoesProps) {
+  const shown = byHour ?? found.segments
   const most = Math.max(60_000, ...shown.map(({ p95, values }) => p95 ?? values.at(-1) ?? 0))
   const x = (ms: number) => `${Math.min(100, (ms / most) * 100)}%`
   return (
     <section className="panel where-time-goes">
       <header>
-        <h2>{t('today.time-title')}</h2>
-        <span className="text-2">{t('today.time-note', { n: found.procedures })}</span>
-        <Narrow of={measured.of} sites={siteIds} onNarrow={onNarrow} />
+        <h2>{byHour?.[0] ? segmentWords(byHour[0]) : t('today.time-title')}</h2>
+        <span className="text-2">
+          {byHour ? t('today.by-hour-note') : t('today.time-note', { n: found.procedures })}
+        </span>
+        {byHour ? (
+          <Button look="quiet" onClick={() => onShow({ by: null })}>
+            {t('today.every-segment')}
+          </Button>
+        ) : null}
+        <Narrow measured={measured} sites={siteIds} onShow={onShow} />
       </header>
       <div className="body">
-        {shown.map((segment) => (
-          <div key={`${segment.from} ${segment.to}`} className="time-row">
-            <span className="small right">{segmentWords(segment)}</span>
-            <span
-              className="time-track"
-              role="img"
-              aria-label={`${segmentWords(segment)}: ${segmentFigures(segment)}`}
-            >
-              {segment.p90 !== null ? <i className="p90" style={{ width: x(segment.p90) }} /> : null}
-              {segment.p50 !== null ? <i className="p50" style={{ width: x(segment.p50) }} /> : null}
-              {segment.p95 !== null ? <i className="p95" style={{ left: x(segment.p95) }} /> : null}
-              {segment.values.map((ms, index) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: equal values are equal dots
-                <i key={index} className="value" style={{ left: x(ms) }} />
-              ))}
-            </span>
-            {segment.n > 0 ? (
-              <Link className="small" to={ordersBehind(segment, measured)}>
-                <span className="link">{segmentFigures(segment)}</span>
-              </Link>
-            ) : (
-              <span className="small text-3">{segmentFigures(segment)}</span>
-            )}
-          </div>
-        ))}
+        {byHour
+          ? byHour.map((segment, hour) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: the index is the hour of the day
+              <TimeRow key={hour} segment={segment} measured={{ ...measured, hour }} x={x}>
+                <span className="small right time-hour">{hourWords(hour)}</span>
+              </TimeRow>
+            ))
+          : shown.map((segment) => (
+              <TimeRow key={`${segment.from} ${segment.to}`} segment={segment} measured={measured} x={x}>
+                <button
+                  type="button"
+                  className="link small right"
+                  title={t('today.show-by-hour')}
+                  onClick={() => onShow({ by: segment, hour: null })}
+                >
+                  {segmentWords(segment)}
+                </button>
+              </TimeRow>
+            ))}
         <p className="legend small text-2">{t('today.legend')}</p>
+        <p className="small text-2">{t('definition.hour')}</p>
       </div>
     </section>
   )
 }
 
-interface NarrowProps {
-  of: Population
-  sites: string[]
-  onNarrow: (of: Population) => void
+interface TimeRowProps {
+  segment: SegmentFigures
+  /** What its number leads to. */
+  measured: Measured
+  x: (ms: number) => string
+  /** What the row is of. */
+  children: React.ReactNode
 }
 
-/** Modality, patient class and site: each narrows what is measured, and the orders behind every number with it. */
-function Narrow({ of, sites: siteIds, onNarrow }: NarrowProps) {
+function TimeRow({ segment, measured, x, children }: TimeRowProps) {
+  const said = segmentFigures(segment)
+  const of = [segmentWords(segment), ...(measured.hour === null ? [] : [hourWords(measured.hour)])].join(', ')
+  return (
+    <div className="time-row">
+      {children}
+      <span className="time-track" role="img" aria-label={`${of}: ${said}`}>
+        {segment.p90 !== null ? <i className="p90" style={{ width: x(segment.p90) }} /> : null}
+        {segment.p50 !== null ? <i className="p50" style={{ width: x(segment.p50) }} /> : null}
+        {segment.p95 !== null ? <i className="p95" style={{ left: x(segment.p95) }} /> : null}
+        {segment.values.map((ms, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: equal values are equal dots
+          <i key={index} className="value" style={{ left: x(ms) }} />
+        ))}
+      </span>
+      {segment.n > 0 ? (
+        <Link className="small" to={ordersBehind(segment, measured)}>
+          <span className="link">{said}</span>
+        </Link>
+      ) : (
+        <span className="small text-3">{said}</span>
+      )}
+    </div>
+  )
+}
+
+interface NarrowProps {
+  measured: Measured
+  sites: string[]
+  onShow: (more: Partial<Measured>) => void
+}
+
+/** Modality, patient class, site and hour: each narrows what is measured, and the orders behind every number with it. */
+function Narrow({ measured: { of, hour }, sites: siteIds, onShow }: NarrowProps) {
   const choices = {
     modality: MODALITIES.map((each) => [each, each] as const),
     patientClass: PATIENT_CLASSES.map((each) => [each, wordFor('why.class', each)] as const),
@@ -287,42 +352,60 @@ function Narrow({ of, sites: siteIds, onNarrow }: NarrowProps) {
   return (
     <span className="push narrow">
       {(['modality', 'patientClass', 'site'] as const).map((name) => (
-        <select
+        <Choice
           key={name}
-          className="input"
-          aria-label={t(`today.by-${name}`)}
+          name={name}
           value={of[name] ?? ''}
-          onChange={({ target }) => {
+          choices={choices[name]}
+          onChoose={(value) => {
             const { [name]: _, ...others } = of
-            onNarrow(target.value ? { ...others, [name]: target.value } : others)
+            onShow({ of: value ? { ...others, [name]: value } : others })
           }}
-        >
-          <option value="">{t(`today.every-${name}`)}</option>
-          {choices[name].map(([value, word]) => (
-            <option key={value} value={value}>
-              {word}
-            </option>
-          ))}
-        </select>
+        />
       ))}
+      <Choice
+        name="hour"
+        value={hour === null ? '' : String(hour)}
+        choices={HOURS.map((each) => [String(each), hourWords(each)] as const)}
+        onChoose={(value) => onShow({ hour: value === '' ? null : Number(value), by: null })}
+      />
     </span>
   )
 }
 
-function populationWords({ modality, patientClass, site }: Population): string[] {
-  return [modality, patientClass && wordFor('why.class', patientClass), site].filter(
-    (word) => word !== undefined,
+interface ChoiceProps {
+  name: 'modality' | 'patientClass' | 'site' | 'hour'
+  value: string
+  choices: readonly (readonly [string, string])[]
+  onChoose: (value: string) => void
+}
+
+function Choice({ name, value, choices, onChoose }: ChoiceProps) {
+  return (
+    <select
+      className="input"
+      aria-label={t(`today.by-${name}`)}
+      value={value}
+      onChange={({ target }) => onChoose(target.value)}
+    >
+      <option value="">{t(`today.every-${name}`)}</option>
+      {choices.map(([each, word]) => (
+        <option key={each} value={each}>
+          {word}
+        </option>
+      ))}
+    </select>
   )
 }
 
-function ordersBehind({ from, to }: Pick<SegmentFigures, 'from' | 'to'>, measured: Measured): string {
-  const address = addressOf(measured)
+function ordersBehind({ from, to }: Segment, measured: Measured): string {
+  const address = addressOf({ ...measured, by: null })
   address.set('segment', `${from}~${to}`)
   address.set('days', String(measured.days))
   return `/orders?${address}`
 }
 
-function segmentWords({ from, to }: Pick<SegmentFigures, 'from' | 'to'>): string {
+function segmentWords({ from, to }: Segment): string {
   return `${t(`mark.${from}`)} → ${t(`mark.${to}`)}`
 }
 
@@ -458,6 +541,7 @@ function Definitions({ found }: { found: DepartmentFigures }) {
       <div className="body stack">
         <p>{t('definition.percentile')}</p>
         <p>{t('definition.few')}</p>
+        <p>{t('definition.hour')}</p>
         <p>{t('definition.late')}</p>
         <p>{t('definition.inferred')}</p>
         <p>{t('definition.negative', { n: found.negative })}</p>

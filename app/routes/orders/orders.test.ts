@@ -77,7 +77,8 @@ test('[DB-07] every number of the head’s page opens as many orders as it says'
       `${from} to ${to}`,
     ).toContain(read.orderId)
     expect(behind.orders).toHaveLength(n)
-    expect(Object.keys(behind.segment?.times ?? {})).toHaveLength(n)
+    expect([behind.segment?.procedures, behind.bar.shown]).toEqual([n, n])
+    expect(behind.orders.every(({ ms }) => ms !== undefined)).toBe(true)
   }
 })
 

@@ -7,14 +7,13 @@ import {
   useNavigate,
   useSearchParams,
 } from 'react-router'
-import { type Days, figures, populationOf } from '#app/server/figures.ts'
+import { type Days, figures, hourOf, populationOf, segmentAsked } from '#app/server/figures.ts'
 import { requireUser, type SignedIn } from '#app/server/guard.ts'
 import { askedView } from '#app/server/list-bar.ts'
 import { countOrders, findOrders, type OrderFilter, type OrderSummary } from '#db/queries/orders.ts'
 import { sites } from '#db/queries/sites.ts'
 import { localDate } from '#domain/calendar.ts'
 import { writeFilter } from '#domain/list-filter.ts'
-import { MARKS } from '#domain/segments.ts'
 import { similarAmong } from '#domain/similar-people.ts'
 import { PHASES } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
@@ -35,6 +34,7 @@ import { useKeptCursor } from '../../worklist/kept-cursor.ts'
 import { ListTabs } from '../../worklist/list-tabs.tsx'
 import { useListView } from '../../worklist/use-list-view.ts'
 import { type Column, WorklistTable } from '../../worklist/worklist-table.tsx'
+import { populationWords } from '../department-head/population-words.ts'
 
 const PAGE = 200
 
@@ -49,8 +49,8 @@ export async function loader(args: LoaderFunctionArgs) {
   const { filter: chips, bar } = await askedView(signedIn, 'orders', narrowedBy(search))
   const segment = await segmentOf(signedIn, search)
   if (segment) {
-    const { orders } = segment
-    return { orders, next: null, segment: segment.segment, bar: bar({}, orders.length) }
+    const { orders, next, total } = segment
+    return { orders, next, segment: segment.segment, bar: bar({}, total) }
   }
   const after = afterOf(search.get('after'))
   const now = await server.department.now()
@@ -64,7 +64,7 @@ export async function loader(args: LoaderFunctionArgs) {
   ])
   const last = found.length > PAGE ? found[PAGE - 1] : undefined
   return {
-    orders: found.slice(0, PAGE),
+    orders: found.slice(0, PAGE).map((order): ListedOrder => order),
     next: last ? `${last.receivedAt.toISOString()}~${last.id}` : null,
     segment: null,
     bar: bar({}, total),
@@ -88,28 +88,65 @@ async function filterOf({ person, server }: SignedIn, show: string | null): Prom
   return { deliveredSince: dayStart(now, site?.zone ?? 'UTC') }
 }
 
-/** Null unless the address names a segment; of an order, the slowest procedure's time stands. */
+/** Of an order behind a segment, how long it took: its slowest procedure. */
+type ListedOrder = OrderSummary & { ms?: number }
+
+/** Null unless the address names a segment: exactly the orders that its number was measured on, slowest first. */
 async function segmentOf(signedIn: SignedIn, search: URLSearchParams) {
-  const [from, to] = (search.get('segment') ?? '')
-    .split('~')
-    .map((text) => MARKS.find((mark) => mark === text))
-  if (!from || !to) return null
+  const asked = segmentAsked(search.get('segment'))
+  if (!asked) return null
   const { person, server } = signedIn
+  const { sql } = server.department
   const now = await server.department.now()
-  const own = await sites(server.department.sql, person.sites)
+  const own = await sites(sql, person.sites)
   const days = DAYS.find((each) => each === Number(search.get('days'))) ?? 1
+  const of = populationOf(search, own)
+  const hour = hourOf(search)
   const { segments } = await figures(signedIn, days, {
-    ...{ now, dayStart: dayStart(now, own[0]?.zone ?? 'UTC') },
-    of: populationOf(search, own),
+    ...{ now, of },
+    dayStart: dayStart(now, own[0]?.zone ?? 'UTC'),
   })
-  const slowest = segments.find((each) => each.from === from && each.to === to)?.slowest ?? []
-  const times: Record<string, number> = {}
-  for (const { orderId, ms } of slowest) times[orderId] ??= ms
-  const ids = Object.keys(times)
-  const orders =
-    ids.length > 0 ? await findOrders(server.department.sql, person.actor, { ids, limit: PAGE }) : []
-  orders.sort((a, b) => (times[b.id] ?? 0) - (times[a.id] ?? 0))
-  return { orders, segment: { from, to, times } }
+  const measured = segments
+    .filter(({ from, to }) => from === asked.from && to === asked.to)
+    .flatMap(({ slowest }) => slowest.filter((each) => hour === null || each.hour === hour))
+  const times = new Map<string, number>()
+  for (const { orderId, ms } of measured) if (!times.has(orderId)) times.set(orderId, ms)
+  const page = pageOfTimes([...times], search.get('after'))
+  const msOf = new Map(page.times)
+  const found =
+    msOf.size > 0 ? await findOrders(sql, person.actor, { ids: [...msOf.keys()], limit: PAGE }) : []
+  const orders = found.map((order): ListedOrder => ({ ...order, ms: msOf.get(order.id) ?? 0 }))
+  return {
+    orders: orders.sort(slowestFirst),
+    next: page.next,
+    total: times.size,
+    segment: { ...asked, of, hour, procedures: measured.length },
+  }
+}
+
+/** One page by its key, `time~id`: what is measured meanwhile moves no order to where it is missed or shown twice. */
+function pageOfTimes(
+  all: readonly [string, number][],
+  after: string | null,
+): { times: [string, number][]; next: string | null } {
+  const [ms, id = ''] = (after ?? '').split('~')
+  const key = id === '' ? null : { id, ms: Number(ms) }
+  const sorted = all.map(([id, ms]) => ({ id, ms })).sort(slowestFirst)
+  const rest = key ? sorted.filter((each) => slowestFirst(each, key) > 0) : sorted
+  const last = rest.length > PAGE ? rest[PAGE - 1] : undefined
+  return {
+    times: rest.slice(0, PAGE).map((each) => [each.id, each.ms]),
+    next: last ? `${last.ms}~${last.id}` : null,
+  }
+}
+
+interface Timed {
+  id: string
+  ms?: number
+}
+
+function slowestFirst(one: Timed, other: Timed): number {
+  return (other.ms ?? 0) - (one.ms ?? 0) || (one.id < other.id ? 1 : one.id > other.id ? -1 : 0)
 }
 
 const DAYS: Days[] = [1, 7, 28]
@@ -125,11 +162,10 @@ export function meta() {
 
 const personKey = ({ patientId, patientIssuer }: OrderSummary) => `${patientIssuer} ${patientId}`
 
-type OrderRow = OrderSummary & {
+type OrderRow = ListedOrder & {
   orderId: string
   isStat: boolean
   isSimilar: boolean
-  ms: number | undefined
 }
 
 const TOPICS = [
@@ -172,9 +208,8 @@ export default function Orders() {
         orderId: order.id,
         isStat: order.priority === 'stat',
         isSimilar: similar.has(personKey(order)),
-        ms: segment?.times[order.id],
       })),
-    [orders, similar, segment],
+    [orders, similar],
   )
   const name = `${view.name}:${show}:${segment?.from}`
   const [cursorId, setCursor] = useKeptCursor(name, rows)
@@ -207,7 +242,9 @@ export default function Orders() {
       <div className="toolbar">
         <h1 className="strong">{t('nav.orders')}</h1>
         <ListTabs view={view} />
-        <span className="push text-3">{t(segment ? 'orders.slowest' : 'orders.sorted')}</span>
+        <span className="push text-3">
+          {segment ? t('orders.segment-note', { n: segment.procedures }) : t('orders.sorted')}
+        </span>
       </div>
       <FilterBar view={view} columns={columns}>
         {SHOWS.map((each) => (
@@ -225,7 +262,10 @@ export default function Orders() {
           <button type="button" className="chip on" onClick={() => change('segment', null)}>
             {t('orders.segment')}{' '}
             <b>
-              {t(`mark.${segment.from}`)} → {t(`mark.${segment.to}`)}
+              {[
+                `${t(`mark.${segment.from}`)} → ${t(`mark.${segment.to}`)}`,
+                ...populationWords(segment),
+              ].join(' · ')}
             </b>{' '}
             ×
           </button>
@@ -253,7 +293,8 @@ type Loaded = ReturnType<typeof useLoaderData<typeof loader>>
 
 /**
  * The first page, live, and those below it that were asked for. An order's place never changes: what new orders push off
- * the first page is known from before, and a key of it continues the list.
+ * the first page is known from before, and a key of it continues the list. (Behind a segment a place changes when a
+ * procedure of an order is measured later; an order that rose stands once, where the first page has it.)
  */
 function usePages(
   first: Loaded,
@@ -280,7 +321,9 @@ function usePages(
   const orders = useMemo(() => {
     const last = first.orders.at(-1)
     if (!kept || !last) return first.orders
-    return [...first.orders, ...kept.orders.filter((order) => isBelow(order, last))]
+    const onFirst = new Set(first.orders.map(({ id }) => id))
+    const below = kept.orders.filter((order) => isBelow(order, last) && !onFirst.has(order.id))
+    return [...first.orders, ...below]
   }, [first.orders, kept])
   const next = kept ? kept.next : first.next
   const { load, state } = asking
@@ -294,7 +337,8 @@ function usePages(
   return { orders, more: next ? more : undefined }
 }
 
-function isBelow(order: OrderSummary, last: OrderSummary): boolean {
+function isBelow(order: ListedOrder, last: ListedOrder): boolean {
+  if (order.ms !== undefined || last.ms !== undefined) return slowestFirst(order, last) > 0
   const byTime = order.receivedAt.getTime() - last.receivedAt.getTime()
   return byTime < 0 || (byTime === 0 && order.id < last.id)
 }
