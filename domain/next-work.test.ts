@@ -298,9 +298,19 @@ describe('from images to a reader', () => {
     expect(
       kinds(performed({ studies: [study({ qualityDecisions: decisions, visibleInstances: 1 })] })),
     ).toEqual(['read'])
-    expect(
-      kinds(performed({ studies: [study({ qualityDecisions: decisions, visibleInstances: 0 })] })),
-    ).toEqual([])
+    // With nothing left the decision itself ends the procedure.
+    const ended = procedure({ steps: [departed], ended: 'discontinued' })
+    const nothing = study({ qualityDecisions: decisions, visibleInstances: 0 })
+    expect(kinds(performed({ procedures: [ended], studies: [nothing] }))).toEqual([])
+  })
+
+  test('with every image withdrawn after the acceptance the reading waits, and is the same one when there are others', () => {
+    const wanted = (visibleInstances: number) =>
+      nextWork(performed({ studies: [acceptedStudy({ visibleInstances })] }), minute(100), policy).map(
+        ({ kind, cycle, blockedBy }) => [kind, cycle, blockedBy],
+      )
+    expect(wanted(0)).toEqual([['read', 1, 'retake']])
+    expect(wanted(2)).toEqual([['read', 1, null]])
   })
 
   test('images appended after the acceptance are checked while reading stays open', () => {
@@ -370,6 +380,23 @@ describe('from a reader to the EMR', () => {
     )
     expect(item).toMatchObject({ kind: 'over-read', subjectType: 'report', cycle: 1 })
     expect(item.audience).toMatchObject({ roles: ['radiologist'], exceptUserId: 'resident-1' })
+  })
+
+  test('what was handed on stays to be over-read when its author becomes a radiologist, and what was not stays to be read', () => {
+    const word = { state: 'PRELIM', authorId: 'person-1' } as const
+    for (const authorRole of ['resident', 'radiologist', 'head'] as const) {
+      const handedOn = reported({ ...word, authorRole, submissions: 1, submittedAt: minute(95) })
+      expect(only(handedOn)).toMatchObject({ kind: 'over-read', cycle: 1 })
+      expect(only(reported({ ...word, authorRole }))).toMatchObject({ kind: 'read', cycle: 1 })
+    }
+  })
+
+  test('nobody signs a report while images of it are being moved', () => {
+    const submitted = { state: 'PENDING_SIGN', submissions: 1, submittedAt: minute(95) } as const
+    const moved = acceptedStudy({ moves: [{ at: minute(96), emptied: false }] })
+    const facts = performed({ studies: [moved], reports: [report({ versions: [], ...submitted })] })
+    const signing = nextWork(facts, minute(100), policy).find(({ kind }) => kind === 'sign')
+    expect(signing?.blockedBy).toBe('move')
   })
 
   test('what a radiologist submits is signed by another', () => {

@@ -26,9 +26,8 @@ export function everAccepted(study: StudyFact): boolean {
 export function firstAcceptance(study: StudyFact): QualityDecisionFact | null {
   const since = emptiedAt(study)
   return (
-    study.qualityDecisions.find(
-      (decision) => letsOn(study, decision) && (since === null || decision.at > since),
-    ) ?? null
+    study.qualityDecisions.find((decision) => letOn(decision) && (since === null || decision.at > since)) ??
+    null
   )
 }
 
@@ -51,7 +50,12 @@ export function movedUnchecked(study: StudyFact): boolean {
 
 /** A rejection without a repeat accepts what is left; with nothing left there is nothing to accept. */
 function letsOn(study: StudyFact, decision: QualityDecisionFact): boolean {
-  return decision.decision === 'accepted' || (!decision.repeated && study.visibleInstances > 0)
+  return decision.decision === 'accepted' || (letOn(decision) && study.visibleInstances > 0)
+}
+
+/** Whatever became of its images since. */
+function letOn({ decision, repeated }: QualityDecisionFact): boolean {
+  return decision === 'accepted' || !repeated
 }
 
 function asksForAnother(decision: QualityDecisionFact): boolean {

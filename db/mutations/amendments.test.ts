@@ -9,7 +9,7 @@ import { reportForDelivery } from '../queries/report-content.ts'
 import { readableStudy } from '../reading.fixture.ts'
 import { dutyAct } from './act.ts'
 import { dropAmendment, openAmendment, saveAmendment, signAmendment } from './amendments.ts'
-import { openReport, recallReport, signReport } from './reports.ts'
+import { issuePreliminary, openReport, recallReport, signReport } from './reports.ts'
 import { settleOrder } from './settle.ts'
 import { claim } from './work-items.ts'
 
@@ -94,6 +94,21 @@ test('[RP-06] an addendum goes to everybody who has the report, the whole of it 
   const [order] = await department.sql`select phase, closed_at from orders where id = ${orderId}`
   expect({ ...order }).toEqual({ phase: 'final', closed_at: null })
   expect(await invariantViolations(department.sql)).toEqual([])
+})
+
+test('[RP-06] nothing is added to a first word: the report goes on, and is amended once it is signed', async () => {
+  const { itemId } = await readableStudy(department, 'stat')
+  const reader = await actAs(department, 'radiologist')
+  const held = await claim(department, reader, { itemId })
+  const { reportId } = await openReport(department, reader, held)
+  await issuePreliminary(department, reader, { ...held, reportId, content: FINAL })
+  for (const kind of ['addendum', 'correction'] as const)
+    await expect(openAmendment(department, reader, { reportId, kind, reason: 'more' })).rejects.toMatchObject(
+      { code: 'not-released' },
+    )
+  expect(await stateOf(reportId)).toEqual({ state: 'PRELIM', amendment: null })
+  await signReport(department, reader, { ...held, reportId, content: FINAL, reauthenticated: true })
+  await openAmendment(department, reader, { reportId, kind: 'addendum' })
 })
 
 test('[RP-06] a correction replaces the text for everybody, and what it corrects can still be read', async () => {

@@ -5,7 +5,7 @@
 import { type IneligibleReason, ineligible } from '#domain/eligibility.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import { mustBeAble } from '#domain/permissions.ts'
-import { report as reportTable } from '#domain/report.ts'
+import { isSigned, report as reportTable } from '#domain/report.ts'
 import type { Priority, ReportState } from '#domain/words.ts'
 import type { Department } from '../department.ts'
 import { authored, withCommunications } from '../queries/communications.ts'
@@ -52,7 +52,9 @@ export async function openAmendment(
     const amended = await lockAmended(scope, reportId)
     // Who they are is asked again when they sign.
     mayAmend(scope, amended, { kind, reason, reauthenticated: true })
-    if (!amended.newestReleased) throw new RadiologyError('not-released', { reportId })
+    // A first word is out too, and nothing is added to it: the report goes on.
+    if (!isSigned(amended.state) || !amended.newestReleased)
+      throw new RadiologyError('not-released', { reportId })
     if (amended.amendment !== null) return { fence: await goOnWith(scope, amended, { kind, reason }) }
     const content = kind === 'correction' ? amended.standing : { sections: [{ key: ADDENDUM, text: '' }] }
     const draft = { kind, content, reason: reason ?? null, holder: act.actor.id }

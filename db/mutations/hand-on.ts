@@ -2,7 +2,15 @@
 import { RadiologyError } from '#domain/errors.ts'
 import { isSendBackReason } from '#domain/over-read.ts'
 import type { Department } from '../department.ts'
-import { doneBefore, lockReading, moveReport, mustHold, noteAuthor, type UnderFence } from './held-reading.ts'
+import {
+  doneBefore,
+  lockReading,
+  moveReport,
+  mustBeFree,
+  mustHold,
+  noteAuthor,
+  type UnderFence,
+} from './held-reading.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
 import { completeTogether } from './read-together.ts'
@@ -24,6 +32,7 @@ export async function submitReport(
     const done = doneBefore<{ submission?: number }>(scope, item, fence)
     if (done?.submission !== undefined) return { submission: done.submission }
     await mustHold(scope, item, fence)
+    await mustBeFree(scope, item, reportId)
     const moved = await moveReport(scope, reportId, 'submit')
     if (moved === null) return { submission: await submissionsOf(scope, reportId) }
     await noteAuthor(scope, item, reportId)

@@ -1,8 +1,11 @@
 /** A reading in somebody's hands: its item and report locked together, and the report's table asked what an act makes of it. */
 import { RadiologyError } from '#domain/errors.ts'
+import { nextWork } from '#domain/next-work.ts'
 import { type ReportEvent, report as reportTable } from '#domain/report.ts'
 import type { ReportState } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
+import { loadOrderFacts } from '../queries/order-facts.ts'
+import { policyOf } from '../queries/policy.ts'
 import { ulid } from '../ulid.ts'
 import type { Scope } from './mutate.ts'
 import { ordersOfReport } from './release.ts'
@@ -56,6 +59,26 @@ export async function mustHold({ act }: Scope, item: ItemRow, fence: number): Pr
   if (item.state !== 'claimed') throw new RadiologyError('not-holder', { itemId: item.id })
   if (item.holder !== act.actor.id || item.fence !== fence)
     throw new RadiologyError('stale-fence', { itemId: item.id, fence })
+}
+
+/**
+ * Words about images that are being moved, asked about or made again end no reading: what keeps a case from being taken
+ * keeps whoever had it before from handing it on, before any timer has looked.
+ * @throws RadiologyError 'blocked'
+ */
+export async function mustBeFree({ sql, act }: Scope, item: ItemRow, reportId: string): Promise<void> {
+  for (const { order_id } of await ordersOfReport({ sql }, reportId)) {
+    const facts = await loadOrderFacts(sql, order_id)
+    if (!facts) continue
+    const about = facts.reports.find(({ id }) => id === reportId)?.procedureIds ?? []
+    const subjects = facts.studies
+      .filter(({ procedureIds }) => procedureIds.some((id) => about.includes(id)))
+      .map(({ id }) => id)
+    const blocked = nextWork(facts, act.now, await policyOf(sql, facts.order.policyVersion))
+      .filter(({ kind, subjectId }) => kind === item.kind && [...subjects, reportId].includes(subjectId))
+      .find(({ blockedBy }) => blockedBy !== null)
+    if (blocked) throw new RadiologyError('blocked', { itemId: item.id, by: blocked.blockedBy ?? undefined })
+  }
 }
 
 /** What this tenure came to, when it was this person who completed the item under this fence: said again, done once. */

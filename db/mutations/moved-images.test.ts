@@ -121,6 +121,25 @@ test('[MA-12] reading is blocked on both orders until the quality check has seen
   expect(await standing(right)).toMatchObject({ phase: 'reading', read: 'free' })
 })
 
+test('[MA-12] whoever had the case in hand before the move signs nothing until its images are checked anew', async () => {
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  await scanned(department, wrong)
+  const goes = await scanned(department, wrong)
+  await accepted(department, wrong)
+  const reader = await actAs(department, 'radiologist')
+  const { itemId, fence } = await claim(department, reader, {
+    itemId: await openItem(department, wrong.orderId, 'read'),
+  })
+  const { reportId } = await openReport(department, reader, { itemId })
+  const sections = ['findings', 'impression'].map((key) => ({ key, text: 'Normal.' }))
+  const signature = { itemId, fence, reportId, content: { sections }, reauthenticated: true }
+  await move(goes, right)
+  // No timer has looked yet.
+  await expect(signReport(department, reader, signature)).rejects.toMatchObject({ code: 'blocked' })
+  await accepted(department, wrong)
+  await signReport(department, reader, signature)
+})
+
 test('[MA-12] a move is taken back, and the patient who was really scanned then is read', async () => {
   const [one, other] = [await arrived(department), await arrived(department)]
   const exam = await scanned(department, one)

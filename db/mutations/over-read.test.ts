@@ -1,9 +1,11 @@
 import { beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
+import { refusalCode } from '#domain/errors.ts'
 import type { Agreement, ReportState } from '#domain/words.ts'
 import type { Department } from '../department.ts'
 import { actAs, seededDepartment } from '../order.fixture.ts'
 import { invariantViolations } from '../queries/invariants.ts'
+import { handedOn as handedOnWords } from '../queries/over-read.ts'
 import { worklist } from '../queries/worklists.ts'
 import { openItem, readableStudy } from '../reading.fixture.ts'
 import { dutyAct } from './act.ts'
@@ -273,6 +275,38 @@ test('[RW-02] words are saved into the report of the case that is held, and into
   expect([...drafts]).toEqual([{ content: words('Mine.') }])
 })
 
+test('[RW-02] words that arrive while the signature is being given are kept aside, and none are left over the signed report', async () => {
+  const one = await aCase('radiologist')
+  const { itemId, reportId } = one.reading
+  await one.save('radiologist', 'Normal.')
+  let late: Promise<unknown> | undefined
+  await department.sql.begin(async (signature) => {
+    // As a signature does it: the item is locked, the draft goes, the item is done.
+    await signature`select 1 from work_items where id = ${itemId} for update`
+    await signature`delete from report_drafts where report_id = ${reportId}`
+    late = one.save('radiologist', 'Too late.').catch((error) => refusalCode(error))
+    await waitsForLock()
+    await signature`update reports set state = 'FINAL' where id = ${reportId}`
+    await signature`
+      update work_items set state = 'completed', holder = null, lease_until = null, completed_by = holder where id = ${itemId}`
+    await signature`update tenures set ended_at = now(), ended_by = 'completed' where item_id = ${itemId}`
+  })
+  expect(await late).toBe('report-final')
+  expect(await department.sql`select 1 from report_drafts where report_id = ${reportId}`).toEqual([])
+  expect(await department.sql`select content from stray_drafts where report_id = ${reportId}`).toEqual([
+    { content: words('Too late.') },
+  ])
+  await department.sql`update reports set state = 'CANCELLED' where id = ${reportId}`
+})
+
+async function waitsForLock(): Promise<void> {
+  for (;;) {
+    const [waiting] = await department.sql`
+      select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    if (waiting) return
+  }
+}
+
 test('[RW-07] a resident signs nothing and sends nothing back, and what was never handed on needs no grade', async () => {
   const one = await aCase('resident')
   await expect(one.sign('resident', 'agree')).rejects.toMatchObject(refused('forbidden'))
@@ -335,6 +369,23 @@ test('[RW-07][CR-03] a wet read that was sent is told of when it changes, and on
   await same.sign('radiologist', null, 'no bleed')
   expect(await criticalsOf(sent)).toMatchObject([{ level: 2, cause: 'over-read', finding: 'A bleed.' }])
   expect([...(await criticalsOf(waiting)), ...(await criticalsOf(same))]).toEqual([])
+})
+
+test('[RW-07] a resident who becomes a radiologist overnight leaves no first word that nobody over-reads', async () => {
+  const handedOn = await aCase('resident')
+  await handedOn.preliminary('resident')
+  await handedOn.take('radiologist', 'over-read')
+  await handedOn.giveBack('radiologist')
+  await department.sql`update users set roles = '{radiologist}' where user_name = 'resident'`
+  try {
+    expect(await handedOn.openKinds()).toEqual(['over-read'])
+    await handedOn.take('radiologist2', 'over-read')
+    expect(await handedOnWords(department.sql, handedOn.reading.reportId)).toMatchObject({ isGraded: true })
+    await expect(handedOn.sign('radiologist2')).rejects.toMatchObject(refused('check-failed'))
+    await handedOn.sign('radiologist2', 'agree')
+  } finally {
+    await department.sql`update users set roles = '{resident}' where user_name = 'resident'`
+  }
 })
 
 test('the department is sound after all of this', async () => {

@@ -12,7 +12,7 @@ import { readableStudy } from '../reading.fixture.ts'
 import { dutyAct } from './act.ts'
 import type { Act } from './mutate.ts'
 import { readApart, readTogether } from './read-together.ts'
-import { openReport, saveDraft, signReport } from './reports.ts'
+import { openReport, recallReport, saveDraft, signReport } from './reports.ts'
 import { settleOrder } from './settle.ts'
 import { claim, heartbeat, release, takeOver } from './work-items.ts'
 
@@ -43,19 +43,19 @@ interface Exam {
 }
 
 /** Two exams of one person, each under an order of its own, and the first in the radiologist's hands. */
-async function twoExams(): Promise<{ exams: [Exam, Exam]; fence: number; reportId: string }> {
+async function twoExams(priority: 'stat' | 'routine' = 'stat'): Promise<{ exams: [Exam, Exam]; fence: number; reportId: string }> {
   const { patient } = anOrder()
   const exams: [Exam, Exam] = [
-    await readableStudy(department, 'stat', { patient }),
-    await readableStudy(department, 'stat', { patient }),
+    await readableStudy(department, priority, { patient }),
+    await readableStudy(department, priority, { patient }),
   ]
   const { fence } = await claim(department, by('radiologist'), exams[0])
   const { reportId } = await openReport(department, by('radiologist'), exams[0])
   return { exams, fence, reportId }
 }
 
-const joined = async () => {
-  const { exams, fence, reportId } = await twoExams()
+const joined = async (priority: 'stat' | 'routine' = 'stat') => {
+  const { exams, fence, reportId } = await twoExams(priority)
   const [{ itemId }, { itemId: otherItemId }] = exams
   const beside = await readTogether(department, by('radiologist'), { itemId, fence, otherItemId })
   return { exams, itemId, fence, reportId, beside: [{ itemId: otherItemId, fence: beside.fence }] }
@@ -195,6 +195,26 @@ test('[RP-11] another patient, words of its own, another holder and a report tha
   expect(await join(third.itemId)).toBe('illegal-transition')
   await department.sql`update reports set state = 'DRAFT' where id = ${reportId}`
   expect(await join(third.itemId)).toBe('done')
+})
+
+test('[RP-11] a signature over both that was recalled opens both again, and both stay under it', async () => {
+  const { exams, itemId, fence, reportId, beside } = await joined('routine')
+  const { version } = await signReport(department, by('radiologist'), {
+    ...{ itemId, fence, reportId, content, beside, reauthenticated: true },
+  })
+  await recallReport(department, by('radiologist'), { reportId, version })
+  const settled = async () => {
+    for (const { orderId } of exams) await settleOrder(department, await dutyAct(department), { orderId })
+    return department.sql<{ id: string; cycle: number }[]>`
+      select id, cycle from work_items where order_id = any(${exams.map(({ orderId }) => orderId)}) and kind = 'read'
+        and state in ('open', 'claimed') order by order_id`
+  }
+  const [one, other] = await settled()
+  expect([one!.cycle, other!.cycle]).toEqual([2, 2])
+  const again = await claim(department, by('radiologist'), { itemId: one!.id })
+  const apart = { ...again, otherItemId: other!.id }
+  expect(await refused(readApart(department, by('radiologist'), apart))).toBe('illegal-transition')
+  expect(await settled()).toHaveLength(2)
 })
 
 async function patientOf({ orderId }: Exam) {

@@ -21,7 +21,7 @@ export interface OtherReading extends HeldItem {
  * Brings another exam of the same patient under the report of this one, and claims it. It is so already: the claim that
  * stands. A report that has said something is not widened, and no words of another draft are lost.
  * @throws RadiologyError 'identity-mismatch' for another patient, 'already-claimed', 'not-eligible', 'illegal-transition'
- * once a version is out or where the other exam has words of its own
+ * once it has a version, a recalled one included, or where the other exam has words of its own
  */
 export async function readTogether(
   department: Department,
@@ -50,7 +50,7 @@ export async function readTogether(
 
 /**
  * Takes an exam out again: its item is open for everybody, and the words stay with the report.
- * @throws RadiologyError 'illegal-transition' once a version is out, or where its procedure has images in both studies
+ * @throws RadiologyError 'illegal-transition' once it has a version, or where its procedure has images in both studies
  */
 export async function readApart(
   department: Department,
@@ -104,9 +104,10 @@ async function mustBeOfOnePatient({ sql }: Scope, item: ItemRow, other: ItemRow)
 }
 
 // What was said about one exam was told to its receivers alone: it can neither be said of another, nor taken from it.
+// A recalled signature counts as a reading of all of them: each must go on under the key that it opened.
 async function mustBeUnsaid({ sql }: Scope, reportId: string): Promise<void> {
   const [row] = await sql`
-    select 1 from report_versions where report_id = ${reportId} and recalled_at is null
+    select 1 from report_versions where report_id = ${reportId}
     union all select 1 from reports where id = ${reportId} and state <> 'DRAFT' limit 1`
   if (row) throw new RadiologyError('illegal-transition', { reportId, event: 'join' })
 }

@@ -21,6 +21,7 @@ import {
   keepAside,
   lockReading,
   moveReport,
+  mustBeFree,
   mustHold,
   noteAuthor,
   reportOf,
@@ -69,6 +70,8 @@ export async function saveDraft(
         and w.id = ${itemId} and w.state = 'claimed' and w.holder = ${act.actor.id} and w.fence = ${fence}
         and (w.subject_id = r.id or exists (select 1 from report_procedures rp join study_links l on l.procedure_id = rp.procedure_id
           where rp.report_id = r.id and l.study_id = w.subject_id and l.undone_at is null))
+      -- Waits for a signature that is being given, and then finds its item done: no words are left over a signed report.
+      for share of w
       on conflict (report_id) do update set content = excluded.content, saved_by = excluded.saved_by,
         saved_at = excluded.saved_at, fence = excluded.fence,
         revision = case when report_drafts.fence = excluded.fence then report_drafts.revision + 1 else 1 end
@@ -141,11 +144,13 @@ export async function issuePreliminary(
     const done = doneBefore<{ version?: number }>(scope, item, fence)
     if (done?.version !== undefined) return { version: done.version }
     await mustHold(scope, item, fence)
+    const handsOn = !act.actor.roles.includes('radiologist')
+    if (handsOn) await mustBeFree(scope, item, reportId)
     const { version, isNew } = await sayFirst(scope, item, {
       ...{ itemId, fence, reportId, content },
       kind: 'preliminary',
     })
-    if (isNew && !act.actor.roles.includes('radiologist')) {
+    if (isNew && handsOn) {
       await handOn(scope, { reportId, content, version })
       await completeTogether(scope, item, { fence, beside, result: { reportId, version } })
     }
@@ -204,8 +209,9 @@ export async function signReport(
     const item = await lockReading(scope, itemId, reportId)
     await mustBeAbleOnItem(scope, 'sign', item, { reauthenticated })
     await mustHold(scope, item, fence)
+    await mustBeFree(scope, item, reportId)
     await mustPassChecks(scope, reportId, content)
-    const agreement = await gradeOf(scope, reportId, given ?? null)
+    const agreement = await gradeOf(scope, item, { reportId, given: given ?? null })
     const moved = await moveReport(scope, reportId, 'sign')
     const version = await addVersion(scope, {
       ...{ reportId, itemId, fence, content, agreement },
@@ -228,15 +234,17 @@ export async function signReport(
 /** @throws RadiologyError 'check-failed' where a grade is due and none was given */
 async function gradeOf(
   { sql, act }: Scope,
-  reportId: string,
-  given: Agreement | null,
+  { kind }: ItemRow,
+  { reportId, given }: { reportId: string; given: Agreement | null },
 ): Promise<Agreement | null> {
   const [row] = await sql<{ authorId: string | null; roles: Role[] | null; submissions: number }[]>`
     select r.author_id as "authorId", u.roles, r.submissions from reports r left join users u on u.id = r.author_id
     where r.id = ${reportId}`
   const { authorId, roles, submissions } = row!
-  const authorRole =
-    roles?.includes('resident') && !roles.includes('radiologist') ? 'resident' : 'radiologist'
+  // A resident's when it was handed on, whatever they have become since.
+  const isResident =
+    kind === 'over-read' || (roles?.includes('resident') && !roles.includes('radiologist') && kind !== 'sign')
+  const authorRole = isResident ? 'resident' : 'radiologist'
   if (!gradeIsDue({ authorId, authorRole, submissions }, act.actor.id)) return null
   if (given === null) throw new RadiologyError('check-failed', { reportId, check: 'agreement' })
   return given

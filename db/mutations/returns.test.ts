@@ -2,14 +2,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '../department.ts'
-import { actAs, seededDepartment } from '../order.fixture.ts'
+import { actAs, seededDepartment, storedImages } from '../order.fixture.ts'
 import { invariantViolations } from '../queries/invariants.ts'
 import { worklist } from '../queries/worklists.ts'
 import { openItem } from '../reading.fixture.ts'
 import { accepted, arrived, type Ordered, scanned, settle } from '../scanned.fixture.ts'
-import { dutyAct } from './act.ts'
+import { deviceAct, dutyAct } from './act.ts'
+import { submitReport } from './hand-on.ts'
+import { rejectQuality } from './quality.ts'
+import { openReport, signReport } from './reports.ts'
 import { answerReturn, askReturn, type ReturnAsked } from './returns.ts'
 import { settleOrder } from './settle.ts'
+import { indexInstances } from './studies.ts'
 import { claim } from './work-items.ts'
 
 let department: Department
@@ -131,6 +135,39 @@ test('[QA-03] a retake that cannot be made is answered with the reason, and its 
   await settle(department, held.order)
   await accepted(department, held.order)
   expect(await standing(held)).toMatchObject({ phase: 'reading', blocked: null, kinds: ['read'] })
+})
+
+test('[QA-03] with every image rejected for a repeat the reading waits for it, and is read when it was made', async () => {
+  const held = await inHand()
+  const { order, itemId, fence } = held
+  await indexInstances(
+    department,
+    await deviceAct(department, 'XR1'),
+    storedImages(order.studyUid, 1, { sourceAe: 'XR1' }),
+  )
+  await settle(department, order)
+  const tech = await actAs(department, 'tech')
+  const check = await claim(department, tech, {
+    itemId: await openItem(department, order.orderId, 'quality'),
+  })
+  await rejectQuality(department, tech, { ...check, reasonCodes: ['111209'], instances: [], repeated: true })
+  await settle(department, order)
+  expect(await standing(held)).toMatchObject({ blocked: 'retake', kinds: ['read', 'schedule'] })
+
+  // Whoever has the case in hand is kept from signing what is being made again.
+  const reader = await actAs(department, 'radiologist')
+  const { reportId } = await openReport(department, reader, { itemId })
+  const sections = ['findings', 'impression'].map((key) => ({ key, text: 'Normal.' }))
+  const signature = { itemId, fence, reportId, content: { sections }, reauthenticated: true }
+  await expect(signReport(department, reader, signature)).rejects.toMatchObject({ code: 'blocked' })
+  await expect(submitReport(department, reader, signature)).rejects.toMatchObject({ code: 'blocked' })
+
+  const [repeat] = await department.sql<{ stepId: string }[]>`
+    select id as "stepId" from steps where order_id = ${order.orderId} and retake_of is not null`
+  await scanned(department, { ...order, stepId: repeat!.stepId })
+  await accepted(department, order)
+  expect(await standing(held)).toMatchObject({ state: 'claimed', blocked: null, kinds: ['read'] })
+  await signReport(department, reader, signature)
 })
 
 test('[QA-03] only the reader who holds it asks, one question at a time, and only a technologist answers', async () => {

@@ -144,7 +144,8 @@ async function adjust(scope: Scope, orderId: string, item: WantedItem): Promise<
       due_at = case when kind = 'perform' then ${item.dueAt} else due_at end
     where subject_type = ${item.subjectType} and subject_id = ${item.subjectId} and kind = ${item.kind}
       and cycle = ${item.cycle} and state in ('open', 'claimed')
-      and (blocked_by is distinct from ${item.blockedBy} or room_id is distinct from ${item.audience.roomId}
+      -- Of a report over several orders each knows its own images: the one whose work it is says what blocks it.
+      and order_id = ${orderId} and (blocked_by is distinct from ${item.blockedBy} or room_id is distinct from ${item.audience.roomId}
         or (kind = 'perform' and due_at is distinct from ${item.dueAt}))
     returning id`
   if (changed.length > 0) scope.announce(`list:${item.kind}`, `order:${orderId}`)

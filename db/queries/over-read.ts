@@ -27,12 +27,15 @@ export async function handedOn(sql: AnySql, reportId: string): Promise<HandedOn 
   const [row] = await sql<HandedOnRow[]>`
     select s.author_id, a.name as author, s.submitted_at, s.content, s.sent_back_at, b.name as sent_back_by, s.sent_back_reason,
       s.sent_back_words, r.author_id as report_author, r.submissions, w.roles,
+      exists (select 1 from work_items i where i.subject_id = r.id and i.kind = 'over-read' and i.state in ('open', 'claimed')) as is_over_read,
       exists (select 1 from report_versions v where v.report_id = r.id and v.released_at is not null) as is_out
     from report_submissions s join reports r on r.id = s.report_id join users a on a.id = s.author_id
       left join users w on w.id = r.author_id left join users b on b.id = s.sent_back_by
     where s.report_id = ${reportId} order by s.number desc limit 1`
   if (!row) return null
-  const authorRole = row.roles?.includes('radiologist') ? 'radiologist' : 'resident'
+  // A resident's when it was handed on, whatever they have become since.
+  const isResident = row.is_over_read || !row.roles?.includes('radiologist')
+  const authorRole = isResident ? 'resident' : 'radiologist'
   return {
     author: { id: row.author_id, name: row.author },
     at: row.submitted_at,
@@ -58,6 +61,7 @@ interface HandedOnRow {
   report_author: string | null
   submissions: number
   roles: Role[] | null
+  is_over_read: boolean
   is_out: boolean
 }
 

@@ -44,7 +44,7 @@ export async function readingGroup(
       and (w.state = 'open' or (w.state = 'claimed' and (w.lease_until <= ${machineNow} or w.holder = own.holder)))
       and w.id <> all(${together.map((one) => one.itemId)})
       and not exists (select 1 from (${reportOf(sql, itemId)}) r where r.state <> 'DRAFT'
-        or exists (select 1 from report_versions v where v.report_id = r.id and v.recalled_at is null))
+        or exists (select 1 from report_versions v where v.report_id = r.id))
       and not exists (
         select 1 from study_links l join report_procedures rp on rp.procedure_id = l.procedure_id
           join reports r on r.id = rp.report_id and r.state <> 'CANCELLED' left join report_drafts d on d.report_id = r.id

@@ -23,7 +23,7 @@ function reading(facts: OrderFacts, study: StudyFact, policy: Policy): Candidate
       procedure.ended === null && study.procedureIds.includes(procedure.id) && !isReadOn(facts, procedure),
   )
   const first = unread[0]
-  if (accepted === null || first === undefined || study.visibleInstances === 0) return []
+  if (accepted === null || first === undefined) return []
   return [
     {
       kind: 'read',
@@ -58,15 +58,14 @@ function isReadOn(facts: OrderFacts, procedure: ProcedureFact): boolean {
     .some((report) => standingVersions(report).length > 0 || handedOn(report))
 }
 
-function handedOn(report: ReportFact): boolean {
-  if (report.state === 'PENDING_SIGN' || report.state === 'SIGN_REJECTED') return true
-  return report.state === 'PRELIM' && (report.authorRole === 'resident' || wasSentBack(report))
+/** By what was done with it, not by who its author is today: a resident becomes a radiologist overnight. */
+function handedOn({ state, submissions }: ReportFact): boolean {
+  return state === 'PENDING_SIGN' || state === 'SIGN_REJECTED' || (state === 'PRELIM' && submissions > 0)
 }
 
 /** A radiologist's first word about what was sent back does not end it: it is still theirs to finish. */
-function wasSentBack({ state, authorRole, sentBackAt }: ReportFact): boolean {
-  if (sentBackAt === null) return false
-  return state === 'SIGN_REJECTED' || (state === 'PRELIM' && authorRole !== 'resident')
+function wasSentBack({ state, sentBackAt }: ReportFact): boolean {
+  return sentBackAt !== null && (state === 'SIGN_REJECTED' || state === 'PRELIM')
 }
 
 /** Recalled final versions and retracted reports: each asks for another reading. */
@@ -91,7 +90,9 @@ function blockedBy(facts: OrderFacts, study: StudyFact): Candidate['blockedBy'] 
   if (study.moveOpen || movedUnchecked(study)) return 'move'
   const open = study.returns.filter((asked) => asked.answeredAt === null)
   if (open.some((asked) => asked.kind === 'clarify')) return 'clarify'
-  return open.length > 0 || repeatPending(facts, study) || retakeUnchecked(study) ? 'retake' : null
+  const isAwaited = open.length > 0 || repeatPending(facts, study) || retakeUnchecked(study)
+  // With every image withdrawn there is nothing to read, and it stays to be read: its key never opens again.
+  return isAwaited || study.visibleInstances === 0 ? 'retake' : null
 }
 
 /** Row 13: a second pair of eyes, or the author again. */
@@ -103,7 +104,7 @@ function signing(facts: OrderFacts, report: ReportFact, policy: Policy): Candida
     subjectId: report.id,
     allowance,
     owner: 'reader',
-    blockedBy: null,
+    blockedBy: isMoving(facts, report) ? 'move' : null,
   } as const
   const since = (instant: Date) => ({ wantedFrom: AT_ONCE, dueFrom: instant })
   const cycle = Math.max(1, report.submissions) + recalls(report)
@@ -124,11 +125,18 @@ function signing(facts: OrderFacts, report: ReportFact, policy: Policy): Candida
   return [{ ...base, ...since(report.submittedAt), kind, cycle, audience: circle }]
 }
 
+/** A first word that ended its reading was a resident's: a radiologist goes on reading after theirs. */
 function secondReading(report: ReportFact): 'sign' | 'over-read' | null {
-  if (report.authorRole === 'resident') {
-    return report.state === 'PRELIM' || report.state === 'PENDING_SIGN' ? 'over-read' : null
-  }
-  return report.state === 'PENDING_SIGN' ? 'sign' : null
+  if (report.state === 'PRELIM') return handedOn(report) ? 'over-read' : null
+  if (report.state !== 'PENDING_SIGN') return null
+  return report.authorRole === 'resident' ? 'over-read' : 'sign'
+}
+
+/** Images came to its studies or left them, and nobody has looked since. */
+function isMoving(facts: OrderFacts, report: ReportFact): boolean {
+  return facts.studies
+    .filter((study) => study.procedureIds.some((id) => report.procedureIds.includes(id)))
+    .some((study) => study.moveOpen || movedUnchecked(study))
 }
 
 /** Row 14: the earliest of a draft without heartbeat, a word or a submission without a final, an amendment left open. */
