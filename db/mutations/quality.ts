@@ -4,6 +4,7 @@ import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
+import { keepTakes } from './quality-takes.ts'
 import { lockStudy, reject } from './rejections.ts'
 import { completeHeld, type ItemRow, lockItem } from './work-items.ts'
 
@@ -101,10 +102,12 @@ interface Decision {
 async function decide(scope: Scope, item: ItemRow, decision: Decision): Promise<void> {
   const { sql, act } = scope
   const { verdict, fence, reasonCodes, words, repeated, instances } = decision
+  const decisionId = ulid()
   await sql`
     insert into quality_decisions (id, study_id, order_id, item_id, cycle, verdict, reason_codes, words, repeated, instances, fence, by, at)
-    values (${ulid()}, ${item.subject_id}, ${item.order_id}, ${item.id}, ${item.cycle}, ${verdict}, ${reasonCodes}, ${words},
+    values (${decisionId}, ${item.subject_id}, ${item.order_id}, ${item.id}, ${item.cycle}, ${verdict}, ${reasonCodes}, ${words},
       ${repeated}, ${instances}, ${fence}, ${act.actor.id}, ${act.now})`
+  await keepTakes(scope, { decisionId, studyId: item.subject_id, rejected: instances })
   for (const orderId of await ordersOfStudy(scope, item.subject_id)) {
     scope.append(orderId, {
       type: verdict === 'accepted' ? 'quality.accepted' : 'quality.rejected',

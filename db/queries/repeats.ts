@@ -1,4 +1,4 @@
-/** Looks at the quality gate in a period, each with where, by whom and at what it was made. */
+/** Looks at the quality gate in a period, each with where, by whom, at what and at which projections or sequences it was made. */
 import { type Actor, scopeOf } from '#domain/permissions.ts'
 import type { Look } from '#domain/repeats.ts'
 import type { AnySql } from '../client.ts'
@@ -22,7 +22,9 @@ export async function looksSince(sql: AnySql, actor: Actor, since: Date): Promis
     select q.id, q.order_id as "orderId", o.accession, o.site_id as "siteId", q.at, q.verdict, q.reason_codes as "reasonCodes",
       q.repeated, cardinality(q.instances) as images, coalesce(r.name, ps.station_ae, '') as room,
       coalesce(nullif(translate(ps.operator, '^', ' '), ''), u.name, q.by) as operator,
-      coalesce(c.short_name, p.text, '') as procedure
+      coalesce(c.short_name, p.text, '') as procedure,
+      coalesce((select jsonb_agg(jsonb_build_object('take', concat_ws(' ', nullif(t.modality, ''), nullif(t.name, '')),
+        'made', t.made, 'rejected', t.rejected)) from quality_takes t where t.decision_id = q.id), '[]') as takes
     from quality_decisions q join orders o on o.id = q.order_id join studies st on st.id = q.study_id
       left join users u on u.id = q.by
       left join lateral (select x.station_ae, d.room_id, l.step_id,

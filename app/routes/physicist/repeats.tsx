@@ -1,11 +1,21 @@
-/** How often is an exam rejected or made again: in which room, for what reason, by whom; and which orders are they? */
+/** How often is an exam rejected or made again: in which room, at which projection, for what reason, by whom; and which orders are they? */
 import './repeats.css'
 import { Link, type LoaderFunctionArgs, useLoaderData, useSearchParams } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { policyOf } from '#db/queries/policy.ts'
 import { looksSince, type RepeatLook } from '#db/queries/repeats.ts'
 import { DAY_MS } from '#domain/calendar.ts'
-import { type GroupedRate, type Rate, type RepeatGroup, rateOf, ratesBy, reasonsOf } from '#domain/repeats.ts'
+import {
+  type GroupedRate,
+  type Rate,
+  type RepeatAlarm,
+  type RepeatGroup,
+  rateOf,
+  ratesBy,
+  ratesByTake,
+  reasonsOf,
+  repeatAlarms,
+} from '#domain/repeats.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
@@ -16,7 +26,7 @@ import { EmptyState } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
 
 const PERIODS = [7, 28, 90] as const
-const FILTERS = ['room', 'reason', 'operator', 'procedure'] as const
+const FILTERS = ['room', 'reason', 'take', 'operator', 'procedure'] as const
 type Filter = (typeof FILTERS)[number]
 type Chosen = Partial<Record<Filter, string>>
 /** Of the orders behind a number as many as anybody goes through. */
@@ -37,20 +47,35 @@ export async function loader(args: LoaderFunctionArgs) {
   ])
   // Rates are of every look: a reason narrows the orders shown, never what they are a share of.
   const looks = all.filter((look) => fits(look, { ...chosen, reason: undefined }))
-  const rejected = looks.filter((look) => look.verdict === 'rejected' && fits(look, chosen))
+  const rejected = looks.filter((look) => rejects(look, chosen))
+  const of = { policy, take: chosen.take }
   return {
-    ...{ days, chosen, policy, whole: rateOf(looks, policy) },
-    rooms: ratesBy('room', looks, policy),
-    operators: ratesBy('operator', looks, policy),
-    procedures: ratesBy('procedure', looks, policy),
-    reasons: reasonsOf(looks),
+    ...{ days, chosen, policy, whole: rateOf(looks, policy, chosen.take) },
+    alarms: repeatAlarms(all, policy),
+    rooms: ratesBy('room', looks, of),
+    operators: ratesBy('operator', looks, of),
+    procedures: ratesBy('procedure', looks, of),
+    takes: ratesByTake(looks, policy).filter(({ key }) => chosen.take === undefined || key === chosen.take),
+    reasons: reasonsOf(looks, chosen.take),
     rejected: rejected.length,
     orders: rejected.slice(0, MOST_SHOWN),
   }
 }
 
-function fits(look: RepeatLook, { reason, ...groups }: { [name in Filter]?: string | undefined }): boolean {
+/** Of a projection or sequence: the look rejected that, whatever else it was at. */
+function rejects(look: RepeatLook, chosen: Chosen): boolean {
+  if (look.verdict !== 'rejected' || !fits(look, chosen)) return false
+  return (
+    chosen.take === undefined || look.takes.some(({ take, rejected }) => take === chosen.take && rejected > 0)
+  )
+}
+
+function fits(
+  look: RepeatLook,
+  { reason, take, ...groups }: { [name in Filter]?: string | undefined },
+): boolean {
   if (reason !== undefined && !look.reasonCodes.includes(reason)) return false
+  if (take !== undefined && !look.takes.some((each) => each.take === take)) return false
   return (['room', 'operator', 'procedure'] as const).every(
     (group) => groups[group] === undefined || look[group] === groups[group],
   )
@@ -61,8 +86,20 @@ export function meta() {
 }
 
 export default function Repeats() {
-  const { days, chosen, policy, whole, rooms, operators, procedures, reasons, rejected, orders } =
-    useLoaderData<typeof loader>()
+  const {
+    days,
+    chosen,
+    policy,
+    whole,
+    alarms,
+    rooms,
+    operators,
+    procedures,
+    takes,
+    reasons,
+    rejected,
+    orders,
+  } = useLoaderData<typeof loader>()
   useLive(['quality.accepted', 'quality.rejected'])
   const [, setSearch] = useSearchParams()
   const show = (more: Chosen, period: number = days) =>
@@ -97,9 +134,11 @@ export default function Repeats() {
             n: policy.atLeast,
           })}
         </span>
+        <Alarms alarms={alarms} days={days} />
       </p>
       <div className="repeats-panels">
         <ByRoom rooms={rooms} reasons={Object.keys(reasons)} chosen={chosen} days={days} />
+        <ByGroup group="take" rates={takes} chosen={chosen} days={days} />
         <ByGroup group="operator" rates={operators} chosen={chosen} days={days} />
         <ByGroup group="procedure" rates={procedures} chosen={chosen} days={days} />
         <Orders orders={orders} total={rejected} />
@@ -113,6 +152,31 @@ const LOOK: Record<Rate['state'], string> = {
   'over-target': 'risk',
   'on-target': 'ok',
   'too-few': 'text-2',
+}
+
+const NAMED = 3
+
+/** Over the target, with enough behind it to say so: each leads to its orders. */
+function Alarms({ alarms, days }: { alarms: RepeatAlarm[]; days: number }) {
+  if (alarms.length === 0) return <span className="push text-3">{t('repeats.no-alarm')}</span>
+  return (
+    <span className="push repeats-alarms">
+      <b className="risk">{t('repeats.alarms', { n: alarms.length })}</b>
+      {alarms.slice(0, NAMED).map(({ group, key, rate }) => (
+        <Link
+          key={`${group} ${key}`}
+          className={`link ${LOOK[rate.state]}`}
+          to={addressOf({ [group]: key }, days)}
+          title={nOfM(rate)}
+        >
+          <Glyph name="look" /> {key || NONE} {percent(rate.rejected / rate.of)}
+        </Link>
+      ))}
+      {alarms.length > NAMED ? (
+        <span className="text-3">{t('repeats.more-alarms', { n: alarms.length - NAMED })}</span>
+      ) : null}
+    </span>
+  )
 }
 
 function nOfM({ rejected, of }: Rate): string {
@@ -195,7 +259,7 @@ function RateLink({ rate, to }: { rate: Rate; to: string }) {
 }
 
 interface GroupProps {
-  group: Exclude<RepeatGroup, 'room'>
+  group: Exclude<RepeatGroup, 'room'> | 'take'
   rates: GroupedRate[]
   chosen: Chosen
   days: number
@@ -204,7 +268,7 @@ interface GroupProps {
 function ByGroup({ group, rates, chosen, days }: GroupProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and without a mouse only the focus can reach it
-    <section className="panel repeats-group" aria-label={t(`repeats.by-${group}`)} tabIndex={0}>
+    <section className={`panel repeats-${group}s`} aria-label={t(`repeats.by-${group}`)} tabIndex={0}>
       <table>
         <caption className="visually-hidden">{t(`repeats.by-${group}`)}</caption>
         <thead>
