@@ -304,13 +304,15 @@ describe('from images to a reader', () => {
     expect(kinds(performed({ procedures: [ended], studies: [nothing] }))).toEqual([])
   })
 
-  test('with every image withdrawn after the acceptance the reading waits, and is the same one when there are others', () => {
+  test('with every image withdrawn the check and the reading wait, and are the same ones when there are others', () => {
     const wanted = (visibleInstances: number) =>
       nextWork(performed({ studies: [acceptedStudy({ visibleInstances })] }), minute(100), policy).map(
         ({ kind, cycle, blockedBy }) => [kind, cycle, blockedBy],
       )
     expect(wanted(0)).toEqual([['read', 1, 'retake']])
     expect(wanted(2)).toEqual([['read', 1, null]])
+    const unchecked = only(performed({ studies: [study({ visibleInstances: 0 })] }))
+    expect(unchecked).toMatchObject({ kind: 'quality', cycle: 1, blockedBy: 'retake' })
   })
 
   test('images appended after the acceptance are checked while reading stays open', () => {
