@@ -3,6 +3,7 @@ import type { ExceptionKind } from '#domain/words.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
+import { completeBySubject } from './work-items.ts'
 
 export interface NewException {
   kind: ExceptionKind
@@ -88,10 +89,7 @@ export async function closeExceptionIn(scope: Scope, exceptionId: string): Promi
     update exceptions set state = 'closed', closed_at = ${act.now}, closed_by = ${act.actor.id}
     where id = ${exceptionId} and state = 'open' returning order_id, kind`
   if (!row) return
-  await sql`
-    update work_items set state = 'completed', completed_at = ${act.now}, completed_by = ${act.actor.id},
-      holder = null, lease_until = null
-    where subject_type = 'exception' and subject_id = ${exceptionId} and state in ('open', 'claimed')`
+  await completeBySubject(scope, { kind: 'mend', subjectId: exceptionId })
   if (row.order_id)
     scope.append(row.order_id, { type: 'exception.closed', data: { exceptionId, kind: row.kind } })
   scope.announce('exceptions')

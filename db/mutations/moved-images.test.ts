@@ -11,6 +11,7 @@ import { deviceAct } from './act.ts'
 import { uuidUid } from './minting.ts'
 import { type MoveReason, moveImages, undoMove } from './moved-images.ts'
 import { cancelOrder } from './orders.ts'
+import { raiseCriticalResult } from './raise-critical.ts'
 import { issuePreliminary, openReport, saveDraft, signReport } from './reports.ts'
 import { keepSetting } from './settings.ts'
 import { beginStep, endExam } from './steps.ts'
@@ -257,6 +258,28 @@ test('[MA-12] a draft over images that were another’s is set aside, and a word
   const [doubt] = await department.sql`
     select kind, state, refs->>'reportId' as report from exceptions where key = ${`moved:${word.reportId}`}`
   expect(doubt).toEqual({ kind: 'conflict', state: 'open', report: word.reportId })
+})
+
+test('[MA-12][CR-01] a critical result that was raised over images of another is asked to be withdrawn, until they are back', async () => {
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  const exam = await scanned(department, wrong)
+  await accepted(department, wrong)
+  const { reportId } = await reading(wrong)
+  const raised = { reportId, finding: 'A bleed.', level: 1 } as const
+  await raiseCriticalResult(department, await actAs(department, 'radiologist'), raised)
+  const { moveId } = await move(exam, right)
+  const asked = () => department.sql`
+    select e.reason_code as why, e.state, w.state as work, (select count(*)::int from tenures t where t.item_id = w.id and t.ended_at is null) as hands
+    from exceptions e join work_items w on w.subject_id = e.id where e.key = ${`moved-critical:${reportId}`}`
+  expect(await asked()).toEqual([{ why: 'critical-before-move', state: 'open', work: 'open', hands: 0 }])
+  await settle(department, wrong, right)
+  // Somebody has it in hand when the move turns out to be the mistake.
+  const lead = await actAs(department, 'lead')
+  await claim(department, lead, { itemId: await openItem(department, wrong.orderId, 'mend') })
+  await undoMove(department, lead, { moveId })
+  expect(await asked()).toEqual([
+    { why: 'critical-before-move', state: 'closed', work: 'completed', hands: 0 },
+  ])
 })
 
 const CONTENT = {

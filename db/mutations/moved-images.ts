@@ -8,6 +8,7 @@ import { seriesMadeBy, type Transferred, transferSeries } from './image-transfer
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { type StatusTold, tellStatus } from './order-status.ts'
 import { mustBeAbleOnOrder } from './permission.ts'
+import { tell } from './report-versions.ts'
 import { type LockedStep, lockStep } from './scheduling.ts'
 import { departWhenDone, startStep, takeBackBegin } from './steps.ts'
 
@@ -90,6 +91,9 @@ async function lockAll(
   const orders = await sql<{ order_id: string }[]>`
     select distinct order_id from (select order_id from steps where id = any(${stepIds as string[]})
       union select order_id from procedures where study_uid = any(${uids})
+      union select p.order_id from steps s join report_procedures own on own.procedure_id = s.procedure_id
+        join report_procedures rp on rp.report_id = own.report_id join procedures p on p.id = rp.procedure_id
+        where s.id = any(${stepIds as string[]})
       union select l.order_id from study_links l join studies s on s.id = l.study_id
         where s.study_uid = any(${uids}) and l.undone_at is null) o order by order_id`
   for (const { order_id } of orders) await scope.lockOrder(order_id)
@@ -335,7 +339,10 @@ async function leaveBehind(scope: Scope, moved: Transferred, steps: readonly Loc
     where rp.procedure_id = any(${steps.map(({ procedure_id }) => procedure_id)}) and r.state <> 'CANCELLED' order by r.id`
   for (const report of reports) {
     if (report.state === 'DRAFT') await setDraftAside(scope, report)
-    else await askToWithdraw(scope, report)
+    else await askToWithdraw(scope, report, 'reported-before-move')
+    const [raised] = await sql`
+      select 1 from critical_results where report_id = ${report.id} and state <> 'withdrawn' limit 1`
+    if (raised) await askToWithdraw(scope, report, 'critical-before-move')
   }
 }
 
@@ -345,27 +352,49 @@ interface ReportLeft {
   site_id: string
 }
 
-async function setDraftAside(scope: Scope, { id, order_id }: ReportLeft): Promise<void> {
+async function setDraftAside(scope: Scope, { id }: ReportLeft): Promise<void> {
   const { sql, act } = scope
   await sql`
     insert into stray_drafts (id, report_id, content, written_by, at, fence)
     select ${ulid()}, report_id, content, saved_by, ${act.machineNow}, fence from report_drafts where report_id = ${id}`
   await sql`delete from report_drafts where report_id = ${id}`
   await sql`update reports set state = 'CANCELLED' where id = ${id}`
-  scope.append(order_id, { type: 'report.cancelled', data: { reportId: id, reason: 'moved' } })
+  await tell(scope, id, 'report.cancelled', { reason: 'moved' })
 }
 
-async function askToWithdraw(scope: Scope, { id, order_id, site_id }: ReportLeft): Promise<void> {
+const TO_WITHDRAW = {
+  'reported-before-move':
+    'Images were moved to another order after a first word about them had gone out here. Withdraw that word.',
+  'critical-before-move':
+    'Images were moved to another order after a critical result about them had been raised here. Withdraw it, and raise it where they are now.',
+} as const
+
+const KEY_OF = { 'reported-before-move': 'moved', 'critical-before-move': 'moved-critical' } as const
+
+async function askToWithdraw(
+  scope: Scope,
+  { id, order_id, site_id }: ReportLeft,
+  why: keyof typeof TO_WITHDRAW,
+): Promise<void> {
   await raiseException(scope, {
     kind: 'conflict',
-    key: `moved:${id}`,
-    reasonCode: 'reported-before-move',
-    reason:
-      'Images were moved to another order after a first word about them had gone out here. Withdraw that word.',
+    key: `${KEY_OF[why]}:${id}`,
+    reasonCode: why,
+    reason: TO_WITHDRAW[why],
     refs: { reportId: id },
     orderId: order_id,
     siteId: site_id,
   })
+}
+
+/** With its images back, what was said of them here is true again. */
+async function settleWithdrawals(scope: Scope, steps: readonly LockedStep[]): Promise<void> {
+  const open = await scope.sql<{ id: string }[]>`
+    select distinct e.id from exceptions e join report_procedures rp
+      on e.key = any(array['moved:' || rp.report_id, 'moved-critical:' || rp.report_id])
+    where rp.procedure_id = any(${steps.map(({ procedure_id }) => procedure_id)}) and e.kind = 'conflict' and e.state = 'open'
+    order by e.id`
+  for (const { id } of open) await closeExceptionIn(scope, id)
 }
 
 /** Whose images they are was asked; now it is said. */
@@ -455,5 +484,6 @@ async function carryBack(scope: Scope, { move, exam, back, away }: Undoing): Pro
   await tellMoved(scope, { moveId: move.id, exam, from: [away], to: back, moved, reason, undone: true })
   await tellRestored(scope, away, await takeBackBegin(scope, away))
   for (const step of back) await beginMoved(scope, exam, step)
+  await settleWithdrawals(scope, back)
   if (moved.emptied) await leaveBehind(scope, moved, [away])
 }
