@@ -8,8 +8,6 @@ export type TemplateSectionKey = (typeof TEMPLATE_SECTIONS)[number]
 export interface TemplateField extends FieldSaid {
   id: string
   kind: 'text' | 'number' | 'date' | 'choice' | 'choices'
-  /** What the template says that it means: RadLex, RadElement, LOINC, SNOMED CT. */
-  codes: readonly { scheme: string; value: string; meaning: string }[]
 }
 
 export type TemplatePart = { text: string } | { field: TemplateField }

@@ -1,4 +1,5 @@
 /** A section's words while they are being written: plain text, and beside it what stretches of it are for. */
+import type { Code } from './report-object.ts'
 
 /** A field that nobody has filled; whatever still holds it is no final word. */
 export const OPEN_FIELD = '[…]'
@@ -10,7 +11,18 @@ interface Stretch {
 }
 
 /** To be filled in: the keys go from one to the next. */
-export type FieldMark = Stretch & { kind: 'field'; label: string; options: readonly string[] }
+export type FieldMark = Stretch & { kind: 'field' } & FieldKept
+interface FieldKept {
+  label: string
+  options: readonly string[]
+  coding?: FieldCoding
+}
+/** What a field and its answers mean, where its template says so. */
+export interface FieldCoding {
+  codes: readonly Code[]
+  /** By the option's own words. */
+  options: Readonly<Record<string, Code>>
+}
 /** Written by the department and not yet touched by whoever signs. */
 export type SystemMark = Stretch & { kind: 'system' }
 /** Measured on an image: the way back to it. */
@@ -32,16 +44,40 @@ export interface MarkedText {
   marks: readonly TextMark[]
 }
 
-/** A draft's section; a version's has words only. */
+/** A draft's section. */
 export interface DraftSection {
   key: string
   text: string
   marks?: readonly TextMark[]
 }
 
-/** What is signed, hashed and sent: the words. */
-export function plainSections(sections: readonly DraftSection[]): { key: string; text: string }[] {
-  return sections.map(({ key, text }) => ({ key, text }))
+/** A version's: its words, and what the coded ones among them mean. */
+export interface WrittenSection {
+  key: string
+  text: string
+  fields?: readonly CodedField[]
+}
+
+/** A stretch of a version's words that answers a coded field of a template. */
+export type CodedField = Stretch & FieldKept & { coding: FieldCoding }
+
+/** What is signed, hashed and sent: the words, and of all that lay on them the codes. */
+export function plainSections(sections: readonly DraftSection[]): WrittenSection[] {
+  return sections.map(({ key, text, marks = [] }) => {
+    const fields = marks.flatMap((mark): CodedField[] => {
+      if (mark.kind !== 'field' || !mark.coding || text.slice(mark.from, mark.to).trim() === '') return []
+      const { from, to, label, options, coding } = mark
+      return [{ from, to, label, options, coding }]
+    })
+    return fields.length > 0 ? { key, text, fields } : { key, text }
+  })
+}
+
+/** Signed words that are written on: what was coded in them is again. */
+export function draftSections(sections: readonly WrittenSection[]): DraftSection[] {
+  return sections.map(({ key, text, fields }) =>
+    fields ? { key, text, marks: fields.map((field) => ({ kind: 'field', ...field })) } : { key, text },
+  )
 }
 
 /** The first field that nobody has filled. */
@@ -82,16 +118,15 @@ export function bySystem({ text, marks }: MarkedText): MarkedText {
     : { text, marks: [{ kind: 'system', from: 0, to: text.length }, ...marks] }
 }
 
-export interface FieldSaid {
-  label: string
+export interface FieldSaid extends FieldKept {
   /** What stands in it before anybody has touched it. */
   value: string
-  options: readonly string[]
 }
 
-export function fieldText({ label, value, options }: FieldSaid): MarkedText {
+export function fieldText({ label, value, options, coding }: FieldSaid): MarkedText {
   const text = value || OPEN_FIELD
-  return { text, marks: [{ kind: 'field', from: 0, to: text.length, label, options }] }
+  const mark = { kind: 'field' as const, from: 0, to: text.length, label, options }
+  return { text, marks: [coding ? { ...mark, coding } : mark] }
 }
 
 /**

@@ -11,7 +11,7 @@ const FieldStretch = Mark.create({
   name: 'field',
   excludes: '',
   ...plain,
-  addAttributes: () => ({ label: { default: '' }, options: { default: [] } }),
+  addAttributes: () => ({ label: { default: '' }, options: { default: [] }, coding: { default: undefined } }),
   renderHTML: ({ mark }) => {
     const { label, options } = mark.attrs as { label: string; options: string[] }
     return ['span', { class: 'report-field', title: [label, ...options].filter(Boolean).join('\n') }, 0]
@@ -63,7 +63,10 @@ function runsOf(line: string, start: number, marks: readonly TextMark[]): JSONCo
 }
 
 function editorMark(mark: TextMark): { type: string; attrs?: Record<string, unknown> } {
-  if (mark.kind === 'field') return { type: 'field', attrs: { label: mark.label, options: mark.options } }
+  if (mark.kind === 'field') {
+    const { label, options, coding } = mark
+    return { type: 'field', attrs: { label, options, coding } }
+  }
   return mark.kind === 'measurement'
     ? { type: 'measurement', attrs: { image: mark.image } }
     : { type: 'system' }

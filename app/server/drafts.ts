@@ -21,10 +21,16 @@ export function tenureOf(form: FormData): UnderFence {
 const heldItem = z.object({ itemId: z.string(), fence: z.number().int() })
 
 const offset = z.number().int().min(0)
+const code = z.object({
+  scheme: z.string().max(16),
+  value: z.string().max(128),
+  meaning: z.string().max(256),
+})
+const coding = z.object({ codes: z.array(code).max(16), options: z.record(z.string(), code) })
 const mark = z.discriminatedUnion('kind', [
   z.object({
     ...{ kind: z.literal('field'), from: offset, to: offset },
-    ...{ label: z.string(), options: z.array(z.string()) },
+    ...{ label: z.string(), options: z.array(z.string()), coding: coding.optional() },
   }),
   z.object({ kind: z.literal('system'), from: offset, to: offset }),
   z.object({
@@ -37,7 +43,7 @@ const mark = z.discriminatedUnion('kind', [
 ])
 const section = z.object({ key: z.string(), text: z.string(), marks: z.array(mark).optional() })
 
-/** The words, as they are signed and sent. @throws 400 for what no screen of ours sends */
+/** The words as they are signed and sent, and what the coded ones mean. @throws 400 for what no screen of ours sends */
 export function contentOf(form: FormData): ReportContent {
   return { sections: plainSections(writtenOf(form)) }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { fieldsOf, templateText } from '#domain/report-template.ts'
-import { readTemplate } from './mrrt.ts'
+import { decodeTemplate, readTemplate } from './mrrt.ts'
 
 const head = (more = '') => `<!DOCTYPE html><html><head><title>A template</title><meta charset="UTF-8">
 <meta name="dcterms.title" content="CT abdomen and pelvis: appendix"><meta name="dcterms.identifier" content="1.2.3.4">
@@ -78,7 +78,7 @@ test('[RP-01] a template of an editor becomes sections of words and fields; what
   expect(textOf(OF_AN_EDITOR, 'impression')).toBe('')
   const fields = fieldsOf(template)
   expect(fields.map(({ id, kind, options }) => [id, kind, options.length])).toEqual([
-    ['c_0', 'choices', 2],
+    ['c', 'choices', 2],
     ['cmp', 'text', 0],
     ['l', 'text', 0],
     ['g', 'text', 2],
@@ -92,10 +92,10 @@ test('[RP-01] a published template with broken XML keeps its codes, says each un
   expect(textOf(OF_A_LIBRARY, 'findings')).toBe(
     'Left ventricle\nDiameter: […] mm (normal, 36-56 mm)\nEjection fraction: […] %\nWall motion\nBase 0',
   )
-  expect(fieldsOf(template).map(({ label, codes }) => [label, codes.map(({ value }) => value)])).toEqual([
-    ['Diameter', ['RID13432']],
-    ['Ejection fraction', ['8811-2']],
-    ['', []],
+  expect(fieldsOf(template).map(({ label, coding }) => [label, coding?.codes])).toEqual([
+    ['Diameter', [{ scheme: 'RADLEX', value: 'RID13432', meaning: 'diameter' }]],
+    ['Ejection fraction', [{ scheme: 'LN', value: '8811-2', meaning: 'Ejection fraction' }]],
+    ['0–3', undefined],
   ])
 })
 
@@ -132,6 +132,132 @@ test('[RP-01] scripts, images and pages that are no template are refused or left
     <p onclick="alert(2)">Lungs <img src="x" onerror="alert(3)"> clear.</p></section></body>`
   const { template, leftOut } = readTemplate(hostile)
   expect(JSON.stringify(template)).not.toMatch(/alert|onerror/)
-  expect(leftOut).toEqual(['<img>'])
+  expect(leftOut).toEqual(['<img>', '<script>'])
   expect(templateText(template, 'findings')?.text).toBe('Lungs clear.')
+})
+
+const page = (body: string, attributes = '') =>
+  `${head(attributes && `<script type="text/xml">${attributes}</script>`)}<body>${body}</body></html>`
+const findings = (body: string) =>
+  `<section data-section-name="Findings"><header>Findings</header>${body}</section>`
+const entry = (id: string, ...codes: [scheme: string, value: string, meaning: string][]) =>
+  `<entry origtxt='${id}'>${codes
+    .map(
+      ([scheme, value, meaning]) =>
+        `<term><code meaning="${meaning}" value="${value}" scheme="${scheme}"></code></term>`,
+    )
+    .join('')}</entry>`
+const fieldsIn = (source: string) => fieldsOf(readTemplate(source).template)
+
+test('[RP-01] every kind of field is what it is: words, lists of suggestions, numbers, dates, times, one of several, several', () => {
+  const kinds = fieldsIn(
+    page(
+      findings(`<p><input type="text" id="a" value="Normal."></p><p><input list="b_L" id="b"><datalist id="b_L"><option>One</option></datalist></p>
+        <p><input type="number" id="c" value="-1.5"></p><p><input type="date" id="d" value="2026-11-22"></p>
+        <p><input type="time" id="e" value="19:47"></p><p><textarea id="f">Two\nlines</textarea></p>
+        <p><select id="g"><option>x</option><option selected>y</option></select></p>
+        <p><select id="h" multiple><option selected>x</option><option>y</option><option selected>z</option></select></p>
+        <p><input type="radio" name="i" value="left"><input type="radio" name="i" value="right" checked></p>
+        <p><input type="checkbox" id="j" value="Contrast given." checked></p>`),
+    ),
+  )
+  expect(kinds.map(({ kind, value, options }) => [kind, value, options.length])).toEqual([
+    ['text', 'Normal.', 0],
+    ['text', '', 1],
+    ['number', '-1.5', 0],
+    ['date', '2026-11-22', 0],
+    ['text', '19:47', 0],
+    ['text', 'Two\nlines', 0],
+    ['choice', 'y', 2],
+    ['choices', 'x, z', 3],
+    ['choice', 'right', 2],
+    ['choices', 'Contrast given.', 1],
+  ])
+})
+
+test('[RP-01] a number says its unit behind it and its range with its name; of two chosen for one, the last is', () => {
+  const source = page(
+    findings(`<p><label for="w">Wall motion:</label> <input type="number" id="w" min="0" max="3" step="1" value="0"></p>
+      <p><label for="v">Volume</label> <input type="number" id="v" min="1" data-field-units=" mL "></p>
+      <p><label>Side <select name="side"><option selected>left</option><option selected>right</option></select></label></p>`),
+  )
+  expect(fieldsIn(source).map(({ label, value }) => [label, value])).toEqual([
+    ['Wall motion · 0–3', '0'],
+    ['Volume · ≥ 1', ''],
+    ['Side', 'right'],
+  ])
+  expect(textOf(source, 'findings')).toBe('Wall motion: 0\nVolume […] mL\nSide right')
+})
+
+test('[RP-01] what a field and each of its answers mean is kept, from RadLex, LOINC, SNOMED CT, RadElement and any other', () => {
+  const attributes = `<template_attributes><coding_schemes><coding_scheme name="RL" designator="2.16.840.1.113883.6.256"/>
+    <entry ORIGTXT="empty"/></coding_schemes><coded_content>
+    ${entry('liver', ['RL', 'http://radlex.org/RID/RID58', 'liver'], ['SNOMEDCT', '10200004', 'Liver &amp; bile'])}
+    ${entry('grade', ['LOINC', '8811-2', ''])}${entry('grade_1', ['RADLEX', 'RID5671', 'mild'])}
+    ${entry('box', ['OurOwn', 'X1', 'a thing of ours'])}${entry('box_0', ['RadLex', 'RID28454', 'none'])}
+    </coded_content></template_attributes>`
+  const [liver, grade, boxes, appendix] = fieldsIn(
+    page(
+      findings(`<p><label for="liver">Liver:</label><input id="liver" value="Normal."></p>
+        <p><select id="grade"><option id="grade_0">normal</option><option id="grade_1">mild</option></select></p>
+        <p><label for="box">Fluid:</label><span id="box"><input type="radio" id="box_0" name="box" value="none"><input type="radio" name="box" value="some"></span></p>
+        <p title="https://www.radelement.org/element/RDE196"><label for="d">Diameter</label><input type="text" id="d"></p>`),
+      attributes,
+    ),
+  )
+  expect(liver?.coding?.codes).toEqual([
+    { scheme: 'RADLEX', value: 'RID58', meaning: 'liver' },
+    { scheme: 'SCT', value: '10200004', meaning: 'Liver & bile' },
+  ])
+  expect(grade?.coding).toEqual({
+    codes: [{ scheme: 'LN', value: '8811-2', meaning: '8811-2' }],
+    options: { mild: { scheme: 'RADLEX', value: 'RID5671', meaning: 'mild' } },
+  })
+  expect(boxes).toMatchObject({
+    label: 'Fluid',
+    coding: { codes: [{ scheme: '99OurOwn', value: 'X1' }], options: { none: { value: 'RID28454' } } },
+  })
+  expect(appendix?.coding?.codes).toEqual([{ scheme: 'RADELEMENT', value: 'RDE196', meaning: 'Diameter' }])
+})
+
+test('[RP-01] what a report has no place for is named: words beside the sections, programs, pages within, values from elsewhere', () => {
+  const source = page(
+    `<p>To be filled in by the department of neuroradiology, and handed to the tumour board.</p><input id="x">
+     ${findings('<p>Lungs <embed src="part.html"> clear <input type="color"> <input id="n" data-field-merge-flag="true" value="1"></p>')}
+     <script>compute()</script>`,
+    '<template_attributes><status>RETIRED</status><top-level-flag>false</top-level-flag></template_attributes>',
+  )
+  expect(readTemplate(source).leftOut).toEqual([
+    'status: RETIRED',
+    'top-level-flag: false',
+    '<embed>',
+    '<input type="color">',
+    'data-field-merge-flag',
+    'To be filled in by the department of neuroradiology, and ha…',
+    '<input>',
+    '<script>',
+  ])
+})
+
+test('[RP-01] pages that no browser would refuse are read: nothing closed, tags in capitals, sections in tables, an XML script within its like', () => {
+  const source = `<META NAME="DCTERMS.IDENTIFIER" CONTENT="9.9"><script type="text/xml">
+    <script type="text/xml"><!-- <entry ORIGTXT="l"><term><code meaning="liver" value='RID58' scheme="RadLex"></term></entry> --></script>
+    <SECTION data-section-name="FINDINGS:"><HEADER class=level1>FINDINGS:</HEADER><table><tr><td>
+    <section data-section-name="Liver"><header>Liver</header><p>Size <input type=number id=l>cm<p>No lesion
+    </section><tr><td>Spleen normal</table>`
+  const { template } = readTemplate(source)
+  expect(template).toMatchObject({ identifier: '9.9', title: '9.9' })
+  expect(textOf(source, 'findings')).toBe('Liver\nSize […] cm\nNo lesion\nSpleen normal')
+  expect(fieldsOf(template)[0]?.coding?.codes).toEqual([
+    { scheme: 'RADLEX', value: 'RID58', meaning: 'liver' },
+  ])
+})
+
+test('[RP-01] a file is read as it says that it is written, and as UTF-8 or as browsers read it when it says nothing', () => {
+  const html = (charset: string) => `<meta charset="${charset}"><p>Röntgen</p>`
+  const latin = Uint8Array.from(html('iso-8859-1'), (one) => one.charCodeAt(0))
+  expect(decodeTemplate(latin)).toContain('Röntgen')
+  expect(decodeTemplate(new TextEncoder().encode('<p>Röntgen</p>'))).toContain('Röntgen')
+  expect(decodeTemplate(Uint8Array.from('<p>Röntgen</p>', (one) => one.charCodeAt(0)))).toContain('Röntgen')
+  expect(decodeTemplate(new TextEncoder().encode(html('klingon')))).toContain('charset="klingon"')
 })

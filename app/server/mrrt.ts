@@ -1,12 +1,14 @@
 /** Reads a report template of others: HTML5 as IHE RAD Management of Radiology Report Templates (MRRT) has it, 8.1 to 8.3. */
 import { type DefaultTreeAdapterTypes, parse } from 'parse5'
 import { RadiologyError } from '#domain/errors.ts'
+import type { Code } from '#domain/report-object.ts'
 import type {
   ReportTemplate,
   TemplateField,
   TemplatePart,
   TemplateSectionKey,
 } from '#domain/report-template.ts'
+import { codedContent, radElementOf, unkept } from './mrrt-codes.ts'
 
 type Node = DefaultTreeAdapterTypes.ChildNode
 type Element = DefaultTreeAdapterTypes.Element
@@ -32,7 +34,9 @@ export function readTemplate(source: string): ReadTemplate {
       .join(' · ')
   const identifier = meta('dcterms.identifier')
   if (!identifier) throw new RadiologyError('invalid-message', { problem: 'no dcterms.identifier' })
-  const reader = new SectionReader(all)
+  const scripts = all.filter(({ tagName }) => tagName === 'script')
+  const attributes = scripts.filter(isAttributes).map(rawText)
+  const reader = new SectionReader(all, codedContent(attributes))
   const sections = topSections(all).flatMap((section) => reader.read(section))
   if (sections.length === 0) throw new RadiologyError('invalid-message', { problem: 'no section' })
   const title = all.find(({ tagName }) => tagName === 'title')
@@ -45,9 +49,47 @@ export function readTemplate(source: string): ReadTemplate {
       rights: [meta('dcterms.rights'), meta('dcterms.license')].filter(Boolean).join(' · '),
       sections: inOrder(sections),
     },
-    leftOut: [...new Set(reader.leftOut)],
+    leftOut: [
+      ...new Set([
+        ...unkept(attributes),
+        ...reader.leftOut,
+        ...outsideSections(document),
+        ...(scripts.every(isAttributes) ? [] : ['<script>']),
+      ]),
+    ],
   }
 }
+
+/** The attributes of a template are XML in a script element; whatever else one holds would run, and doesn't. */
+const isAttributes = (script: Element) => /xml/i.test(attribute(script, 'type'))
+
+/** As its bytes say that they are written; without a word of that as UTF-8, or as browsers read what is none. */
+export function decodeTemplate(bytes: Uint8Array): string {
+  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 1024))
+  const said = /<meta[^>]+charset\s*=\s*["']?([\w-]+)/i.exec(start)?.[1]
+  try {
+    return new TextDecoder(said ?? 'utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return new TextDecoder('windows-1252').decode(bytes)
+  }
+}
+
+/** Only sections are a report's (MRRT 8.1); the first words of what lies beside them. */
+function outsideSections(node: DefaultTreeAdapterTypes.ParentNode): string[] {
+  return node.childNodes.flatMap((child): string[] => {
+    if (child.nodeName === '#text') {
+      const words = (child as DefaultTreeAdapterTypes.TextNode).value.replace(/\s+/g, ' ').trim()
+      return words ? [words.length > 60 ? `${words.slice(0, 59)}…` : words] : []
+    }
+    if (!('tagName' in child) || ['head', 'section', ...UNSEEN].includes(child.tagName)) return []
+    if (CONTROLS.includes(child.tagName) || MEDIA.includes(child.tagName)) return [`<${child.tagName}>`]
+    return outsideSections(child)
+  })
+}
+
+const UNSEEN = ['script', 'style', 'link', 'datalist', 'template', 'noscript']
+const MEDIA = ['img', 'object', 'embed', 'iframe', 'canvas', 'audio', 'video', 'svg', 'math']
+const CONTROLS = ['input', 'select', 'textarea']
 
 /** Names as templates have them. A section that is none of these is about findings. */
 const SORTED: readonly [RegExp, TemplateSectionKey | null][] = [
@@ -81,27 +123,27 @@ type Line = TemplatePart[]
 class SectionReader {
   readonly leftOut: string[] = []
   private readonly labels: ReadonlyMap<string, string>
-  private readonly codes: ReadonlyMap<string, TemplateField['codes']>
-  private readonly lists: ReadonlyMap<string, string[]>
+  private readonly codes: ReadonlyMap<string, readonly Code[]>
+  private readonly lists: ReadonlyMap<string, Option[]>
   private readonly members = new Set<string>()
   private lines: Line[] = []
   /** A unit that the text after its field may say itself. */
   private unit = ''
   private unnamed = 0
 
-  constructor(all: readonly Element[]) {
+  constructor(all: readonly Element[], codes: ReadonlyMap<string, readonly Code[]>) {
+    this.codes = codes
     this.labels = new Map(
       all
-        .filter(({ tagName }) => tagName === 'label')
+        .filter((element) => element.tagName === 'label' && attribute(element, 'for') !== '')
         .map((label): [string, string] => [attribute(label, 'for'), wordsOf(label)])
         // The first says what it is, a second one its unit or its normal range.
         .reverse(),
     )
-    this.codes = codedContent(all)
     this.lists = new Map(
       all
         .filter(({ tagName }) => tagName === 'datalist')
-        .map((list) => [attribute(list, 'id'), optionsOf(list).map(({ word }) => word)]),
+        .map((list) => [attribute(list, 'id'), optionsOf(list)]),
     )
     for (const input of all.filter(isChoiceInput)) this.members.add(attribute(input, 'id'))
   }
@@ -126,15 +168,15 @@ class SectionReader {
     if (node.nodeName === '#text') this.say((node as DefaultTreeAdapterTypes.TextNode).value)
     if (!('tagName' in node)) return
     const { tagName } = node
-    if (['script', 'style', 'link', 'datalist', 'template', 'noscript'].includes(tagName)) return
+    if (UNSEEN.includes(tagName)) return
     if (tagName === 'label' && this.members.has(attribute(node, 'for')) && !hasControl(node)) return
-    if (['img', 'object', 'iframe', 'canvas', 'video', 'svg'].includes(tagName)) {
+    if (MEDIA.includes(tagName)) {
       this.leftOut.push(`<${tagName}>`)
       return
     }
     const field = this.fieldOf(node, section)
     if (field) this.put(field, attribute(node, 'data-field-units'))
-    if (field || ['input', 'select', 'textarea', 'button'].includes(tagName)) return
+    if (field || tagName === 'button' || CONTROLS.includes(tagName)) return
     const isLine = BLOCKS.has(tagName)
     if (isLine) this.breakLine()
     for (const child of node.childNodes) if (!isWordOfChoice(node, child)) this.walk(child, section)
@@ -153,7 +195,7 @@ class SectionReader {
     const last = line.at(-1)
     if (!last) {
       if (text.trimStart()) line.push({ text: text.trimStart() })
-    } else if ('field' in last) line.push({ text })
+    } else if ('field' in last) line.push({ text: /^[\p{L}\p{N}(]/u.test(text) ? ` ${text}` : text })
     else last.text = (last.text + text).replace(/ {2,}/g, ' ')
   }
 
@@ -175,19 +217,14 @@ class SectionReader {
   }
 
   private fieldOf(element: Element, section: Element): TemplateField | null {
-    const id = attribute(element, 'id')
-    const made = (rest: Pick<TemplateField, 'kind' | 'value' | 'options'>): TemplateField => ({
-      id: id || `field-${++this.unnamed}`,
-      label: (this.labels.get(id) ?? attribute(element, 'name')).replace(/:$/, ''),
-      codes: this.codes.get(id) ?? [],
-      ...rest,
-    })
+    if (/^true$/i.test(attribute(element, 'data-field-merge-flag')))
+      this.leftOut.push('data-field-merge-flag')
     if (element.tagName === 'textarea')
-      return made({ kind: 'text', value: rawText(element).trim(), options: [] })
-    if (element.tagName === 'select') return made(chosenIn(element))
+      return this.made(element, { kind: 'text', value: rawText(element).trim(), options: [] })
+    if (element.tagName === 'select') return this.made(element, chosenIn(element))
     if (element.tagName !== 'input') return null
     const type = attribute(element, 'type').toLowerCase() || 'text'
-    if (type === 'radio' || type === 'checkbox') return this.choiceOf(element, { section, type, made })
+    if (type === 'radio' || type === 'checkbox') return this.choiceOf(element, section, type)
     if (!TYPED.has(type)) {
       if (!['hidden', 'submit', 'button', 'reset', 'image'].includes(type))
         this.leftOut.push(`<input type="${type}">`)
@@ -195,35 +232,77 @@ class SectionReader {
     }
     const kind = type === 'number' ? 'number' : type.startsWith('date') ? 'date' : 'text'
     const options = this.lists.get(attribute(element, 'list')) ?? []
-    return made({ kind, value: attribute(element, 'value').trim(), options })
+    return this.made(element, { kind, value: attribute(element, 'value').trim(), options })
+  }
+
+  /** `group`: what several boxes share, its label and its codes. */
+  private made(element: Element, said: Said, group = ''): TemplateField {
+    const id = attribute(element, 'id')
+    const named =
+      this.labels.get(group) ?? this.labels.get(id) ?? labelAround(element) ?? attribute(element, 'name')
+    const label = named.replace(/:$/, '').trim()
+    const range = rangeOf(element)
+    const field: TemplateField = {
+      id: (this.labels.has(group) || this.codes.has(group) ? group : id) || `field-${++this.unnamed}`,
+      label: [label, range].filter(Boolean).join(' · '),
+      kind: said.kind,
+      value: said.value,
+      options: [...new Set(said.options.map(({ word }) => word))].filter(Boolean),
+    }
+    const codes = [...(this.codes.get(field.id) ?? []), ...radElementOf(element, label)]
+    const options = Object.fromEntries(
+      said.options.flatMap(({ id: option, word }) => {
+        const code = this.codes.get(option)?.[0]
+        return word && code ? [[word, code]] : []
+      }),
+    )
+    const isCoded = codes.length > 0 || Object.keys(options).length > 0
+    return isCoded ? { ...field, coding: { codes, options } } : field
   }
 
   /** All boxes of one name are one field; the first stands for them. */
-  private choiceOf(
-    element: Element,
-    {
-      section,
-      type,
-      made,
-    }: {
-      section: Element
-      type: string
-      made: (rest: Pick<TemplateField, 'kind' | 'value' | 'options'>) => TemplateField
-    },
-  ): TemplateField | null {
+  private choiceOf(element: Element, section: Element, type: string): TemplateField | null {
     const name = attribute(element, 'name')
     const boxes = elementsIn(section).filter(
       (box) => isChoiceInput(box) && (name ? attribute(box, 'name') === name : box === element),
     )
     if (boxes[0] !== element) return null
-    const words = boxes.map((box) => this.labels.get(attribute(box, 'id')) || wordBeside(box))
-    const checked = words.filter((_, n) => hasAttribute(boxes[n]!, 'checked'))
-    return made({
-      kind: type === 'radio' ? 'choice' : 'choices',
-      value: checked.join(', '),
-      options: words.filter(Boolean),
+    const options = boxes.map((box) => {
+      const id = attribute(box, 'id')
+      return { id, word: this.labels.get(id) || wordBeside(box), isSelected: hasAttribute(box, 'checked') }
     })
+    return this.made(element, { ...chosen(options, type === 'checkbox'), options }, name)
   }
+}
+
+type Said = Pick<TemplateField, 'kind' | 'value'> & { options: readonly Pick<Option, 'id' | 'word'>[] }
+
+interface Option {
+  id: string
+  word: string
+  isSelected: boolean
+}
+
+/** Of several where one is to be chosen, the last, as HTML has it. */
+function chosen(options: readonly Option[], several: boolean): Pick<TemplateField, 'kind' | 'value'> {
+  const words = options.filter(({ isSelected }) => isSelected).map(({ word }) => word)
+  return several
+    ? { kind: 'choices', value: [...new Set(words)].join(', ') }
+    : { kind: 'choice', value: words.at(-1) ?? '' }
+}
+
+/** Between what a number should lie: said with its field's name. */
+function rangeOf(element: Element): string {
+  const [min, max] = [attribute(element, 'min').trim(), attribute(element, 'max').trim()]
+  if (min && max) return `${min}–${max}`
+  if (min) return `≥ ${min}`
+  return max ? `≤ ${max}` : ''
+}
+
+function labelAround(element: Element): string | null {
+  for (let at = element.parentNode; at && 'tagName' in at && at.tagName !== 'section'; at = at.parentNode)
+    if (at.tagName === 'label') return ownWordsOf(at)
+  return null
 }
 
 const TYPED = new Set([
@@ -287,21 +366,20 @@ function joinedLines(lines: readonly Line[]): TemplatePart[] {
  * What a browser would show as chosen is chosen only where the template says so: the first of a list that stands there
  * because something has to is nobody's finding.
  */
-function chosenIn(select: Element): Pick<TemplateField, 'kind' | 'value' | 'options'> {
-  const options = optionsOf(select)
+function chosenIn(select: Element): Said {
   const said = attribute(select, 'value')
-  const chosen = options.filter(({ isSelected, value }) => isSelected || (said !== '' && value === said))
-  return {
-    kind: hasAttribute(select, 'multiple') ? 'choices' : 'choice',
-    value: [...new Set(chosen.map(({ word }) => word))].join(', '),
-    options: [...new Set(options.map(({ word }) => word))].filter(Boolean),
-  }
+  const options = optionsOf(select).map((option) => ({
+    ...option,
+    isSelected: option.isSelected || (said !== '' && option.value === said),
+  }))
+  return { ...chosen(options, hasAttribute(select, 'multiple')), options }
 }
 
-function optionsOf(list: Element) {
+function optionsOf(list: Element): (Option & { value: string })[] {
   return elementsIn(list)
     .filter(({ tagName }) => tagName === 'option')
     .map((option) => ({
+      id: attribute(option, 'id'),
       word: wordsOf(option) || attribute(option, 'value').trim(),
       value: attribute(option, 'value'),
       isSelected: hasAttribute(option, 'selected'),
@@ -310,8 +388,7 @@ function optionsOf(list: Element) {
 
 const isChoiceInput = (element: Element) =>
   element.tagName === 'input' && /^(radio|checkbox)$/i.test(attribute(element, 'type'))
-const hasControl = (element: Element) =>
-  elementsIn(element).some(({ tagName }) => ['input', 'select', 'textarea'].includes(tagName))
+const hasControl = (element: Element) => elementsIn(element).some(({ tagName }) => CONTROLS.includes(tagName))
 
 /** The words of a box stand behind it, or in its value. */
 function wordBeside(box: Element): string {
@@ -334,33 +411,21 @@ function isWordOfChoice(parent: Element, child: Node): boolean {
   return before !== undefined && 'tagName' in before && isChoiceInput(before)
 }
 
-/**
- * `coded_content` of the template's attributes: what each field means. Read by its marks, since the XML in the script
- * element is seldom well-formed.
- */
-function codedContent(all: readonly Element[]): Map<string, TemplateField['codes']> {
-  const scripts = all.filter(({ tagName }) => tagName === 'script').map(rawText)
-  const entries = scripts.flatMap((script) => [...script.matchAll(/<entry\b([^>]*)>([\s\S]*?)<\/entry>/gi)])
-  return new Map(
-    entries.map(([, head = '', body = '']) => [
-      xmlAttribute(head, 'ORIGTXT'),
-      [...body.matchAll(/<code\b([^>]*)>/gi)].map(([, code = '']) => ({
-        scheme: xmlAttribute(code, 'scheme'),
-        value: xmlAttribute(code, 'value'),
-        meaning: xmlAttribute(code, 'meaning'),
-      })),
-    ]),
-  )
-}
-
-const xmlAttribute = (head: string, name: string) =>
-  new RegExp(`\\b${name}\\s*=\\s*"([^"]*)"`, 'i').exec(head)?.[1] ?? ''
-
 function elementsIn(node: DefaultTreeAdapterTypes.ParentNode): Element[] {
   return node.childNodes.flatMap((child) => ('tagName' in child ? [child, ...elementsIn(child)] : []))
 }
 
 const wordsOf = (element: Element) => rawText(element).replace(/\s+/g, ' ').trim()
+
+/** Without what a list within it offers. */
+const ownWordsOf = (element: Element) =>
+  element.childNodes
+    .flatMap((child) =>
+      child.nodeName === '#text' ? [(child as DefaultTreeAdapterTypes.TextNode).value] : [],
+    )
+    .join(' ')
+    .replace(/\s+/g, ' ')
+    .trim()
 
 function rawText(node: DefaultTreeAdapterTypes.ParentNode): string {
   return node.childNodes

@@ -3,6 +3,7 @@ import { Dataset, type Value } from '#archive/dimse/dataset.ts'
 import type { ReportPerson } from '#db/queries/report-content.ts'
 import type { ReportObject, ReportRequest } from '#db/queries/report-objects.ts'
 import { type Code, isVerified, LOCAL_SCHEME, REPORT_TITLE, sectionCodes } from '#domain/report-object.ts'
+import type { CodedField, FieldCoding } from '#domain/report-text.ts'
 import { instantIn } from './instant-in.ts'
 import { coded, hierarchy, reportDataset, SERIES_NUMBERS } from './report-modules.ts'
 
@@ -117,20 +118,61 @@ function context({ person, requests, site }: ReportObject): Dataset[] {
   ]
 }
 
-/** A container for each heading, its words below; an addendum says who added it and when. */
+/** A container for each heading: its words, then what is coded among them; an addendum says who added it and when. */
 function sections({ sections: written, site }: ReportObject): Dataset[] {
   return written
     .filter(({ text }) => text.trim() !== '')
-    .map(({ key, text, addendum }) => {
+    .map(({ key, text, fields, addendum }) => {
       const { heading, element } = sectionCodes(key)
       return item('CONTAINS', ['CONTAINER', heading], {
         ContinuityOfContent: 'SEPARATE',
         ContentSequence: [
           ...(addendum ? addedBy(addendum, site.zone) : []),
-          item('CONTAINS', ['TEXT', element], { TextValue: text.trim().replace(/\r?\n/g, '\r\n') }),
+          item('CONTAINS', ['TEXT', element], { TextValue: lines(text) }),
+          ...fields.flatMap((field) => answer(field, text.slice(field.from, field.to))),
         ],
       })
     })
+}
+
+const lines = (text: string) => text.trim().replace(/\r?\n/g, '\r\n')
+
+/**
+ * What was answered to a coded field of a template: its code for a name, and a code for the answer where the template has
+ * one for it. Numbers stay words: this class has no NUM (PS3.3 A.35.1.3.1).
+ */
+function answer({ label, coding }: CodedField, words: string): Dataset[] {
+  const [first, ...further] = coding.codes
+  const codes = answersIn(coding, words.trim())
+  if (!first && codes.length === 0) return []
+  const name = first ?? {
+    value: label.slice(0, 16) || 'FIELD',
+    scheme: LOCAL_SCHEME,
+    meaning: label || 'Field',
+  }
+  const modifiers = further.map((one) =>
+    item('HAS CONCEPT MOD', ['CODE', FURTHER_TERM], { ConceptCodeSequence: [coded(one)] }),
+  )
+  const below: Record<string, Value> = modifiers.length > 0 ? { ContentSequence: modifiers } : {}
+  if (codes.length === 0) return [item('CONTAINS', ['TEXT', name], { TextValue: lines(words), ...below })]
+  return codes.map((code) =>
+    item('CONTAINS', ['CODE', name], { ConceptCodeSequence: [coded(code)], ...below }),
+  )
+}
+
+/** Where each word that was chosen has a code; else none. */
+function answersIn({ options }: FieldCoding, said: string): Code[] {
+  const whole = options[said]
+  if (whole) return [whole]
+  const codes = said.split(', ').map((word) => options[word])
+  return codes.every((code) => code !== undefined) ? codes : []
+}
+
+/** A template may say what a field means in several terms; the first names it. */
+const FURTHER_TERM: Code = {
+  value: 'FURTHER-TERM',
+  scheme: LOCAL_SCHEME,
+  meaning: 'Further term of the field',
 }
 
 function addedBy({ by, at }: { by: ReportPerson; at: Date }, zone: string): Dataset[] {

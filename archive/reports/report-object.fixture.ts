@@ -1,5 +1,7 @@
 /** A report over two accessions, corrected once, as the rows say it: every attribute that its objects can have. */
 import type { ReportObject } from '#db/queries/report-objects.ts'
+import type { Code } from '#domain/report-object.ts'
+import type { CodedField } from '#domain/report-text.ts'
 
 export function aReportObject(more: Partial<ReportObject> = {}): ReportObject {
   const person = { id: 'u1', family: 'OKAFOR', given: 'IFEOMA', prefix: 'Dr', degree: null }
@@ -15,6 +17,13 @@ export function aReportObject(more: Partial<ReportObject> = {}): ReportObject {
     ...{ accession: `A26000000${number}`, placerNumber: `PL-${number}`, fillerNumber: `F-${number}` },
     ...{ reason: 'Known mass', procedures: [procedure(number)] },
   })
+  const [bleeding, skull, none] = ['RID4700', 'RID6383', 'RID28454'].map((value) => ({
+    ...{ scheme: 'RADLEX', value, meaning: value },
+  })) as [Code, Code, Code]
+  const coded: CodedField = {
+    ...{ from: 0, to: 2, label: 'Bleeding', options: ['No', 'Yes'] },
+    coding: { codes: [bleeding, skull], options: { No: none } },
+  }
   return {
     ...{ sopInstanceUid: '2.25.100', seriesUid: '2.25.101', kind: 'sr', version: 2, studyUid: '2.25.1' },
     ...{
@@ -32,8 +41,8 @@ export function aReportObject(more: Partial<ReportObject> = {}): ReportObject {
     },
     requests: [request(1), request(2)],
     sections: [
-      { key: 'findings', text: 'No bleed.', addendum: null },
-      { key: 'addendum', text: 'Unchanged.', addendum: { by: person, at } },
+      { key: 'findings', text: 'No bleed.', fields: [coded], addendum: null },
+      { key: 'addendum', text: 'Unchanged.', fields: [], addendum: { by: person, at } },
     ],
     predecessor: reference('sr', '2.25.1', 1),
     identical: [reference('sr', '2.25.2', 2)],

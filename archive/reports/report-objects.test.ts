@@ -10,6 +10,7 @@ import { ShownObjects } from '#archive/web/shown-objects.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import { dutyAct } from '#db/mutations/act.ts'
 import { openAmendment, signAmendment } from '#db/mutations/amendments.ts'
+import type { ReportContent } from '#db/mutations/report-versions.ts'
 import { issuePreliminary, openReport, recallReport, signReport } from '#db/mutations/reports.ts'
 import { settleOrder } from '#db/mutations/settle.ts'
 import { claim } from '#db/mutations/work-items.ts'
@@ -19,6 +20,8 @@ import { loadOrderFacts } from '#db/queries/order-facts.ts'
 import { seriesAt } from '#db/queries/stored-headers.ts'
 import { storedObjects } from '#db/queries/stored-objects.ts'
 import { readableStudy } from '#db/reading.fixture.ts'
+import { type ReportTemplate, templateText } from '#domain/report-template.ts'
+import { plainSections, type TextMark } from '#domain/report-text.ts'
 import type { Priority } from '#domain/words.ts'
 import { readPdf } from './pdf-text.fixture.ts'
 import { reportPdf } from './report-pdf.ts'
@@ -83,11 +86,11 @@ async function reading(priority: Priority = 'stat'): Promise<Read> {
   return { orderId, itemId, fence: held.fence, reportId, studyUid: row!.studyUid }
 }
 
-async function signed(read: Read): Promise<void> {
+async function signed(read: Read, words: ReportContent = content): Promise<void> {
   const { department } = archive
   const { itemId, fence, reportId } = read
   await signReport(department, await actAs(department, 'radiologist'), {
-    ...{ itemId, fence, reportId, content, reauthenticated: true },
+    ...{ itemId, fence, reportId, content: words, reauthenticated: true },
   })
   // Its recall time is over.
   await department.sql`update report_versions set recall_until = now() - interval '1 hour' where report_id = ${reportId} and released_at is null`
@@ -110,6 +113,67 @@ async function kept(reportId: string): Promise<Kept[]> {
 }
 
 const named = (dataset: Dataset): string => dataset.item('ConceptNameCodeSequence')!.text('CodeMeaning')!
+
+test('[RP-01] what a template says that its fields mean is signed with their words, stands in the document, and comes back to be corrected', async () => {
+  const rid = (value: string, meaning: string) => ({ scheme: 'RADLEX', value, meaning })
+  const field = { kind: 'choice' as const, value: '', options: [] as string[] }
+  const template: Pick<ReportTemplate, 'sections'> = {
+    sections: [
+      {
+        key: 'findings',
+        parts: [
+          { text: 'Intracranial haemorrhage: ' },
+          {
+            field: {
+              ...{ ...field, id: 'h', label: 'Haemorrhage', value: 'None' },
+              coding: {
+                codes: [rid('RID4700', 'hemorrhage'), rid('RID6383', 'intracranial')],
+                options: { None: rid('RID28454', 'none') },
+              },
+            },
+          },
+          { text: '\nShift: ' },
+          {
+            field: {
+              ...field,
+              id: 's',
+              label: 'Shift',
+              value: '4',
+              coding: { codes: [rid('RID5826', 'midline')], options: {} },
+            },
+          },
+          { text: ' mm' },
+        ],
+      },
+    ],
+  }
+  const marked = { key: 'findings', ...templateText(template, 'findings')! }
+  const [findings, impression] = [plainSections([marked]), [{ key: 'impression', text: 'Normal.' }]]
+  const read = await reading()
+  await signed(read, { sections: [...findings, ...impression] })
+  await written()
+  const [sr] = (await kept(read.reportId)) as [Kept]
+  expect((await dciodvfy(sr.path)).errors).toEqual([])
+  const container = sr.dataset.items('ContentSequence').find((item) => named(item) === 'Findings')!
+  const [words, bleeding, shift] = container.items('ContentSequence')
+  expect(words!.text('TextValue')).toBe('Intracranial haemorrhage: None\r\nShift: 4 mm')
+  expect([named(bleeding!), bleeding!.item('ConceptCodeSequence')!.text('CodeValue')]).toEqual([
+    'hemorrhage',
+    'RID28454',
+  ])
+  expect(bleeding!.item('ContentSequence')!.item('ConceptCodeSequence')!.text('CodeMeaning')).toBe(
+    'intracranial',
+  )
+  expect([named(shift!), shift!.text('TextValue')]).toEqual(['midline', '4'])
+
+  const { department } = archive
+  const { reportId } = read
+  await openAmendment(department, await actAs(department, 'radiologist'), { reportId, kind: 'correction' })
+  const [draft] = await department.sql<{ marks: TextMark[] }[]>`
+    select content->'sections'->0->'marks' as marks from report_drafts where report_id = ${reportId}`
+  const fields = marked.marks.filter(({ kind }) => kind === 'field')
+  expect(draft!.marks).toEqual(fields)
+})
 
 test('[RP-05] a released report stands in its study as a Basic Text SR and a PDF, signed, hashed and without an error', async () => {
   const read = await reading()

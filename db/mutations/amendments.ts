@@ -6,6 +6,7 @@ import { type IneligibleReason, ineligible } from '#domain/eligibility.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import { mustBeAble } from '#domain/permissions.ts'
 import { isSigned, report as reportTable } from '#domain/report.ts'
+import { draftSections } from '#domain/report-text.ts'
 import type { Priority, ReportState } from '#domain/words.ts'
 import type { Department } from '../department.ts'
 import { authored, withCommunications } from '../queries/communications.ts'
@@ -83,7 +84,7 @@ export async function openDraft(
     where id = ${reportId}`
   await sql`
     insert into report_drafts (report_id, content, saved_by, saved_at, fence)
-    values (${reportId}, ${sql.json(content as never)}, ${holder}, ${act.machineNow}, ${fence})`
+    values (${reportId}, ${sql.json({ sections: draftSections(content.sections) } as never)}, ${holder}, ${act.machineNow}, ${fence})`
   await openOrdersAgain(scope, reportId)
   await tell(scope, reportId, 'report.saved', { amendment: kind })
   audit(scope, reportId, 'report.amendment-opened', { kind, reason })

@@ -1,6 +1,7 @@
 /** Handing a report on for a second pair of eyes, and handing it back to its author. */
 import { RadiologyError } from '#domain/errors.ts'
 import { isSendBackReason } from '#domain/over-read.ts'
+import { draftSections } from '#domain/report-text.ts'
 import type { Department } from '../department.ts'
 import {
   doneBefore,
@@ -57,12 +58,13 @@ export async function handOn(
     where id = ${reportId} returning submissions`
   const { submissions } = row!
   const words = sql.json({ sections: content.sections } as never)
+  const draft = sql.json({ sections: draftSections(content.sections) } as never)
   await sql`
     insert into report_submissions (report_id, number, author_id, content, submitted_at, version)
     values (${reportId}, ${submissions}, ${act.actor.id}, ${words}, ${act.now}, ${version})`
   await sql`
     insert into report_drafts (report_id, content, saved_by, saved_at, fence)
-    values (${reportId}, ${words}, ${act.actor.id}, ${act.machineNow}, 0)
+    values (${reportId}, ${draft}, ${act.actor.id}, ${act.machineNow}, 0)
     on conflict (report_id) do update set content = excluded.content, saved_by = excluded.saved_by,
       saved_at = excluded.saved_at, fence = 0, revision = 1`
   return submissions

@@ -14,7 +14,7 @@ export interface NewTemplate {
   reauthenticated: boolean
 }
 
-/** The next version of its identifier; the newest one's very bytes again are that one. */
+/** The next version of its identifier; the newest one's very bytes again, read as they were then, are that one. */
 export async function importTemplate(
   department: Department,
   act: Act,
@@ -26,16 +26,17 @@ export async function importTemplate(
     const { identifier, title, language, publisher, rights, sections } = template
     const hash = createHash('sha256').update(source).digest('hex')
     await sql`select pg_advisory_xact_lock(hashtextextended(${identifier}, 23))`
-    const [newest] = await sql<{ version: number; source_hash: string }[]>`
-      select version, source_hash from report_templates where identifier = ${identifier} order by version desc limit 1`
-    if (newest?.source_hash === hash) return { identifier, version: newest.version }
+    const read = sql.json(sections as never)
+    const [newest] = await sql<{ version: number; isSame: boolean }[]>`
+      select version, source_hash = ${hash} and sections = ${read}::jsonb as "isSame" from report_templates where identifier = ${identifier} order by version desc limit 1`
+    if (newest?.isSame) return { identifier, version: newest.version }
     const version = (newest?.version ?? 0) + 1
     const id = ulid()
     await sql`
       insert into report_templates (id, identifier, version, title, language, publisher, rights, source, source_hash,
         sections, imported_by, imported_at)
       values (${id}, ${identifier}, ${version}, ${title}, ${language}, ${publisher}, ${rights}, ${source}, ${hash},
-        ${sql.json(sections as never)}, ${act.actor.id}, ${act.now})`
+        ${read}, ${act.actor.id}, ${act.now})`
     scope.audit({ subject: 'templates', type: 'template.imported', data: { templateId: id, version } })
     scope.announce('configuration')
     return { identifier, version }

@@ -1,4 +1,5 @@
 /** Report versions: what is hashed and kept for ever, when it goes out, and what the timeline says of it. */
+import type { WrittenSection } from '#domain/report-text.ts'
 import type { Agreement, EventType, Priority, ReportState, ReportVersionKind } from '#domain/words.ts'
 import { withCommunications } from '../queries/communications.ts'
 import { policyOf } from '../queries/policy.ts'
@@ -7,7 +8,7 @@ import { ordersOfReport } from './release.ts'
 
 /** Plain text with line breaks, by section: findings, impression and what else the template has. */
 export interface ReportContent {
-  sections: { key: string; text: string }[]
+  sections: WrittenSection[]
 }
 
 export interface NewVersion {

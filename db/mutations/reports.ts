@@ -9,7 +9,7 @@ import {
   contradictions,
   type ExamFacts,
 } from '#domain/report-consistency.ts'
-import { openField } from '#domain/report-text.ts'
+import { draftSections, openField } from '#domain/report-text.ts'
 import type { Agreement, Priority, ReportVersionKind, Role } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 import type { Department } from '../department.ts'
@@ -346,7 +346,7 @@ export async function recallReport(
     const state = await standsAsBefore(scope, { reportId, version, recalled: row })
     await sql`
       insert into report_drafts (report_id, content, saved_by, saved_at, fence)
-      values (${reportId}, ${sql.json({ sections: authored(row.content.sections) } as never)}, ${act.actor.id}, ${act.machineNow}, ${isAmendment(row.kind) ? row.fence + 1 : 0})
+      values (${reportId}, ${sql.json({ sections: draftSections(authored(row.content.sections)) } as never)}, ${act.actor.id}, ${act.machineNow}, ${isAmendment(row.kind) ? row.fence + 1 : 0})
       on conflict (report_id) do nothing`
     await tell(scope, reportId, 'report.recalled', { version, state })
   })

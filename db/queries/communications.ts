@@ -5,6 +5,7 @@ import {
   type CriticalMethod,
   communicationText,
 } from '#domain/critical-result.ts'
+import type { WrittenSection } from '#domain/report-text.ts'
 import type { AnySql } from '../client.ts'
 
 export interface CommunicationParagraph {
@@ -50,7 +51,7 @@ export function authored<T extends { key: string }>(sections: readonly T[]): T[]
 
 interface Words {
   kind: string
-  sections: readonly { key: string; text: string }[]
+  sections: readonly WrittenSection[]
 }
 
 /**
@@ -61,7 +62,7 @@ export async function withCommunications(
   sql: AnySql,
   reportId: string,
   { kind, sections }: Words,
-): Promise<{ sections: { key: string; text: string }[]; criticalIds: string[] }> {
+): Promise<{ sections: WrittenSection[]; criticalIds: string[] }> {
   const all = await communicationsOf(sql, reportId)
   const said = kind === 'addendum' ? all.filter(({ isSigned }) => !isSigned) : all
   const criticalIds = said.map(({ criticalId }) => criticalId)
@@ -77,7 +78,7 @@ function withSection(sections: Words['sections'], said: readonly CommunicationPa
 
 /** Opened with the words in it, or recalled with them, an addendum has them already. */
 function appended(sections: Words['sections'], said: readonly CommunicationParagraph[]) {
-  const [{ key, text } = { key: 'addendum', text: '' }, ...rest] = authored(sections)
-  const missing = said.map((paragraph) => paragraph.text).filter((words) => !text.includes(words))
-  return [{ key, text: [text.trimEnd(), ...missing].filter(Boolean).join('\n\n') }, ...rest]
+  const [first = { key: 'addendum', text: '' }, ...rest] = authored(sections)
+  const missing = said.map((paragraph) => paragraph.text).filter((words) => !first.text.includes(words))
+  return [{ ...first, text: [first.text.trimEnd(), ...missing].filter(Boolean).join('\n\n') }, ...rest]
 }

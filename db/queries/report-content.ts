@@ -1,5 +1,6 @@
 /** What one delivery must say: the report version with its order, patient, exam and signer, as rows know them. */
 import type { NameSaid, ProviderSaid } from '#domain/order-message.ts'
+import type { CodedField, WrittenSection } from '#domain/report-text.ts'
 import type { Priority, ReportVersionKind } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 
@@ -35,7 +36,13 @@ export interface ReportForDelivery {
   version: { kind: ReportVersionKind; at: Date }
   signer: ReportPerson | null
   /** The whole report, since receivers replace what they have: addenda follow the text they add to. */
-  sections: { key: string; text: string; addendum: { by: ReportPerson; at: Date } | null }[]
+  sections: {
+    key: string
+    text: string
+    /** Its words that answer coded fields. */
+    fields: readonly CodedField[]
+    addendum: { by: ReportPerson; at: Date } | null
+  }[]
 }
 
 export interface ReportPerson {
@@ -141,9 +148,10 @@ export async function sectionsOf(
     where v.report_id = ${row.report_id} and v.version <= ${row.version} and v.recalled_at is null order by v.version`
   const textAt = versions.findLastIndex((version) => version.kind !== 'addendum')
   return versions.slice(Math.max(0, textAt)).flatMap(({ kind, content, at, ...by }) =>
-    content.sections.map(({ key, text }) => ({
+    content.sections.map(({ key, text, fields = [] }) => ({
       key,
       text,
+      fields,
       addendum: kind === 'addendum' ? { by, at } : null,
     })),
   )
@@ -151,6 +159,6 @@ export async function sectionsOf(
 
 interface VersionRow extends ReportPerson {
   kind: ReportVersionKind
-  content: { sections: { key: string; text: string }[] }
+  content: { sections: WrittenSection[] }
   at: Date
 }

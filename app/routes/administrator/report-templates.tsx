@@ -9,7 +9,7 @@ import {
   useLoaderData,
 } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
-import { readTemplate } from '#app/server/mrrt.ts'
+import { decodeTemplate, readTemplate } from '#app/server/mrrt.ts'
 import { answer } from '#app/server/refusal.ts'
 import { giveTemplate, importTemplate } from '#db/mutations/report-templates.ts'
 import { reauthenticate } from '#db/mutations/sessions.ts'
@@ -62,7 +62,7 @@ export async function action(args: ActionFunctionArgs) {
 async function sourceOf(file: FormDataEntryValue | null): Promise<string> {
   if (file === null || (typeof file !== 'string' && file.size > LONGEST_TEMPLATE))
     throw data(null, { status: 413 })
-  const source = typeof file === 'string' ? file : await file.text()
+  const source = typeof file === 'string' ? file : decodeTemplate(await file.bytes())
   if (source.length > LONGEST_TEMPLATE) throw data(null, { status: 413 })
   return source
 }
