@@ -18,10 +18,12 @@ export function TimeLeft({
   const tone = state === 'soon' ? 'risk' : state === 'late' ? 'late' : state === 'paused' ? 'hold' : ''
   const glyph =
     state === 'soon' ? 'stopwatch' : state === 'late' ? 'alarm' : state === 'paused' ? 'paused' : null
+  const waitsFor = state === 'paused' ? (allowance.paused ?? undefined) : undefined
   return (
-    <span className={`time-left ${tone}`}>
+    <span className={`time-left ${tone}`} title={waitsFor}>
       {glyph ? <Glyph name={glyph} /> : null}
       <b>{textOf(state, leftMs, words)}</b>
+      {waitsFor ? <span className="visually-hidden">{waitsFor}</span> : null}
       <span className={`meter ${tone}`}>
         <i style={{ width: `${Math.round(usedShare * 100)}%` }} />
       </span>

@@ -18,13 +18,24 @@ test('late counts up and never turns back to on time', () => {
     usedShare: 1,
   })
   expect(timeLeftOf({ from: minutes(-60), dueAt: minutes(30), lateAt: minutes(-10) }, now).state).toBe('late')
-  expect(timeLeftOf({ from: minutes(-60), dueAt: minutes(-6), paused: true }, now).state).toBe('late')
+  expect(
+    timeLeftOf({ from: minutes(-60), dueAt: minutes(-6), lateAt: minutes(-6), paused: 'Waiting: prior' }, now)
+      .state,
+  ).toBe('late')
+})
+
+test('[RW-06] a clock that stands still makes nothing late, and a case that was late before stays so', () => {
+  const allowance = { from: minutes(-60), dueAt: minutes(-6), paused: 'Waiting: prior' }
+  expect(timeLeftOf(allowance, now).state).toBe('paused')
+  expect(timeLeftOf({ ...allowance, lateAt: minutes(-30) }, now).state).toBe('late')
 })
 
 test('a paused clock says so, and a case without a promise shows none', () => {
-  expect(timeLeftOf({ from: minutes(-10), dueAt: minutes(30), paused: true }, now)).toMatchObject({
-    state: 'paused',
-    usedShare: 0.25,
-  })
+  expect(timeLeftOf({ from: minutes(-10), dueAt: minutes(30), paused: 'Waiting: prior' }, now)).toMatchObject(
+    {
+      state: 'paused',
+      usedShare: 0.25,
+    },
+  )
   expect(timeLeftOf({ from: null, dueAt: null }, now).state).toBe('none')
 })

@@ -5,7 +5,8 @@ export interface Allowance {
   from: string | null
   /** Set once when the promise broke; never cleared. */
   lateAt?: string | null | undefined
-  paused?: boolean | undefined
+  /** Why its clock stands still, in words; nothing while it runs. */
+  paused?: string | null | undefined
 }
 
 export interface TimeLeftState {
@@ -24,8 +25,10 @@ export function timeLeftOf({ dueAt, from, lateAt, paused }: Allowance, now: Date
   const allowanceMs = Math.max(1, due - (from ? Date.parse(from) : due))
   const leftMs = due - now.getTime()
   const usedShare = Math.min(1, Math.max(0, 1 - leftMs / allowanceMs))
-  if (lateAt || leftMs < 0) return { state: 'late', leftMs: Math.min(leftMs, 0), usedShare: 1 }
+  if (lateAt) return { state: 'late', leftMs: Math.min(leftMs, 0), usedShare: 1 }
+  // A clock that stands still makes nothing late.
   if (paused) return { state: 'paused', leftMs, usedShare }
+  if (leftMs < 0) return { state: 'late', leftMs, usedShare: 1 }
   const soon = leftMs < Math.min(allowanceMs * SOON_SHARE, SOON_AT_MOST_MS)
   return { state: soon ? 'soon' : 'comfortable', leftMs, usedShare }
 }

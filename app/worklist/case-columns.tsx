@@ -9,7 +9,7 @@ import { writtenName } from '../ui/person-name.ts'
 import { PhaseTag } from '../ui/phase-tag.tsx'
 import { Priority } from '../ui/priority.tsx'
 import { TimeLeft } from '../ui/time-left-meter.tsx'
-import type { ListedCase } from './listed-case.ts'
+import { allowanceOf, type ListedCase } from './listed-case.ts'
 import type { Column } from './worklist-table.tsx'
 
 const all = {
@@ -26,7 +26,8 @@ const all = {
     head: t('column.time-left'),
     width: '136px',
     align: 'right',
-    cell: (row) => <TimeLeft allowance={{ dueAt: row.dueAt, from: row.dueFrom, lateAt: row.lateAt }} />,
+    cell: (row) => <TimeLeft allowance={allowanceOf(row)} />,
+    words: (row) => row.paused ?? '',
   },
   patient: {
     key: 'patient',

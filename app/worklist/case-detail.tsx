@@ -9,7 +9,7 @@ import { Glyph } from '../ui/glyph.tsx'
 import { useSexAge } from '../ui/identity-banner.tsx'
 import { PatientName } from '../ui/patient-name.tsx'
 import { TimeLeft } from '../ui/time-left-meter.tsx'
-import type { ListedCase } from './listed-case.ts'
+import { allowanceOf, type ListedCase } from './listed-case.ts'
 
 interface CaseDetailProps {
   row: ListedCase
@@ -80,7 +80,7 @@ function Promised({ row, facts }: { row: ListedCase; facts: CaseFacts }) {
     <>
       {row.dueAt ? (
         <p>
-          <TimeLeft allowance={{ dueAt: row.dueAt, from: row.dueFrom, lateAt: row.lateAt }} words="left" />{' '}
+          <TimeLeft allowance={allowanceOf(row)} words="left" />{' '}
           <span className="text-2">
             {t('detail.allowance', {
               allowance: duration(allowanceMs),

@@ -1,10 +1,11 @@
 /** A work item as a list shows it: what a loader sends, with every instant as text and every word chosen. */
 import type { WorklistRow as Item } from '#db/queries/worklists.ts'
 import type { WhyHere } from '#domain/list-order.ts'
-import type { CompletenessVerdict, Phase, Priority } from '#domain/words.ts'
+import type { CompletenessVerdict, PauseReason, Phase, Priority } from '#domain/words.ts'
 import { t, wordFor } from '../strings/words.ts'
 import { duration } from '../ui/format.ts'
 import type { PersonName } from '../ui/person-name.ts'
+import type { Allowance } from '../ui/time-left.ts'
 import type { WorklistRow } from './worklist-table.tsx'
 
 export interface ListedCase extends WorklistRow {
@@ -21,6 +22,8 @@ export interface ListedCase extends WorklistRow {
   dueAt: string | null
   dueFrom: string | null
   lateAt: string | null
+  /** For what its clock stands still now. */
+  paused: PauseReason | null
   procedure: string
   procedureName: string
   modality: string
@@ -40,6 +43,11 @@ export interface ListedCase extends WorklistRow {
   heldMs: number
   isMine: boolean
   fence: number
+}
+
+/** How its promise stands, for whoever draws it. */
+export function allowanceOf({ dueAt, dueFrom, lateAt, paused }: ListedCase): Allowance {
+  return { dueAt, from: dueFrom, lateAt, paused: paused && wordFor('why.paused', paused) }
 }
 
 /** Items without an order (loose studies, exceptions) stand on the reconciliation list, not on these. */
@@ -70,6 +78,7 @@ export function listedCases(
       dueAt: item.dueAt?.toISOString() ?? null,
       dueFrom: item.dueFrom.toISOString(),
       lateAt: item.lateAt?.toISOString() ?? null,
+      paused: item.paused,
       procedure: procedure.shortName,
       procedureName: procedure.name,
       modality: item.modality ?? '',
@@ -93,10 +102,11 @@ export function listedCases(
   })
 }
 
-/** What was given to this reader says so first. */
+/** What was given to this reader says so first, then what it waits for; the time used, which the row shows, last. */
 function whyHere({ assignedTo, why }: Item, userId: string): string[] {
   const given = assignedTo?.id === userId ? [t('why.given')] : []
-  const said = [...given, ...why.map(whyWords)]
+  const place = ({ id }: WhyHere) => (id === 'paused' ? 0 : id === 'used' ? 2 : 1)
+  const said = [...given, ...why.toSorted((a, b) => place(a) - place(b)).map(whyWords)]
   return said.length > 0 ? said : [t('why.in-turn')]
 }
 

@@ -30,7 +30,10 @@ export async function pauseItem(
     insert into pauses (id, item_id, reason, owner, from_at, limit_at)
     values (${ulid()}, ${item.id}, ${reason}, ${owner}, ${act.now}, ${limitAt})
     on conflict (item_id) where to_at is null do nothing returning id`
-  if (paused) tellClock(scope, item, { type: 'work-item.paused', reason, owner })
+  if (!paused) return
+  // While it stands still nothing becomes late: until somebody resumes it, the due date is that of the longest wait.
+  await moveDue(scope, item.id)
+  tellClock(scope, item, { type: 'work-item.paused', reason, owner })
 }
 
 /** Lets an item's clock run on. Running: no effect. */
@@ -57,9 +60,10 @@ export async function endPauses(scope: Scope, orderId: string): Promise<Date | n
   return next.length === 0 ? null : new Date(Math.min(...next))
 }
 
+/** An open one is taken to last as long as it may, as the ladder takes it. */
 async function pausesOf({ sql }: Scope, itemId: string): Promise<Pause[]> {
   return await sql<Pause[]>`
-    select from_at as "from", to_at as "to" from pauses where item_id = ${itemId} and to_at is not null order by from_at`
+    select from_at as "from", coalesce(to_at, limit_at) as "to" from pauses where item_id = ${itemId} order by from_at`
 }
 
 // By the active time it stopped: the allowance is laid out anew from where the clock began.

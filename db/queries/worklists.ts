@@ -43,6 +43,8 @@ export interface WorklistRow {
   dueAt: Date | null
   allowanceMs: number
   lateAt: Date | null
+  /** For what its clock stands still now. */
+  paused: PauseReason | null
   holder: { id: string; name: string; since: Date } | null
   fence: number
   leaseUntil: Date | null
@@ -392,6 +394,7 @@ function toRow(item: RankedItem, detail: Row, { list, asOf }: { list: RankedList
     dueAt: row.due_at,
     allowanceMs: row.allowance_ms ?? 0,
     lateAt: row.late_at,
+    paused: pausesOf(row).paused?.reason ?? null,
     holder: row.holder ? { id: row.holder, name: row.holder_name, since: row.claimed_at } : null,
     fence: row.fence,
     leaseUntil: row.lease_until,

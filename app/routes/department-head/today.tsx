@@ -27,6 +27,7 @@ import { PhaseTag } from '../../ui/phase-tag.tsx'
 import { Priority } from '../../ui/priority.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { TimeLeft } from '../../ui/time-left-meter.tsx'
+import { allowanceOf } from '../../worklist/listed-case.ts'
 import { type LeadAct, useLeadActs } from './lead-acts.tsx'
 import { populationWords } from './population-words.ts'
 import { ownerOf, whyLate } from './why-late.ts'
@@ -499,10 +500,7 @@ function LateTable({ late, onAct }: LateTableProps) {
                 <Priority value={row.priority} />
               </td>
               <td className="right">
-                <TimeLeft
-                  words="in"
-                  allowance={{ dueAt: row.dueAt, from: row.dueFrom, lateAt: row.lateAt }}
-                />
+                <TimeLeft words="in" allowance={allowanceOf(row)} />
               </td>
               <td title={row.procedureName}>{row.procedure}</td>
               <td>{row.place || NONE}</td>

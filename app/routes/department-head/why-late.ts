@@ -3,7 +3,8 @@ import { t, wordFor } from '../../strings/words.ts'
 import { duration, NONE } from '../../ui/format.ts'
 import type { ListedCase } from '../../worklist/listed-case.ts'
 
-export function whyLate({ kind, holder, heldMs, images, phase }: ListedCase): string {
+export function whyLate({ kind, holder, heldMs, images, phase, paused }: ListedCase): string {
+  if (paused) return wordFor('why.paused', paused)
   if (holder) return t('late.held', { work: wordFor('work', kind), duration: duration(heldMs) })
   if (kind === 'watchdog') return t('late.unfinished')
   if (images?.verdict === 'incomplete') return t('late.images-missing', { n: images.missing })

@@ -5,7 +5,7 @@ import { Glyph } from '../../ui/glyph.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
 import { Priority } from '../../ui/priority.tsx'
 import { TimeLeft } from '../../ui/time-left-meter.tsx'
-import type { ListedCase } from '../../worklist/listed-case.ts'
+import { allowanceOf, type ListedCase } from '../../worklist/listed-case.ts'
 
 export const here = (itemId: string) => `/quality-check/${itemId}`
 
@@ -23,10 +23,9 @@ export function ToCheck({ toCheck, chosen }: { toCheck: ListedCase[]; chosen: st
               <span className="quality-list-name">
                 <PatientName name={row.name} similar={row.isSimilar} />
               </span>
-              <span className="small text-2 ellipsis">{row.procedure}</span>
-              <TimeLeft allowance={{ dueAt: row.dueAt, from: row.dueFrom, lateAt: row.lateAt }} />
+              <span className="small text-2 ellipsis quality-list-what">{row.procedure}</span>
               <span className="quality-list-tags">
-                {row.priority === 'routine' ? null : <Priority value={row.priority} />}
+                <Priority value={row.priority} />
                 {row.kind === 'complete' ? (
                   <span className="tag risk">{t('quality.missing', { n: row.images?.missing ?? 0 })}</span>
                 ) : null}
@@ -36,6 +35,7 @@ export function ToCheck({ toCheck, chosen }: { toCheck: ListedCase[]; chosen: st
                   </span>
                 ) : null}
               </span>
+              <TimeLeft allowance={allowanceOf(row)} />
             </Link>
           </li>
         ))}
