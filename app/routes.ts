@@ -18,6 +18,7 @@ export default [
   route('reading/macros', 'routes/radiologist/macros.ts'),
   route('reading/facts/:itemId', 'routes/radiologist/case-facts.tsx'),
   route('scan-queue/wrong-exam', 'routes/technologist/wrong-exam.ts'),
+  route('late/rows', 'routes/department-head/late-rows.ts'),
   route('late/choices', 'routes/department-head/late-choices.ts'),
   route('called-in', 'routes/called-in.ts'),
   route('orders/:orderId/similar-name', 'routes/orders/similar-name.ts'),

@@ -1,9 +1,16 @@
 /** Late and at risk: every promise that is broken or will be within the hour, who has it and why. */
-import { type ActionFunctionArgs, type LoaderFunctionArgs, useLoaderData, useNavigate } from 'react-router'
+import { useCallback } from 'react'
+import {
+  type ActionFunctionArgs,
+  type ClientLoaderFunctionArgs,
+  type LoaderFunctionArgs,
+  useLoaderData,
+  useNavigate,
+  useRevalidator,
+} from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
-import { type LateCase, lateCases } from '#app/server/late-cases.ts'
+import { type LateCase, type LateList, lateList } from '#app/server/late-cases.ts'
 import { leadAct } from '#app/server/lead-acts.ts'
-import { askedView } from '#app/server/list-bar.ts'
 import { answer } from '#app/server/refusal.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
@@ -13,6 +20,7 @@ import { Screen } from '../../ui/screen.tsx'
 import { caseColumns } from '../../worklist/case-columns.tsx'
 import { FilterBar, viewKeys } from '../../worklist/filter-bar.tsx'
 import { useKeptCursor } from '../../worklist/kept-cursor.ts'
+import { listSource } from '../../worklist/list-source.ts'
 import { ListTabs } from '../../worklist/list-tabs.tsx'
 import { useListView } from '../../worklist/use-list-view.ts'
 import { type Column, WorklistTable } from '../../worklist/worklist-table.tsx'
@@ -21,14 +29,14 @@ import { ownerOf, whyLate } from './why-late.ts'
 
 export async function loader(args: LoaderFunctionArgs) {
   const signedIn = await requireUser(args, rolesWith('late'))
-  const search = new URL(args.request.url).searchParams
-  const { filter, counted, bar } = await askedView(signedIn, 'late', search)
-  const { cases, total, counts } = await lateCases(signedIn, { withinMs: 3_600_000, filter, counted })
-  return {
-    late: cases,
-    bar: bar(counts, total),
-    mayAct: signedIn.person.roles.includes('lead'),
-  }
+  return lateList(signedIn, new URL(args.request.url).searchParams)
+}
+
+const list = listSource<LateCase, Omit<LateList, 'late'>>({ rows: '/late/rows', screen: '/late' })
+
+/** The page brings its first rows itself; from then on only what the screen lacks travels. */
+export async function clientLoader({ request, serverLoader }: ClientLoaderFunctionArgs) {
+  return (await list.load(new URL(request.url).searchParams)) ?? serverLoader<typeof loader>()
 }
 
 /**
@@ -82,7 +90,14 @@ const COLUMNS: Column<LateCase>[] = [
 ]
 
 export default function Late() {
-  const { late, bar, mayAct } = useLoaderData<typeof loader>()
+  const loaded = useLoaderData<Awaited<ReturnType<typeof clientLoader>>>()
+  const late = 'late' in loaded ? loaded.late : loaded.rows
+  const { bar, mayAct } = loaded
+  const { revalidate } = useRevalidator()
+  const more = useCallback(() => {
+    list.wantMore()
+    void revalidate()
+  }, [revalidate])
   const view = useListView(bar)
   useLive([
     'work-item.opened',
@@ -123,6 +138,7 @@ export default function Late() {
         columns={COLUMNS}
         layout={view.layout}
         onLayout={view.setLayout}
+        onNearEnd={late.length < bar.shown ? more : undefined}
         cursorId={cursorId ?? late[0]?.id ?? null}
         onCursor={setCursor}
         onOpen={({ orderId }) => void navigate(`/orders/${orderId}`)}

@@ -74,7 +74,7 @@ export async function loader(args: LoaderFunctionArgs) {
     ...{ days, of, hour },
     sites: own.map(({ id }) => id),
     mayAct: person.roles.includes('lead'),
-    late: (await lateCases(signedIn, { withinMs: 3_600_000 })).cases.slice(0, 40),
+    late: (await lateCases(signedIn, { withinMs: 3_600_000, limit: 40 })).cases,
   }
 }
 
