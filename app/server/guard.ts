@@ -47,7 +47,8 @@ export async function requireUser({ request, context }: Args, roles?: readonly R
       now: await server.department.now(),
       machineNow: new Date(),
       address: ip,
-      ...(key && { key }),
+      // Of this person: what another one's browser made up says nothing here.
+      ...(key && { key: `${person.id}/${key}` }),
     }),
   }
 }

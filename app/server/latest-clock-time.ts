@@ -9,9 +9,11 @@ export function latestClockTime(text: string, zone: string, now: Date): Date | n
   // Now is within its own minute.
   const until = now.getTime()
   const [latest] = [today, addDays(today, -1), addDays(today, -2)]
-    .map((date) => {
+    .flatMap((date) => {
       const [year, month, day] = date.split('-').map(Number) as [number, number, number]
-      return instantOf(zone, { year, month, day, hour: Number(hour), minute: Number(minute), second: 0 })
+      const local = { year, month, day, hour: Number(hour), minute: Number(minute), second: 0 }
+      // The night in which the clocks go back shows an hour twice.
+      return [instantOf(zone, local, 'later'), instantOf(zone, local, 'earlier')]
     })
     .filter((at) => at.getTime() <= until)
   return latest ?? null

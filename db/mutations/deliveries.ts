@@ -120,6 +120,8 @@ export async function recordAnswer(
     if (!row) return { state: 'waiting', retryInMs: null }
     if (row.state === 'acknowledged') return { state: 'acknowledged', retryInMs: null }
     if (answer === 'acknowledged') return acknowledge(scope, row, code)
+    // A late word about an attempt before: only a person takes it up again.
+    if (row.state === 'parked') return { state: 'parked', retryInMs: null }
     if (answer === 'rejected' || answer === 'malformed') return park(scope, row, answer, code)
     if (answer === 'error') return retryOrPark(scope, row, code)
     return tryAgain(scope, row, answer, code)

@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import { refusalCode } from '#domain/errors.ts'
 import type { Agreement, ReportState } from '#domain/words.ts'
+import type { TransactionSql } from '../client.ts'
 import type { Department } from '../department.ts'
 import { actAs, seededDepartment } from '../order.fixture.ts'
 import { invariantViolations } from '../queries/invariants.ts'
@@ -11,6 +12,7 @@ import { openItem, readableStudy } from '../reading.fixture.ts'
 import { dutyAct } from './act.ts'
 import { beginAttempt, laneHead } from './deliveries.ts'
 import { sendBackReport, submitReport } from './hand-on.ts'
+import { recomputePhases } from './phases.ts'
 import {
   issuePreliminary,
   issueWetRead,
@@ -386,6 +388,20 @@ test('[RW-07] a resident who becomes a radiologist overnight leaves no first wor
   } finally {
     await department.sql`update users set roles = '{resident}' where user_name = 'resident'`
   }
+})
+
+test('[CR-03] a changed first word goes out, and is told of, though the exam was ended after its signature', async () => {
+  const one = await aCase('radiologist')
+  await one.wetRead('radiologist', 'No bleed.')
+  await send(one)
+  await one.sign('radiologist', null, 'A bleed.')
+  await department.sql`
+    update procedures set end_kind = 'discontinued', ended_at = now(), end_reason = 'rejected' where order_id = ${one.orderId}`
+  await department.sql.begin((sql) => recomputePhases(sql as TransactionSql, one.orderId))
+  const later = new Date((await department.now()).getTime() + 10 * 60_000)
+  await settleOrder(department, await dutyAct(department, { now: later }), { orderId: one.orderId })
+  expect(await one.versions()).toMatchObject([{ kind: 'wet-read' }, { kind: 'final', released: true }])
+  expect(await criticalsOf(one)).toMatchObject([{ cause: 'over-read', by: 'radiologist' }])
 })
 
 test('the department is sound after all of this', async () => {

@@ -43,7 +43,8 @@ export async function raiseCritical(scope: Scope, critical: NewCritical): Promis
   const { reportId, level, cause = 'finding', foundAt = act.now } = critical
   const order = await lockOrderOf(scope, critical)
   mustBeAble(act.actor, 'raise-critical', { siteId: order.siteId })
-  if (['cancelled', 'discontinued'].includes(order.phase))
+  // A word that went out and is another now is told of whatever became of the order: its release must not stand still.
+  if (cause === 'finding' && ['cancelled', 'discontinued'].includes(order.phase))
     throw new RadiologyError('order-ended', { orderId: order.id })
   const finding = critical.finding.trim()
   if (finding === '') throw new RadiologyError('check-failed', { check: 'finding' })

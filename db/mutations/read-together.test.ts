@@ -43,7 +43,9 @@ interface Exam {
 }
 
 /** Two exams of one person, each under an order of its own, and the first in the radiologist's hands. */
-async function twoExams(priority: 'stat' | 'routine' = 'stat'): Promise<{ exams: [Exam, Exam]; fence: number; reportId: string }> {
+async function twoExams(
+  priority: 'stat' | 'routine' = 'stat',
+): Promise<{ exams: [Exam, Exam]; fence: number; reportId: string }> {
   const { patient } = anOrder()
   const exams: [Exam, Exam] = [
     await readableStudy(department, priority, { patient }),
@@ -158,7 +160,13 @@ test('[RP-11] what is read together is renewed, taken over, given back and claim
     { holder: people.colleague.actor.id },
   ])
   expect(await refused(release(department, by('radiologist'), { itemId, fence }))).toBe('stale-fence')
-  await release(department, by('colleague'), { itemId: taken.itemId, fence: taken.fence })
+  // A lead, who reads no cases, frees both from hands that have gone home.
+  const lead = await actAs(department, 'lead')
+  const freed = await takeOver(department, lead, {
+    ...{ itemId: taken.itemId, fenceSeen: taken.fence, reason: 'gone home' },
+  })
+  expect(await items(exams)).toMatchObject([{ holder: lead.actor.id }, { holder: lead.actor.id }])
+  await release(department, lead, freed)
   expect(await items(exams)).toMatchObject([{ state: 'open' }, { state: 'open' }])
   await claim(department, by('radiologist'), { itemId })
   expect(await items(exams)).toMatchObject([

@@ -41,7 +41,7 @@ export async function settleOrder(
   { orderId }: { orderId: string },
 ): Promise<Settled> {
   return mutate(department, act, 'settle-order', async (scope) => {
-    await scope.lockOrder(orderId)
+    await lockWithReports(scope, orderId)
     const recheckAt = await decideCompleteness(scope, orderId)
     const noShowAt = await markNoShows(scope, orderId)
     const releaseAt = await releaseDue(scope, orderId)
@@ -66,6 +66,14 @@ export async function settleOrder(
     ])
     return { ...(await standing(scope, facts)), wakeAt, closesAt: closing }
   })
+}
+
+// What is released here tells every order of its report: all of them are locked, in id order as in every act on it.
+async function lockWithReports({ sql }: Scope, orderId: string): Promise<void> {
+  await sql`
+    select id from orders where id in (select ${orderId} union select other.order_id from procedures p
+      join report_procedures own on own.procedure_id = p.id join report_procedures rp on rp.report_id = own.report_id
+      join procedures other on other.id = rp.procedure_id where p.order_id = ${orderId}) order by id for update`
 }
 
 async function standing(scope: Scope, facts: OrderFacts): Promise<Omit<Settled, 'wakeAt' | 'closesAt'>> {

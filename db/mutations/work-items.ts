@@ -237,10 +237,13 @@ export async function takeOver(
     const taken = await takeFrom(scope, item, { fenceSeen, leaseUntil })
     // Whoever writes the report holds all that it is about; what lies open of it is claimed as any other.
     for (const one of beside) {
-      await mustBeAbleOnItem(scope, 'claim', one)
-      if (one.holder === item.holder && one.state === 'claimed')
+      if (one.holder === item.holder && one.state === 'claimed') {
+        await mustBeAbleOnItem(scope, 'take-over', one, { reason, mayBeTakenOver: true })
         await takeFrom(scope, one, { fenceSeen: one.fence, leaseUntil })
-      else await claimLocked(scope, one)
+      } else {
+        await mustBeAbleOnItem(scope, 'claim', one)
+        await claimLocked(scope, one)
+      }
     }
     return taken
   })

@@ -1,21 +1,26 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '#db/department.ts'
+import { raiseCriticalResult } from '#db/mutations/raise-critical.ts'
+import { openReport } from '#db/mutations/reports.ts'
 import { claim } from '#db/mutations/work-items.ts'
 import { actAs, seededDepartment } from '#db/order.fixture.ts'
 import { readableStudy } from '#db/reading.fixture.ts'
 import { type AtTheScreen, sitDown } from '../technologist/screen.fixture.ts'
+import { action as criticalAction } from './critical-results.tsx'
 import { action as macroAction } from './macros.ts'
 import { action, loader } from './parked.ts'
 
 let department: Department
 let reader: AtTheScreen
 let technologist: AtTheScreen
+let colleague: AtTheScreen
 
 beforeAll(async () => {
   const databaseUrl = await testDatabase()
   department = await seededDepartment(databaseUrl)
   reader = await sitDown(department, { databaseUrl, user: 'radiologist' })
+  colleague = await sitDown(department, { databaseUrl, user: 'radiologist2' })
   technologist = await sitDown(department, { databaseUrl, user: 'tech' })
 })
 
@@ -47,6 +52,21 @@ test('[RP-10] a case changes places with the one that waits, whose place comes w
   expect(await press({ intent: 'give-back', ...one })).toEqual({ ok: true })
   const [given] = await department.sql`select state from work_items where id = ${one.itemId}`
   expect(given).toEqual({ state: 'open' })
+})
+
+test('[CR-02] a key that somebody else has used before keeps no try of one’s own from being written down', async () => {
+  const one = await held()
+  const { reportId } = await openReport(department, await actAs(department, 'radiologist'), one)
+  const { criticalId } = await raiseCriticalResult(department, await actAs(department, 'radiologist'), {
+    ...{ reportId, finding: 'A bleed.', level: 1 },
+  })
+  const attempt = { intent: 'attempt', criticalId, method: 'telephone', recipient: '', key: 'the-same' }
+  for (const screen of [reader, colleague, reader])
+    expect(await criticalAction(screen.args('/critical-results', attempt) as never)).toMatchObject({
+      ok: true,
+    })
+  const tries = await department.sql`select by from critical_attempts where critical_id = ${criticalId}`
+  expect(tries).toHaveLength(2)
 })
 
 test('[RP-10] what is no place is not kept, and who reads no cases parks none', async () => {
