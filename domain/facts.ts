@@ -178,6 +178,8 @@ export type ReportFact = {
   state: ReportState
   authorId: string
   authorRole: Role
+  /** What its author was when they handed it on last; null while nobody has. */
+  handedOnAs?: Role | null
   /** How often it was submitted or issued as preliminary by a resident: the cycle of the over-read. */
   submissions: number
   submittedAt: Date | null

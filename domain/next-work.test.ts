@@ -393,6 +393,14 @@ describe('from a reader to the EMR', () => {
     }
   })
 
+  test('a submission is checked as what it was handed on as, whatever its author has become', () => {
+    const submitted = { state: 'PENDING_SIGN', submissions: 1, submittedAt: minute(95) } as const
+    for (const authorRole of ['resident', 'radiologist'] as const) {
+      expect(kinds(reported({ ...submitted, authorRole, handedOnAs: 'resident' }))).toEqual(['over-read'])
+      expect(kinds(reported({ ...submitted, authorRole, handedOnAs: 'radiologist' }))).toEqual(['sign'])
+    }
+  })
+
   test('nobody signs a report while images of it are being moved', () => {
     const submitted = { state: 'PENDING_SIGN', submissions: 1, submittedAt: minute(95) } as const
     const moved = acceptedStudy({ moves: [{ at: minute(96), emptied: false }] })

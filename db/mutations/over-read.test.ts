@@ -374,8 +374,10 @@ test('[RW-07][CR-03] a wet read that was sent is told of when it changes, and on
 })
 
 test('[RW-07] a resident who becomes a radiologist overnight leaves no first word that nobody over-reads', async () => {
-  const handedOn = await aCase('resident')
+  const [handedOn, submitted] = [await aCase('resident'), await aCase('resident')]
   await handedOn.preliminary('resident')
+  await submitted.submit('resident')
+  expect(await submitted.openKinds()).toEqual(['over-read'])
   await handedOn.take('radiologist', 'over-read')
   await handedOn.giveBack('radiologist')
   await department.sql`update users set roles = '{radiologist}' where user_name = 'resident'`
@@ -385,6 +387,7 @@ test('[RW-07] a resident who becomes a radiologist overnight leaves no first wor
     expect(await handedOnWords(department.sql, handedOn.reading.reportId)).toMatchObject({ isGraded: true })
     await expect(handedOn.sign('radiologist2')).rejects.toMatchObject(refused('check-failed'))
     await handedOn.sign('radiologist2', 'agree')
+    expect(await submitted.openKinds()).toEqual(['over-read'])
   } finally {
     await department.sql`update users set roles = '{resident}' where user_name = 'resident'`
   }

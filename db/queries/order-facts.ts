@@ -92,7 +92,9 @@ function facts(sql: AnySql, orderId: string): Promise<Row[]>[] {
         where m.study_id in (${linked}) order by m.study_id, m.at`,
     // Drafts are saved by the machine's clock; their silence counts on the department's.
     sql`select r.*, u.roles, coalesce((select base_department + (d.saved_at - base_machine) * rate from department_clock), d.saved_at)
-          as touched_at, array(select procedure_id from report_procedures where report_id = r.id) as procedure_ids
+          as touched_at, array(select procedure_id from report_procedures where report_id = r.id) as procedure_ids,
+          case when r.submissions > 0 then (select e.actor_role from order_events e where e.order_id = r.order_id
+            and e.type = 'report.submitted' and e.data->>'reportId' = r.id order by e.rev desc limit 1) end as handed_on_as
         from reports r left join users u on u.id = r.author_id left join report_drafts d on d.report_id = r.id
         where r.id in (${reportIds}) order by r.id`,
     sql`select report_id, version, kind, signer_id, author_id, signed_at, created_at, released_at, recalled_at
@@ -208,6 +210,7 @@ function reportFact(row: Row, versions: Row[], deliveries: Row[]): ReportFact {
     state: row.state,
     authorId: row.author_id ?? '',
     authorRole: (row.roles ?? []).includes('radiologist') ? 'radiologist' : (row.roles?.[0] ?? 'radiologist'),
+    handedOnAs: row.handed_on_as,
     submissions: row.submissions,
     submittedAt: row.submitted_at,
     sentBackAt: row.sent_back_at,

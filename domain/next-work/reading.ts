@@ -129,7 +129,7 @@ function signing(facts: OrderFacts, report: ReportFact, policy: Policy): Candida
 function secondReading(report: ReportFact): 'sign' | 'over-read' | null {
   if (report.state === 'PRELIM') return handedOn(report) ? 'over-read' : null
   if (report.state !== 'PENDING_SIGN') return null
-  return report.authorRole === 'resident' ? 'over-read' : 'sign'
+  return (report.handedOnAs ?? report.authorRole) === 'resident' ? 'over-read' : 'sign'
 }
 
 /** Images came to its studies or left them, and nobody has looked since. */
