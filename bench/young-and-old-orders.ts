@@ -9,10 +9,14 @@ export const ORDERS_A_DAY = 275
 export const STILL_OPEN = { scheduled: 120, checked: 30, read: 150 } as const
 const OPEN = STILL_OPEN.scheduled + STILL_OPEN.checked + STILL_OPEN.read
 const BATCH = 50_000
+/** A name that many have, and one in another script; every other family name is its patient's own. */
+export const SMITH_ONE_IN = 100
+export const NATIVE_ONE_IN = 500
 const TABLES = [
   'patients',
   'patient_identifiers',
   'orders',
+  'order_names',
   'procedures',
   'steps',
   'studies',
@@ -82,9 +86,13 @@ async function addBatch(sql: postgres.Sql, { from, to, orders, now }: Batch): Pr
   )
   await sql`
     insert into patients (id, trust, name, name_key, birth_date, sex, created_at)
-    select patient_id, 'trusted', jsonb_build_object('alphabetic', jsonb_build_object('family', family, 'given', 'ANNA')), lower(family) || '^anna',
+    select patient_id, 'trusted', jsonb_build_object('alphabetic', jsonb_build_object('family', family, 'given', given))
+        || case when p % ${NATIVE_ONE_IN} = 7 then '{"ideographic": {"family": "山田", "given": "太郎"}}'::jsonb else '{}' end,
+      family || '^' || given || case when p % ${NATIVE_ONE_IN} = 7 then '=山田^太郎' else '' end,
       to_char(date '1930-01-01' + (p * 7919::bigint % 34000)::int, 'YYYY-MM-DD'), case when p % 2 = 0 then 'F' else 'M' end, now()
-    from (select distinct p, patient_id, translate(substr(md5(p::text), 1, 8), '0123456789abcdef', 'ABCDEFGHIKLMNOPR') as family from batch) b
+    from (select distinct p, patient_id, (array['ANNA', 'PAUL', 'MARIA', 'JOHN', 'LENA', 'OTTO', 'RUTH', 'KARL', 'EMMA', 'LI'])[1 + p % 10] as given,
+      case when (p * 7919::bigint) % ${SMITH_ONE_IN} = 3 then 'SMITH' else translate(substr(md5(p::text), 1, 8), '0123456789abcdef', 'ABCDEFGHIKLMNOPR') end as family
+      from batch) b
     on conflict do nothing`
   await sql`
     insert into patient_identifiers (value, issuer, patient_id) select distinct 'M' || lpad(p::text, 8, '0'), 'MAIN', patient_id from batch
@@ -96,6 +104,9 @@ async function addBatch(sql: postgres.Sql, { from, to, orders, now }: Batch): Pr
       (select max(version) from policies), at, case when phase = 'cancelled' then 'cancelled' end, case when phase = 'cancelled' then at end,
       case when phase in ('closed', 'cancelled') then at + interval '1 day' end, phase, 4, 4, 4
     from batch`
+  await sql`
+    insert into order_names (order_id, site_id, received_at, name_key)
+    select b.id, b.site_id, b.at, p.name_key from batch b join patients p on p.id = b.patient_id`
   await sql`
     insert into procedures (id, order_id, position, requested_procedure_id, code, scheme, text, modality, area, study_uid, phase, received_at)
     select id, id, 1, 'R' || n, 'X' || h % 40, 'LOCAL', modality || ' ' || area, modality, area, study_uid, phase, at from batch`

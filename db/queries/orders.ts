@@ -77,14 +77,18 @@ export interface OrderFilter {
   after?: { receivedAt: Date; id: string }
 }
 
-/** Orders the actor may see, newest first; what may not be seen is never fetched. */
+/**
+ * Orders the actor may see, newest first; what may not be seen is never fetched. What else a row shows is read for the whole
+ * page at once: orders that came one after another stand side by side in an index, which is then gone down once for all of
+ * them and not once for each. Each part comes as one object by id: joined as rows, they would be as many times looked
+ * through as the planner takes the page to be short.
+ */
 export async function findOrders(sql: AnySql, actor: Actor, filter: OrderFilter): Promise<OrderSummary[]> {
   const rows = await sql<Row[]>`
-    select o.*, p.name, p.birth_date, p.sex, pi.value as patient_value, pi.issuer as patient_issuer, ${procedures(sql)} as procedures,
-      ${workItems(sql)} as work_items, ${times(sql)} as times
-    from (${page(sql, actor, filter, filter.limit)}) found join orders o on o.id = found.id join patients p on p.id = o.patient_id
-      left join lateral (select value, issuer from patient_identifiers where patient_id = p.id and retired_at is null
-        order by (type = 'MR') desc, issuer, value limit 1) pi on true
+    with found as materialized (${page(sql, actor, filter, { columns: sql`o.*`, limit: filter.limit })})
+    select o.*, p.name, p.birth_date, p.sex, ${identifiers(sql)}->o.patient_id as identifier,
+      ${procedures(sql)}->o.id as procedures, ${workItems(sql)}->o.id as work_items, ${times(sql)}->o.id as times
+    from found o join patients p on p.id = o.patient_id
     order by o.received_at desc, o.id desc`
   return rows.map(summary)
 }
@@ -99,21 +103,21 @@ export async function countOrders(
   { after: _, ...filter }: Omit<OrderFilter, 'limit'>,
 ): Promise<number> {
   const [row] = await sql<{ n: number }[]>`
-    select count(*) as n from (${page(sql, actor, filter, COUNTED_UP_TO + 1)}) found`
+    select count(*) as n from (${page(sql, actor, filter, { columns: sql`o.id`, limit: COUNTED_UP_TO + 1 })}) found`
   return row!.n
 }
 
-/** The ids of one page: an index in the list's order gives the rows, and what else is asked of them stops at the page's end. */
+/** One page: an index in the list's order gives the rows, and what else is asked of them stops at the page's end. */
 function page(
   sql: AnySql,
   actor: Actor,
   { chips = {}, ...filter }: Omit<OrderFilter, 'limit'>,
-  limit: number,
+  { columns, limit }: { columns: Fragment; limit: number },
 ): Fragment {
   const driver = DRIVERS.find((field) => chips[field]?.length)
   if (!driver) {
     return sql`
-      select o.id from orders o ${withPatient(sql, chips, filter)}
+      select ${columns} from orders o ${withPatient(sql, chips, filter)}
       where ${visible(sql, actor)} and ${matches(sql, { ...filter, chips })}
       order by o.received_at desc, o.id desc limit ${limit}`
   }
@@ -121,7 +125,7 @@ function page(
   // Said twice, the planner would take it for twice as rare.
   const others = withoutField(chips, driver)
   return sql`
-    select o.id from (${drivenBy(sql, driver, { values, after: filter.after })}) d join orders o on o.id = d.id
+    select ${columns} from (${drivenBy(sql, driver, { values, after: filter.after })}) d join orders o on o.id = d.id
       ${withPatient(sql, others, filter)}
     where ${visible(sql, actor)} and ${matches(sql, { ...filter, chips: others })}
     order by d.received_at desc, d.id desc limit ${limit}`
@@ -253,13 +257,31 @@ function patientMatches(
     and ${birthDate ? sql`p.birth_date = ${birthDate}` : sql`true`}`
 }
 
+/** Of the page that is called `found`, as each of those below. */
+const ofPage = (sql: AnySql) => sql`= any(array(select id from found))`
+
+/** One of each patient's: the medical record number, where there is one. */
+function identifiers(sql: AnySql) {
+  return sql`(select jsonb_object_agg(patient_id, jsonb_build_object('value', value, 'issuer', issuer)) from (
+      select distinct on (patient_id) patient_id, value, issuer from patient_identifiers
+      where patient_id = any(array(select patient_id from found)) and retired_at is null
+      order by patient_id, (type = 'MR') desc, issuer, value) x)`
+}
+
 function procedures(sql: AnySql) {
-  return sql`(select coalesce(jsonb_agg(jsonb_build_object('id', x.id, 'code', x.code, 'scheme', x.scheme,
-      'name', coalesce(c.name, x.text), 'requestedProcedureId', x.requested_procedure_id, 'studyInstanceUid', x.study_uid,
-      'phase', x.phase, 'steps', (select coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'stepNumber', s.step_number,
-        'status', s.status, 'room', r.name, 'plannedStart', s.planned_start) order by s.planned_start nulls last, s.id), '[]')
-        from steps s left join rooms r on r.id = s.room_id where s.procedure_id = x.id)) order by x.position), '[]')
-    from procedures x left join catalogue c on c.scheme = x.catalogue_scheme and c.code = x.catalogue_code where x.order_id = o.id)`
+  return sql`(select jsonb_object_agg(order_id, list) from (
+      select x.order_id, jsonb_agg(jsonb_build_object('id', x.id, 'code', x.code, 'scheme', x.scheme,
+        'name', coalesce(c.name, x.text), 'requestedProcedureId', x.requested_procedure_id, 'studyInstanceUid', x.study_uid,
+        'phase', x.phase, 'steps', coalesce(${steps(sql)}->x.id, '[]')) order by x.position) as list
+      from procedures x left join catalogue c on c.scheme = x.catalogue_scheme and c.code = x.catalogue_code
+      where x.order_id ${ofPage(sql)} group by x.order_id) x)`
+}
+
+function steps(sql: AnySql) {
+  return sql`(select jsonb_object_agg(procedure_id, list) from (
+      select s.procedure_id, jsonb_agg(jsonb_build_object('id', s.id, 'stepNumber', s.step_number, 'status', s.status,
+        'room', r.name, 'plannedStart', s.planned_start) order by s.planned_start nulls last, s.id) as list
+      from steps s left join rooms r on r.id = s.room_id where s.order_id ${ofPage(sql)} group by s.procedure_id) s)`
 }
 
 const marks = [
@@ -276,16 +298,20 @@ const marks = [
 ] as const
 
 function times(sql: AnySql) {
-  return sql`(select jsonb_object_agg(m.mark, e.at) from (
-      select type, to_char(min(at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
-      from order_events where order_id = o.id group by type) e
-    join unnest(${marks.map(([mark]) => mark)}::text[], ${marks.map(([, type]) => type)}::text[]) as m(mark, type) using (type))`
+  return sql`(select jsonb_object_agg(order_id, list) from (
+      select e.order_id, jsonb_object_agg(m.mark, e.at) as list from (
+        select order_id, type, to_char(min(at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
+        from order_events where order_id ${ofPage(sql)} group by order_id, type) e
+      join unnest(${marks.map(([mark]) => mark)}::text[], ${marks.map(([, type]) => type)}::text[]) as m(mark, type) using (type)
+      group by e.order_id) x)`
 }
 
 function workItems(sql: AnySql) {
-  return sql`(select coalesce(jsonb_agg(jsonb_build_object('id', w.id, 'kind', w.kind, 'state', w.state, 'dueAt', w.due_at,
-      'holder', u.name) order by w.opened_at, w.id), '[]')
-    from work_items w left join users u on u.id = w.holder where w.order_id = o.id and w.state in ('open', 'claimed'))`
+  return sql`(select jsonb_object_agg(order_id, list) from (
+      select w.order_id, jsonb_agg(jsonb_build_object('id', w.id, 'kind', w.kind, 'state', w.state, 'dueAt', w.due_at,
+        'holder', u.name) order by w.opened_at, w.id) as list
+      from work_items w left join users u on u.id = w.holder
+      where w.order_id ${ofPage(sql)} and w.state in ('open', 'claimed') group by w.order_id) x)`
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: one wide row, read once just below
@@ -299,8 +325,8 @@ function summary(row: Row): OrderSummary {
     placer: row.placer_number,
     placerAuthority: row.placer_authority,
     filler: row.filler_number,
-    patientId: row.patient_value ?? '',
-    patientIssuer: row.patient_issuer ?? '',
+    patientId: row.identifier?.value ?? '',
+    patientIssuer: row.identifier?.issuer ?? '',
     patientName: row.name,
     birthDate: row.birth_date,
     sex: row.sex,
@@ -310,9 +336,9 @@ function summary(row: Row): OrderSummary {
     receivedAt: row.received_at,
     closedAt: row.closed_at,
     rev: row.rev,
-    procedures: row.procedures,
+    procedures: row.procedures ?? [],
     times: row.times ?? {},
-    workItems: row.work_items,
+    workItems: row.work_items ?? [],
   }
 }
 

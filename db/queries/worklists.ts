@@ -27,6 +27,7 @@ import type { AnySql } from '../client.ts'
 import { reviveAudience } from '../mutations/permission.ts'
 import { sharedRead } from './shared-read.ts'
 import { type OnShift, onShiftAt } from './shifts.ts'
+import type { Fragment } from './study-scope.ts'
 
 export interface WorklistRow {
   itemId: string
@@ -277,7 +278,7 @@ async function detailed(
   return Promise.all(page.map(({ id }) => list.rows.get(id)!))
 }
 
-/** How many items of each kind wait for this actor, and how many of them are late. */
+/** How many items of each kind stand on this actor's lists of orders, and how many of them are late. */
 export async function worklistCounts(
   sql: AnySql,
   actor: Actor,
@@ -287,8 +288,8 @@ export async function worklistCounts(
   const counts: Record<string, { count: number; late: number }> = Object.fromEntries(
     kinds.map((kind) => [kind, { count: 0, late: 0 }]),
   )
-  for (const { kind, audience, due_at } of await countable(sql, actor, kinds)) {
-    if (!sees(actor, audience, now)) continue
+  for (const { kind, audience, holder, due_at } of await countable(sql, actor, kinds)) {
+    if (holder !== actor.id && !sees(actor, audience, now)) continue
     const count = counts[kind]!
     count.count += 1
     if (due_at && due_at < now) count.late += 1
@@ -300,8 +301,11 @@ export async function worklistCounts(
 function countable(sql: AnySql, actor: Actor, kinds: readonly WorkItemKind[]) {
   const key = JSON.stringify(['counts', scopeOf(actor, 'see-work'), kinds])
   return sharedRead(sql, key, async () => {
-    const rows = await sql<{ kind: string; audience: Partial<Audience>; due_at: Date | null }[]>`
-      select kind, audience, due_at from work_items w where state in ('open', 'claimed') and kind = any(${[...kinds]}) and ${siteFilter(sql, actor)}`
+    const rows = await sql<
+      { kind: string; audience: Partial<Audience>; holder: string | null; due_at: Date | null }[]
+    >`
+      select kind, audience, holder, due_at from work_items w where state in ('open', 'claimed') and kind = any(${[...kinds]})
+        and order_id is not null and ${siteFilter(sql, actor)}`
     return rows.map((row) => ({ ...row, audience: reviveAudience(row.audience) }))
   })
 }
@@ -325,56 +329,118 @@ function siteFilter(sql: AnySql, actor: Actor) {
 // biome-ignore lint/suspicious/noExplicitAny: one wide row, read once just below
 type Row = Record<string, any>
 
-/** Of every open item what ranking asks: a few pages of an index and of the table each. */
+/** Of every open item what ranking asks: what came one after another is read side by side, and not item by item. */
 async function itemsOf(
   sql: AnySql,
   actor: Actor,
   { kinds, until }: { kinds: readonly WorkItemKind[]; until: Date | undefined },
 ): Promise<Row[]> {
+  const orders = sql`= any(array(select order_id from listed))`
+  const items = sql`= any(array(select id from listed))`
   return await sql<Row[]>`
+    with listed as materialized (
+      select w.* from work_items w where w.state in ('open', 'claimed') and w.kind = any(${[...kinds]})
+        and ${siteFilter(sql, actor)} and ${until ? sql`w.due_at < ${until}` : sql`true`})
     select w.*, o.accession, o.phase, o.patient_class, o.patient_id, pt.name, pt.birth_date,
       u.name as holder_name, meant.name as meant_name, given.name as assigned_name, r.name as room_name,
-      (select jsonb_agg(jsonb_build_object('reason', x.reason, 'from', x.from_at, 'to', x.to_at) order by x.from_at)
-        from pauses x where x.item_id = w.id) as pauses,
-      w.kind = 'read' and exists (select 1 from steps x where x.order_id = w.order_id and x.retake_of is not null
-        and x.status = 'departed') as after_retake,
-      exists (select 1 from returns x where x.item_id = w.id and x.answered_at is not null) as returned
-    from work_items w
-      left join orders o on o.id = w.order_id
+      (select jsonb_object_agg(item_id, list) from (
+        select item_id, jsonb_agg(jsonb_build_object('reason', reason, 'from', from_at, 'to', to_at) order by from_at) as list
+        from pauses where item_id ${items} group by item_id) x)->w.id as pauses,
+      w.kind = 'read' and coalesce(w.order_id = any(array(
+        select order_id from steps where order_id ${orders} and retake_of is not null and status = 'departed')), false) as after_retake,
+      w.id = any(array(select item_id from returns where item_id ${items} and answered_at is not null)) as returned
+    from listed w
+      left join (select * from orders where id ${orders}) o on o.id = w.order_id
       left join patients pt on pt.id = o.patient_id
       left join users u on u.id = w.holder left join users meant on meant.id = w.audience->>'userId'
       left join users given on given.id = w.assigned_to
-      left join rooms r on r.id = w.room_id
-    where w.state in ('open', 'claimed') and w.kind = any(${[...kinds]}) and ${siteFilter(sql, actor)}
-      and ${until ? sql`w.due_at < ${until}` : sql`true`}`
+      left join rooms r on r.id = w.room_id`
 }
 
-/** What else a row shows, by item. */
+/**
+ * What else a row shows, by item: each part is read for the whole page and put to its item here, or it would be looked
+ * through as many times as the planner takes the page to be short.
+ */
 async function detailsOf(sql: AnySql, itemIds: readonly string[]): Promise<Map<string, Row>> {
-  const rows = await sql<Row[]>`
-    select w.id, o.accession_issuer, o.placer_number, o.priority_word, o.location, pt.sex,
-      pi.value as patient_value, pi.issuer as patient_issuer,
-      p.id as procedure_id, p.code, coalesce(c.short_name, p.text) as short_name, coalesce(c.name, p.text) as procedure_name,
-      p.study_uid, st.id as study_id, st.instance_count - st.report_count as instance_count, st.stored_count, st.completeness, st.completeness_missing,
-      e.kind as exception_kind, e.reason as exception_reason, e.times,
-      (select count(*) from studies prior where prior.patient_id = o.patient_id and prior.study_uid <> p.study_uid
-        and prior.instance_count > prior.report_count) as priors
-    from work_items w
-      left join orders o on o.id = w.order_id
-      left join patients pt on pt.id = o.patient_id
-      left join lateral (select value, issuer from patient_identifiers where patient_id = pt.id and retired_at is null
-        order by (type = 'MR') desc, issuer, value limit 1) pi on true
-      left join lateral (select p.* from procedures p
-        left join steps own on own.procedure_id = p.id and own.id = w.subject_id
-        left join study_links l on l.procedure_id = p.id and l.study_id = w.subject_id and l.undone_at is null
-        left join report_procedures rp on rp.procedure_id = p.id and rp.report_id = w.subject_id
-        where p.order_id = w.order_id
-        order by (p.id = w.subject_id or own.id is not null or l.id is not null or rp.report_id is not null) desc, p.position limit 1) p on true
-      left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
-      left join studies st on st.study_uid = p.study_uid
-      left join exceptions e on w.subject_type = 'exception' and e.id = w.subject_id
-    where w.id = any(${[...itemIds]})`
-  return new Map(rows.map((row) => [row.id, row]))
+  const of = (part: string, column: string) => sql`= any(array(select ${sql(column)} from ${sql(part)}))`
+  const list = (rows: Fragment) => sql`(select coalesce(jsonb_agg(to_jsonb(x)), '[]') from (${rows}) x)`
+  const [parts] = await sql<Record<(typeof DETAILS)[number], Row[]>[]>`
+    with listed as materialized (
+      select id, order_id, subject_type, subject_id from work_items where id = any(${[...itemIds]})),
+    ordered as materialized (
+      select id, accession_issuer, placer_number, priority_word, location, patient_id from orders
+      where id ${of('listed', 'order_id')}),
+    asked_for as materialized (
+      select p.id, p.order_id, p.position, p.code, p.study_uid, coalesce(c.short_name, p.text) as short_name,
+        coalesce(c.name, p.text) as name
+      from procedures p left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
+      where p.order_id ${of('listed', 'order_id')})
+    select ${list(sql`select * from listed`)} as items, ${list(sql`select * from ordered`)} as orders,
+      ${list(sql`select * from asked_for order by position`)} as procedures,
+      ${list(sql`
+        select id as subject_id, procedure_id from steps where id ${of('listed', 'subject_id')}
+        union all select study_id, procedure_id from study_links where study_id ${of('listed', 'subject_id')} and undone_at is null
+        union all select report_id, procedure_id from report_procedures where report_id ${of('listed', 'subject_id')}`)} as subjects,
+      ${list(sql`select id, sex from patients where id ${of('ordered', 'patient_id')}`)} as patients,
+      ${list(sql`
+        select distinct on (patient_id) patient_id, value, issuer from patient_identifiers
+        where patient_id ${of('ordered', 'patient_id')} and retired_at is null
+        order by patient_id, (type = 'MR') desc, issuer, value`)} as identifiers,
+      ${list(sql`
+        select id, study_uid, patient_id, instance_count, report_count, stored_count, completeness, completeness_missing
+        from studies where study_uid ${of('asked_for', 'study_uid')}`)} as studies,
+      ${list(sql`
+        select patient_id, count(*) as studies from studies
+        where patient_id ${of('ordered', 'patient_id')} and instance_count > report_count group by patient_id`)} as theirs,
+      ${list(sql`
+        select id, kind, reason, times from exceptions
+        where id = any(array(select subject_id from listed where subject_type = 'exception'))`)} as exceptions`
+  return joined(parts!)
+}
+
+const DETAILS = [
+  ...(['items', 'orders', 'procedures', 'subjects', 'patients', 'identifiers'] as const),
+  ...(['studies', 'theirs', 'exceptions'] as const),
+] as const
+
+function joined(parts: Record<(typeof DETAILS)[number], Row[]>): Map<string, Row> {
+  const by = (rows: Row[], column: string) => new Map(rows.map((row) => [row[column] as string, row]))
+  const [orders, patients, exceptions] = [parts.orders, parts.patients, parts.exceptions].map((rows) =>
+    by(rows, 'id'),
+  )
+  const [identifiers, theirs] = [by(parts.identifiers, 'patient_id'), by(parts.theirs, 'patient_id')]
+  const studies = by(parts.studies, 'study_uid')
+  const procedures = Map.groupBy(parts.procedures, (row) => row.order_id as string)
+  const subjects = new Set(parts.subjects.map((row) => `${row.subject_id} ${row.procedure_id}`))
+  return new Map(
+    parts.items.map((item) => {
+      const order = orders!.get(item.order_id)
+      const asked = procedures.get(item.order_id) ?? []
+      // The one that the work is about; of an order as a whole, its first.
+      const procedure =
+        asked.find(({ id }) => id === item.subject_id || subjects.has(`${item.subject_id} ${id}`)) ?? asked[0]
+      const study = procedure && studies.get(procedure.study_uid)
+      const identifier = identifiers.get(order?.patient_id)
+      const exception = exceptions!.get(item.subject_id)
+      const isTheirs = study?.patient_id === order?.patient_id && study?.instance_count > study?.report_count
+      const counted = theirs.get(order?.patient_id)?.studies ?? 0
+      const row: Row = {
+        ...{ accession_issuer: order?.accession_issuer, placer_number: order?.placer_number ?? null },
+        ...{ priority_word: order?.priority_word ?? null, location: order?.location ?? null },
+        sex: patients!.get(order?.patient_id)?.sex ?? null,
+        ...{ patient_value: identifier?.value, patient_issuer: identifier?.issuer },
+        ...{ procedure_id: procedure?.id, code: procedure?.code, study_uid: procedure?.study_uid },
+        ...{ short_name: procedure?.short_name, procedure_name: procedure?.name },
+        study_id: study?.id,
+        instance_count: study && study.instance_count - study.report_count,
+        ...{ stored_count: study?.stored_count, completeness: study?.completeness },
+        completeness_missing: study?.completeness_missing,
+        ...{ exception_kind: exception?.kind, exception_reason: exception?.reason, times: exception?.times },
+        priors: procedure ? counted - (study && isTheirs ? 1 : 0) : 0,
+      }
+      return [item.id as string, row]
+    }),
+  )
 }
 
 function toRow(item: RankedItem, detail: Row, { list, asOf }: { list: RankedList; asOf: Date }): WorklistRow {
