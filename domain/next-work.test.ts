@@ -91,6 +91,15 @@ describe('before the patient comes', () => {
     expect(item?.audience).toMatchObject({ roles: ['radiologist'], exceptUserId: 'resident-1' })
   })
 
+  test('who comes after all is waited for at the scanner, as another piece of work', () => {
+    const booked = { slotStart: minute(60), roomId: 'CT 1', bookings: 1 } as const
+    expect(only(withStep({ status: 'scheduled', ...booked }))).toMatchObject({ kind: 'perform', cycle: 1 })
+    const absent = { ...booked, noShows: 1, noShowAt: minute(90) }
+    expect(kinds(withStep({ status: 'no-show', ...absent }))).toEqual(['rebook'])
+    const late = only(withStep({ status: 'ready', arrivedAt: minute(95), ...absent }))
+    expect(late).toMatchObject({ kind: 'perform', cycle: 2 })
+  })
+
   test('a no-show is rebooked, each time anew', () => {
     const facts = withStep({ status: 'no-show', noShows: 2, noShowAt: minute(90), bookings: 2 })
     expect(only(facts)).toMatchObject({ kind: 'rebook', cycle: 2, owner: 'scheduler' })

@@ -57,7 +57,8 @@ const withoutPhase =
   /^(work-item|escalation|critical|delivery\.(queued|sent|answered|unknown|parked|mended))\b|^report\.saved$/
 
 /**
- * Runs `body` in one transaction; appended events, phases derived from them and audit rows are written in it.
+ * Runs `body` in one transaction, again from the beginning when it gave way to another's; appended events, phases derived
+ * from them and audit rows are written in it.
  * @throws whatever the body throws, with nothing written
  */
 export async function mutate<T>(
@@ -66,6 +67,29 @@ export async function mutate<T>(
   name: string,
   body: (scope: Scope) => Promise<T>,
 ): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const { result, topics } = await once(department, act, name, body)
+      await failpoint(`${name}:after-commit`)
+      department.announce([...topics])
+      return result
+    } catch (error) {
+      if (!isDeadlock(error) || attempt === MOST_ATTEMPTS) throw error
+    }
+  }
+}
+
+const MOST_ATTEMPTS = 4
+
+// Two acts waited for each other, and this one was chosen to give way: nothing of it was written.
+const isDeadlock = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === '40P01'
+
+async function once<T>(
+  department: Department,
+  act: Act,
+  name: string,
+  body: (scope: Scope) => Promise<T>,
+): Promise<{ result: T; topics: Set<string> }> {
   const topics = new Set<string>()
   const result = await department.sql.begin(async (tx) => {
     const sql = tx as TransactionSql
@@ -80,9 +104,7 @@ export async function mutate<T>(
     await failpoint(`${name}:before-commit`)
     return value
   })
-  await failpoint(`${name}:after-commit`)
-  department.announce([...topics])
-  return result as T
+  return { result: result as T, topics }
 }
 
 // The key's row is inserted first, so that a second caller waits here for the first one's commit.

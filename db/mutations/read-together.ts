@@ -7,7 +7,7 @@ import type { Department } from '../department.ts'
 import { type HeldItem, mustHold, reportOf } from './held-reading.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
-import { lockTogether } from './reading-group.ts'
+import { lockTogether, ordersTogether } from './reading-group.ts'
 import { ordersOfReport } from './release.ts'
 import { tell } from './report-versions.ts'
 import { type Claimed, claimLocked, completeHeld, type ItemRow, lockItem, openAgain } from './work-items.ts'
@@ -86,9 +86,9 @@ async function lockBoth(
   otherItemId: string,
 ): Promise<{ item: ItemRow; other: ItemRow }> {
   const { sql } = scope
-  const rows = await sql<{ order_id: string | null }[]>`
-    select distinct order_id from work_items where id in (${itemId}, ${otherItemId}) order by order_id`
-  for (const { order_id } of rows) if (order_id) await scope.lockOrder(order_id)
+  const orders = await Promise.all([itemId, otherItemId].map((id) => ordersTogether(sql, id)))
+  for (const orderId of [...new Set(orders.flatMap((ids) => ids ?? []))].sort())
+    await scope.lockOrder(orderId)
   await sql`select 1 from work_items where id in (${itemId}, ${otherItemId}) order by id for update`
   const [item, other] = [await lockItem(scope, itemId), await lockItem(scope, otherItemId)]
   for (const one of [item, other])

@@ -152,7 +152,11 @@ export async function reRoom(
     const isMoved = await inFreeSlot(
       scope,
       (sql) => sql`
-        update steps set room_id = ${roomId}, planned_start = ${start}, planned_end = ${end} where id = ${stepId}`,
+        update steps s set room_id = ${roomId}, planned_start = ${start}, planned_end = ${end},
+          -- Another day is another piece of work at the scanner, unless who it is about is here.
+          bookings = bookings + case when s.status = 'scheduled' and (s.planned_start at time zone si.zone)::date
+            <> (${start}::timestamptz at time zone si.zone)::date then 1 else 0 end
+        from orders o join sites si on si.id = o.site_id where s.id = ${stepId} and o.id = s.order_id`,
     )
     if (!isMoved) throw new RadiologyError('slot-taken', { stepId, roomId })
     scope.append(step.order_id, {

@@ -43,8 +43,8 @@ function performing(facts: OrderFacts, procedure: ProcedureFact, policy: Policy)
         kind: 'perform',
         subjectType: 'step',
         subjectId: step.id,
-        // A moved booking is another day's work: an item cancelled yesterday can't be opened again.
-        cycle: Math.max(1, step.bookings) + step.undoneArrivals + step.undoneBegins,
+        // A moved booking is another day's work, and so is who comes after all: what was over can't be opened again.
+        cycle: Math.max(1, step.bookings) + step.noShows + step.undoneArrivals + step.undoneBegins,
         audience: audience(['technologist'], { roomId: step.roomId }),
         wantedFrom: step.status === 'scheduled' ? from : AT_ONCE,
         ...due,

@@ -1,0 +1,41 @@
+/** The shape of every write: what becomes of an act that another one stands in the way of. */
+import { expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
+import { anEnvelope, anOrder, seededDepartment } from '../order.fixture.ts'
+import { dutyAct } from './act.ts'
+import { receiveOrderMessage } from './inbound-messages.ts'
+import { mutate } from './mutate.ts'
+
+test('of two acts that wait for each other one gives way and is done again, whole and once', async () => {
+  const department = await seededDepartment(await testDatabase())
+  const duty = await dutyAct(department)
+  const orders = await Promise.all(
+    [1, 2].map(async () => {
+      const received = await receiveOrderMessage(department, duty, anEnvelope(), [anOrder()])
+      return received.outcome === 'accepted' ? received.orderIds[0]! : ''
+    }),
+  )
+  const both = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const told: string[] = []
+  department.announce = (topics) => void told.push(...topics)
+  let tries = 0
+  const across = (from: number) =>
+    mutate(department, duty, 'test', async (scope) => {
+      tries += 1
+      scope.append(orders[from]!, { type: 'order.changed', data: {} })
+      await scope.lockOrder(orders[from]!)
+      both[from]!.resolve()
+      await both[1 - from]!.promise
+      await scope.lockOrder(orders[1 - from]!)
+      return from
+    })
+  expect(await Promise.all([across(0), across(1)])).toEqual([0, 1])
+  expect(tries).toBe(3)
+  const events = await department.sql`
+    select order_id, count(*)::int as n from order_events where type = 'order.changed' group by 1`
+  expect(events.map(({ n }) => n)).toEqual([1, 1])
+  expect(told.filter((topic) => topic.startsWith('order:')).sort()).toEqual(
+    orders.map((id) => `order:${id}`).sort(),
+  )
+  await department.close()
+})

@@ -1,0 +1,60 @@
+/** Bookings that move and patients who come late: somebody at the scanner waits for every one of them. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { testDatabase } from '#bin/testing/database.ts'
+import type { Department } from '../department.ts'
+import { actAs, seededDepartment } from '../order.fixture.ts'
+import { invariantViolations } from '../queries/invariants.ts'
+import { type Ordered, ordered } from '../scanned.fixture.ts'
+import { dutyAct } from './act.ts'
+import { bookStep, reRoom } from './scheduling.ts'
+import { settleOrder } from './settle.ts'
+import { arrive } from './steps.ts'
+
+let department: Department
+
+beforeAll(async () => {
+  department = await seededDepartment(await testDatabase())
+})
+
+afterAll(async () => {
+  expect(await invariantViolations(department.sql)).toEqual([])
+  await department.close()
+})
+
+// Noon in Berlin, so that no booking of an hour or two is on another day.
+const NOON = new Date('2030-03-12T11:00:00Z')
+const after = (hours: number) => new Date(NOON.getTime() + hours * 3_600_000)
+
+async function booked(start: Date): Promise<Ordered> {
+  const order = await ordered(department)
+  const scheduler = await actAs(department, 'scheduler', NOON)
+  await bookStep(department, scheduler, { stepId: order.stepId, roomId: 'xr-1', start, minutes: 10 })
+  return order
+}
+
+async function waited({ orderId }: Ordered, now: Date): Promise<string[]> {
+  await settleOrder(department, await dutyAct(department, { now }), { orderId })
+  const rows = await department.sql<{ kind: string }[]>`
+    select kind from work_items where order_id = ${orderId} and state in ('open', 'claimed') order by kind`
+  return rows.map(({ kind }) => kind)
+}
+
+test('[SC-04] who comes after they were given up is waited for at the scanner', async () => {
+  const order = await booked(after(1))
+  expect(await waited(order, NOON)).toEqual(['perform'])
+  expect(await waited(order, after(2))).toEqual(['rebook'])
+  await arrive(department, await actAs(department, 'tech', after(2.5)), { stepId: order.stepId })
+  expect(await waited(order, after(2.5))).toEqual(['perform'])
+})
+
+test('[SC-04] who was moved to another day by the lead is waited for on that day, and on the old one when it is undone', async () => {
+  const order = await booked(after(2))
+  expect(await waited(order, NOON)).toEqual(['perform'])
+  const lead = await actAs(department, 'lead', NOON)
+  const move = { stepId: order.stepId, roomId: 'xr-1', reason: 'late' }
+  const before = await reRoom(department, lead, { ...move, start: after(25) })
+  expect(await waited(order, NOON)).toEqual([])
+  expect(await waited(order, after(20))).toEqual(['perform'])
+  await reRoom(department, lead, { ...move, start: new Date(before.start) })
+  expect(await waited(order, NOON)).toEqual(['perform'])
+})
