@@ -1,5 +1,5 @@
 /** The places of the department: who has them in the bar above, in which order, and where each role lands. */
-import type { Role, WorkItemKind } from '#domain/words.ts'
+import { type Role, WORK_ITEM_KINDS, type WorkItemKind } from '#domain/words.ts'
 import type { WordKey } from './strings/words.ts'
 
 export interface Place {
@@ -8,8 +8,12 @@ export interface Place {
   word: WordKey
   /** The work that waits there; its number stands beside the word. */
   kinds?: readonly WorkItemKind[]
-  /** Only what is late counts there. */
+  /** What is late stands in one view of the list there; that view is what counts. */
   countsLate?: boolean
+  /** What the list there shows is no work of one kind: it is counted as it is listed. */
+  counted?: 'returns' | 'critical' | 'repeats'
+  /** What else than its kinds changes the number. */
+  topics?: readonly string[]
 }
 
 const PLACES = {
@@ -24,25 +28,18 @@ const PLACES = {
   late: {
     path: '/late',
     word: 'nav.late',
-    kinds: [
-      'schedule',
-      'rebook',
-      'perform',
-      'decide',
-      'complete',
-      'quality',
-      'read',
-      'sign',
-      'over-read',
-      'sent-back',
-      'critical',
-    ],
+    kinds: WORK_ITEM_KINDS,
     countsLate: true,
   },
-  'critical-results': { path: '/critical-results', word: 'nav.critical-results', kinds: ['critical'] },
-  retakes: { path: '/retakes', word: 'nav.retakes', kinds: ['clarify'] },
+  'critical-results': {
+    path: '/critical-results',
+    word: 'nav.critical-results',
+    counted: 'critical',
+    topics: ['list:critical'],
+  },
+  retakes: { path: '/retakes', word: 'nav.retakes', counted: 'returns', topics: ['returns'] },
   handover: { path: '/handover', word: 'nav.handover' },
-  repeats: { path: '/repeats', word: 'nav.repeats' },
+  repeats: { path: '/repeats', word: 'nav.repeats', counted: 'repeats', topics: ['quality.rejected'] },
   catalogue: { path: '/catalogue', word: 'nav.catalogue' },
   'report-templates': { path: '/report-templates', word: 'nav.report-templates' },
   shifts: { path: '/shifts', word: 'nav.shifts' },
@@ -84,8 +81,23 @@ export function placeAt(id: PlaceId): Place {
 }
 
 export function placesOf(roles: readonly Role[]): Place[] {
-  const ids = new Set(roles.flatMap((role) => PLACES_OF[role] ?? []))
-  return [...ids].map((id) => ({ id, ...PLACES[id] }))
+  const ids = [...new Set(roles.flatMap((role) => PLACES_OF[role] ?? []))]
+  return ids.map((id): Place => {
+    const place: Place = { id, ...PLACES[id] }
+    return id === 'reading' ? { ...place, kinds: readingKinds(roles) } : place
+  })
+}
+
+/**
+ * What stands on somebody's reading list: a kind that has a list of its own among their places stands there and not
+ * here too, so that each is counted once. "Next case" takes them all.
+ */
+export function readingKinds(roles: readonly Role[]): readonly WorkItemKind[] {
+  const theirs = new Set(roles.flatMap((role) => PLACES_OF[role] ?? []))
+  const elsewhere = (['over-read', 'sent-back'] as const).flatMap((id) =>
+    theirs.has(id) ? PLACES[id].kinds : [],
+  )
+  return PLACES.reading.kinds.filter((kind) => !elsewhere.some((each) => each === kind))
 }
 
 /** Everybody who has this place: what its loader's guard asks for. */

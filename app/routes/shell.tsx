@@ -44,7 +44,11 @@ export async function loader(args: LoaderFunctionArgs) {
     },
     calls,
     places: places.map(({ id, path, word, waiting, late }) => ({ id, path, word: t(word), waiting, late })),
-    counted: [...new Set(places.flatMap(({ kinds }) => kinds ?? []))].map((kind) => `list:${kind}`),
+    counted: [
+      ...new Set(
+        places.flatMap(({ kinds = [], topics = [] }) => [...kinds.map((kind) => `list:${kind}`), ...topics]),
+      ),
+    ],
     time: {
       at: new Date().toISOString(),
       departmentNow: now.toISOString(),

@@ -2,9 +2,9 @@
 import { recallableVersions } from '#db/queries/reading-room.ts'
 import { skippedItems } from '#db/queries/skips.ts'
 import { type WorklistRow, worklist } from '#db/queries/worklists.ts'
+import { readingKinds } from '../places.ts'
 import { t } from '../strings/words.ts'
 import { type ListedCase, listedCases } from '../worklist/listed-case.ts'
-import { READING_KINDS } from './claim-next.ts'
 import type { SignedIn } from './guard.ts'
 import { listAnswer, numberOf } from './list-answer.ts'
 import { askedView } from './list-bar.ts'
@@ -40,7 +40,7 @@ export async function readingAnswer(
   const now = await department.now()
   const machineNow = new Date()
   const [{ rows, total, counts }, skipped, recallable] = await Promise.all([
-    worklist(sql, person.actor, READING_KINDS, { now, filter, counted, limit: pages * PAGE }),
+    worklist(sql, person.actor, readingKinds(person.roles), { now, filter, counted, limit: pages * PAGE }),
     skippedItems(sql, person.id, machineNow),
     recallableVersions(sql, person.id, now),
   ])

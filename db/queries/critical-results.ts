@@ -15,6 +15,7 @@ import { scopeOf } from '#domain/permissions.ts'
 import type { Priority } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 import { policyOf } from './policy.ts'
+import { sharedRead } from './shared-read.ts'
 
 export interface CriticalOnScreen {
   id: string
@@ -67,13 +68,33 @@ export async function criticalResultsOfCase(
   return told(sql, await rowsOf(sql, sql`(c.order_id = ${orderId} or c.report_id = ${reportId})`), now)
 }
 
+/** How many are open at the sites of the person, and how many of them nobody heard of in time. */
+export async function openCriticals(
+  sql: AnySql,
+  actor: Actor,
+  now: Date,
+): Promise<{ count: number; late: number }> {
+  const scope = scopeOf(actor, 'see-work')
+  const sites = ofSites(sql, scope)
+  const rows = await sharedRead(
+    sql,
+    JSON.stringify(['criticals', scope]),
+    async () => sql<{ dueAt: Date }[]>`
+      select c.due_at as "dueAt" from critical_results c where c.state = 'open' and ${sites}`,
+  )
+  return { count: rows.length, late: rows.filter(({ dueAt }) => dueAt < now).length }
+}
+
+function ofSites(sql: AnySql, scope: ReturnType<typeof scopeOf>) {
+  if (scope.scope === 'all') return sql`true`
+  return scope.scope === 'sites' ? sql`c.site_id = any(${[...scope.siteIds]})` : sql`false`
+}
+
 const ENDED_SHOWN_MS = 24 * 3_600_000
 
 /** All that the person may see: the open ones by the time left, then what ended within a day. */
 export async function criticalResults(sql: AnySql, actor: Actor, now: Date): Promise<CriticalOnScreen[]> {
-  const scope = scopeOf(actor, 'see-work')
-  if (scope.scope !== 'all' && scope.scope !== 'sites') return []
-  const sites = scope.scope === 'all' ? sql`true` : sql`c.site_id = any(${[...scope.siteIds]})`
+  const sites = ofSites(sql, scopeOf(actor, 'see-work'))
   const since = new Date(now.getTime() - ENDED_SHOWN_MS)
   return told(sql, await rowsOf(sql, sql`${sites} and (c.state = 'open' or c.ended_at >= ${since})`), now)
 }

@@ -5,6 +5,10 @@ import type { ReturnAnswer, ReturnKind, ReturnReason } from '#domain/return.ts'
 import type { Phase, Priority, StepStatus } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 import type { StoredObject } from './quality-check.ts'
+import { sharedRead } from './shared-read.ts'
+
+/** A list that nobody has paged: far more than a department asks of itself at a time. */
+const MOST = 1_000
 
 export interface OpenReturn {
   id: string
@@ -21,11 +25,29 @@ export interface OpenReturn {
   dueAt: Date
 }
 
+/** How many of them wait at the sites of the actor, and how many for longer than they should. */
+export async function countReturns(
+  sql: AnySql,
+  actor: Actor,
+  now: Date,
+): Promise<{ count: number; late: number }> {
+  const ours = oursToAnswer(sql, actor)
+  return sharedRead(sql, JSON.stringify(['returns', scopeOf(actor, 'clarify')]), async () => {
+    const rows = await sql<{ dueAt: Date }[]>`
+      select r.asked_at + interval '30 minutes' as "dueAt" from returns r join orders o on o.id = r.order_id
+      where r.answered_at is null and ${ours}`
+    return rows.map(({ dueAt }) => dueAt)
+  }).then((dues) => ({ count: dues.length, late: dues.filter((dueAt) => dueAt < now).length }))
+}
+
+function oursToAnswer(sql: AnySql, actor: Actor) {
+  const scope = scopeOf(actor, 'clarify')
+  if (scope.scope === 'all') return sql`true`
+  return scope.scope === 'sites' ? sql`o.site_id = any(${[...scope.siteIds]})` : sql`false`
+}
+
 /** Longest waiting first. */
 export async function openReturns(sql: AnySql, actor: Actor): Promise<OpenReturn[]> {
-  const scope = scopeOf(actor, 'clarify')
-  if (scope.scope === 'none' || scope.scope === 'own') return []
-  const ours = scope.scope === 'all' ? sql`true` : sql`o.site_id = any(${[...scope.siteIds]})`
   return await sql<OpenReturn[]>`
     select r.id, r.kind, r.reason_code as reason, o.id as "orderId", o.accession, o.phase, o.priority, pt.name,
       coalesce(c.short_name, p.text) as procedure, u.name as "askedBy", r.asked_at as "askedAt",
@@ -34,7 +56,7 @@ export async function openReturns(sql: AnySql, actor: Actor): Promise<OpenReturn
       cross join lateral (select p.* from procedures p left join study_links l on l.procedure_id = p.id and l.study_id = r.study_id
         where p.order_id = o.id order by (l.id is not null) desc, p.position limit 1) p
       left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
-    where r.answered_at is null and ${ours} order by r.asked_at, r.id limit 200`
+    where r.answered_at is null and ${oursToAnswer(sql, actor)} order by r.asked_at, r.id limit ${MOST}`
 }
 
 export interface AskedReturn {
