@@ -1,10 +1,34 @@
 /** The shape of every write: what becomes of an act that another one stands in the way of. */
 import { expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
-import { anEnvelope, anOrder, seededDepartment } from '../order.fixture.ts'
+import { actAs, anEnvelope, anOrder, seededDepartment } from '../order.fixture.ts'
+import { readableStudy } from '../reading.fixture.ts'
 import { dutyAct } from './act.ts'
 import { receiveOrderMessage } from './inbound-messages.ts'
-import { mutate } from './mutate.ts'
+import { mutate, PHASE } from './mutate.ts'
+import { issueWetRead, openReport, saveDraft } from './reports.ts'
+import { claim, release } from './work-items.ts'
+
+test('whatever changes where an order stands rings on the lists of orders, and what only says who works on it does not', async () => {
+  const department = await seededDepartment(await testDatabase())
+  let told: string[] = []
+  department.announce = (topics) => void told.push(...topics)
+  const { itemId } = await readableStudy(department, 'stat')
+  const rings = async (act: Promise<unknown>) => {
+    told = []
+    await act
+    return told.includes(PHASE)
+  }
+  const reader = await actAs(department, 'radiologist')
+  const held = await claim(department, reader, { itemId })
+  const { reportId } = await openReport(department, reader, held)
+  const content = { sections: [{ key: 'impression', text: 'No bleed.' }] }
+  const under = { ...held, reportId, content }
+  expect(await rings(saveDraft(department, reader, under))).toBe(false)
+  expect(await rings(issueWetRead(department, reader, under))).toBe(true)
+  expect(await rings(release(department, reader, held))).toBe(false)
+  await department.close()
+})
 
 test('of two acts that wait for each other one gives way and is done again, whole and once', async () => {
   const department = await seededDepartment(await testDatabase())

@@ -52,6 +52,9 @@ export interface Scope {
   announce(...topics: string[]): void
 }
 
+/** Live topic of every list of orders: where one of them stands has changed, whatever did it. */
+export const PHASE = 'phase'
+
 // These say who works on what, not where the order stands: the phase cannot change by them.
 const withoutPhase =
   /^(work-item|escalation|critical|delivery\.(queued|sent|answered|unknown|parked|mended))\b|^report\.saved$/
@@ -158,7 +161,8 @@ async function appendEvents(scope: Scope, orderId: string, events: NewEvent[]): 
   const { sql, act } = scope
   await sql`select append_order_events(${orderId}, ${act.now}, ${act.actor.id}, ${roleOf(act.actor)}, ${act.source},
     ${sql.json(events as never)})`
-  if (events.some(({ type }) => !withoutPhase.test(type))) await recomputePhases(sql, orderId)
+  if (events.every(({ type }) => withoutPhase.test(type))) return
+  if (await recomputePhases(sql, orderId)) scope.announce(PHASE)
 }
 
 async function writeAudit(sql: TransactionSql, act: Act, event: NewAudit): Promise<void> {

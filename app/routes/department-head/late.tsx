@@ -102,6 +102,11 @@ export default function Late() {
   useLive([
     'work-item.opened',
     'work-item.claimed',
+    'work-item.released',
+    'work-item.expired',
+    'work-item.taken-over',
+    'work-item.paused',
+    'work-item.resumed',
     'work-item.completed',
     'work-item.cancelled',
     'work-item.reassigned',

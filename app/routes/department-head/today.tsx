@@ -47,8 +47,10 @@ const TOPICS = [
   'report.signed',
   'report.released',
   'delivery.acknowledged',
+  'work-item.cancelled',
   'escalation.fired',
   'exceptions',
+  'phase',
 ]
 
 export async function loader(args: LoaderFunctionArgs) {

@@ -185,6 +185,8 @@ const TOPICS = [
   'report.signed',
   'report.released',
   'delivery.acknowledged',
+  'phase',
+  'exceptions',
   'views:orders',
 ]
 
