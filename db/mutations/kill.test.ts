@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '../department.ts'
@@ -15,6 +16,7 @@ import { deviceAct, dutyAct } from './act.ts'
 import { openAmendment } from './amendments.ts'
 import { createToken } from './api-tokens.ts'
 import { callIn } from './call-ins.ts'
+import { putInFolder } from './case-folders.ts'
 import { claimCommitment, commitmentReported, decideCommitment, takeCommitment } from './commitments.ts'
 import { beginAttempt, laneHead, recordAnswer } from './deliveries.ts'
 import { escalateDue } from './escalations.ts'
@@ -669,6 +671,21 @@ const CASES: Record<string, Case> = {
     effect: ['audit view.retired +1'],
     again: 'not-found',
   },
+  'put-in-folder': {
+    prepare: async (department) => by('radiologist', await ordered(department)),
+    effect: ['audit folder.put-in +1', 'case_folders +1', 'foldered_cases +1'],
+    again: 'done',
+  },
+  'take-out-of-folder': {
+    prepare: foldered,
+    effect: ['audit folder.taken-out +1', 'foldered_cases -1'],
+    again: 'done',
+  },
+  'retire-folder': {
+    prepare: foldered,
+    effect: ['audit folder.retired +1'],
+    again: 'not-found',
+  },
   'set-shift': {
     prepare: async (department) => {
       const { actor, now } = await actAs(department, 'radiologist')
@@ -707,6 +724,15 @@ async function savedView(department: Department): Promise<Partial<Refs>> {
   return by('radiologist', await saveView(department, await actAs(department, 'radiologist'), view))
 }
 
+async function foldered(department: Department): Promise<Partial<Refs>> {
+  const { orderId } = await ordered(department)
+  const kept = { orderId, name: `Teaching ${orderId}` }
+  return by('radiologist', {
+    orderId,
+    ...(await putInFolder(department, await actAs(department, 'radiologist'), kept)),
+  })
+}
+
 /** Departments that stand side by side; an act has one for itself, so that all of it can be compared. */
 const SIDE_BY_SIDE = 3
 
@@ -716,6 +742,7 @@ interface Place {
 }
 
 let home: string
+let program: string
 const free: Place[] = []
 const waiting: ((place: Place) => void)[] = []
 const all: Place[] = []
@@ -730,6 +757,15 @@ beforeAll(async () => {
       free.push(place)
     }),
   )
+  // Some two hundred processes start: they load one file instead of each module, its types stripped once for all.
+  program = join(home, 'killed-act.mjs')
+  await build({
+    ...{ entryPoints: [SOURCE], outfile: program, bundle: true, platform: 'node', format: 'esm' },
+    // For those of its packages that are not modules.
+    banner: {
+      js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)`,
+    },
+  })
   // One that ends by itself leaves the program compiled for those that die.
   const { databaseUrl } = all[0]!
   await inAProcess({ databaseUrl, name: 'sweep-retention', refs: {}, dyingAt: null })
@@ -788,13 +824,13 @@ interface Asked {
   dyingAt: string | null
 }
 
-const PROGRAM = fileURLToPath(new URL('killed-act.fixture.ts', import.meta.url))
+const SOURCE = fileURLToPath(new URL('killed-act.fixture.ts', import.meta.url))
 
 /** Performs the act in a new process; answers what it said, or the signal that it died of where it was to die. */
 async function inAProcess({ databaseUrl, name, refs, dyingAt }: Asked): Promise<string> {
   const file = join(home, randomUUID())
-  if (dyingAt) writeFileSync(file, dyingAt)
-  const child = spawn(process.execPath, [PROGRAM, databaseUrl, file, name, JSON.stringify(refs)], {
+  if (dyingAt) writeFileSync(`${file}.${dyingAt}`, '')
+  const child = spawn(process.execPath, [program, databaseUrl, file, name, JSON.stringify(refs)], {
     env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(home, 'compiled') },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -806,7 +842,7 @@ async function inAProcess({ databaseUrl, name, refs, dyingAt }: Asked): Promise<
     child.once('error', reject)
     child.once('close', (...how) => resolve(how))
   })
-  if (dyingAt && existsSync(file)) return `it never came to ${dyingAt}: ${said}`
+  if (dyingAt && existsSync(`${file}.${dyingAt}`)) return `it never came to ${dyingAt}: ${said}`
   return signal ?? (code === 0 ? said : `it ended with ${code}`)
 }
 

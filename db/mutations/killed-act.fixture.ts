@@ -12,6 +12,7 @@ import { dropAmendment, openAmendment, signAmendment } from './amendments.ts'
 import { createToken, revokeToken } from './api-tokens.ts'
 import { reassign } from './assignments.ts'
 import { answerCall, callIn, withdrawCall } from './call-ins.ts'
+import { putInFolder, retireFolder, takeOutOfFolder } from './case-folders.ts'
 import {
   claimCommitment,
   commitmentNotReported,
@@ -97,6 +98,7 @@ export interface Refs {
   launchId: string
   patientId: string
   viewId: string
+  folderId: string
   shiftId: string
   instanceId: string
   name: string
@@ -272,6 +274,10 @@ const PRESSED: Record<string, Performed> = {
   'change-view': (department, act, { viewId }) =>
     changeView(department, act, { viewId, filter: 'area:neuro' }),
   'retire-view': retireView,
+  'put-in-folder': (department, act, { orderId }) =>
+    putInFolder(department, act, { orderId, name: `Teaching ${orderId}` }),
+  'take-out-of-folder': takeOutOfFolder,
+  'retire-folder': retireFolder,
   'set-shift': (department, act, { userId, start }) => {
     const from = new Date(start)
     const to = new Date(from.getTime() + 8 * 3_600_000)
