@@ -211,7 +211,10 @@ export class Association {
     const length = (stream.wholeAtHand(5) ?? (await stream.take(5))).readUInt32BE(1)
     if (type === PDU.dataTf) await this.reader.pdu(length)
     else await this.control(type, length)
-    if (!this.reader.inMessage) stream.endMeasure()
+    if (!this.reader.inMessage) {
+      stream.endMeasure()
+      stream.release()
+    }
     this.touch()
   }
 

@@ -15,13 +15,15 @@ export function bufferSource(buffer: Buffer): ByteSource {
 }
 
 const WINDOW_BYTES = 16 * 1024
+/** One for all files: scans do not wait, so that one of them at a time looks through it. */
+const window = Buffer.allocUnsafeSlow(WINDOW_BYTES)
+let lookingThrough: ByteSource | undefined
 
 /**
  * An open file. Reads are synchronous: they hit the page cache, where an object just received still is,
  * and cost less than a thread-pool round trip.
  */
 export function fileSource(fd: number, size: number): ByteSource {
-  const window = Buffer.allocUnsafe(WINDOW_BYTES)
   let start = 0
   let end = 0
   const read = (target: Buffer, offset: number) => {
@@ -34,7 +36,8 @@ export function fileSource(fd: number, size: number): ByteSource {
     return done
   }
   const peek = (offset: number, length: number) => {
-    if (offset < start || offset + length > end) {
+    if (lookingThrough !== source || offset < start || offset + length > end) {
+      lookingThrough = source
       start = offset
       end = offset + read(window.subarray(0, Math.min(WINDOW_BYTES, size - offset)), offset)
     }
@@ -45,5 +48,6 @@ export function fileSource(fd: number, size: number): ByteSource {
     const whole = Buffer.allocUnsafe(length)
     return whole.subarray(0, read(whole, offset))
   }
-  return { size, bytes, peek }
+  const source: ByteSource = { size, bytes, peek }
+  return source
 }

@@ -55,6 +55,11 @@ export class ByteStream {
     this.measured = undefined
   }
 
+  /** Between two messages: nothing that was handed out is looked at any more. */
+  release() {
+    if (this.chunks.length === 0) this.borrowed?.release()
+  }
+
   /**
    * Exactly `length` bytes, for headers and small bodies: check the length first.
    * @throws DicomError 'connection-lost', 'peer-too-slow'

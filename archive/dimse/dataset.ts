@@ -3,7 +3,7 @@ import { decodeText, encodeText, isRepresentable, type TextKind } from './charac
 import { DicomError } from './dicom-error.ts'
 import { type Tag, tagOf, vrOf } from './dictionary.ts'
 import { formatPersonName, type PersonNameGroups, parsePersonName } from './person-name.ts'
-import type { Vr } from './value-representation.ts'
+import { isCharacterSetText, type Vr } from './value-representation.ts'
 
 /** A stretch of the file or buffer that a value was left in. */
 export type Stretch = { readonly offset: number; readonly length: number }
@@ -204,11 +204,6 @@ export class Dataset {
 
 const SPECIFIC_CHARACTER_SET = 0x00080005
 const UTF8 = 'ISO_IR 192'
-
-/** The VRs that Specific Character Set governs (PS3.5 section 6.1.2.2). */
-export function isCharacterSetText(vr: Vr): boolean {
-  return ['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT'].includes(vr)
-}
 
 /** Values that hold backslashes as text: one value, never split (PS3.5 section 6.2). */
 const UNSPLIT: readonly Vr[] = ['LT', 'ST', 'UT', 'UR']

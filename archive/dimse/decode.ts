@@ -6,7 +6,7 @@ import { DicomError, isDicomError } from './dicom-error.ts'
 import { hexOf, type Tag, vrOf } from './dictionary.ts'
 import { withSignedValues } from './signed-values.ts'
 import { type Encoding, encodingOf, IMPLICIT_LITTLE } from './transfer-syntax.ts'
-import { isVr, SHORT_LENGTH_VRS, SWAPPED_BY, type Vr } from './value-representation.ts'
+import { SHORT_LENGTH_VRS, SWAPPED_BY, type Vr, vrAt } from './value-representation.ts'
 
 export type DecodeLimits = {
   /** Nested sequences. */
@@ -146,12 +146,12 @@ class Decoder {
     const tag = this.tag(head)
     if (tag >>> 16 === 0xfffe) return { tag, vr: 'UN', length: this.u32(head, 4), valueAt: at + 8 }
     if (!this.encoding.explicit) return { tag, vr: vrOf(tag), length: this.u32(head, 4), valueAt: at + 8 }
-    const vr = head.toString('latin1', 4, 6)
-    if (isVr(vr) && SHORT_LENGTH_VRS.has(vr)) return { tag, vr, length: this.u16(head, 6), valueAt: at + 8 }
+    const vr = vrAt(head, 4)
+    if (vr && SHORT_LENGTH_VRS.has(vr)) return { tag, vr, length: this.u16(head, 6), valueAt: at + 8 }
     // VRs to come will have the long form (PS3.5 section 6.2): their values are kept as unknown.
-    if (!/^[A-Z]{2}$/.test(vr)) this.malformed(tag, at, 'a VR')
+    if (!vr && !/^[A-Z]{2}$/.test(head.toString('latin1', 4, 6))) this.malformed(tag, at, 'a VR')
     if (head.length < 12) throw new DicomError('dataset-truncated', { offset: at })
-    return { tag, vr: isVr(vr) ? vr : 'UN', length: this.u32(head, 8), valueAt: at + 12 }
+    return { tag, vr: vr ?? 'UN', length: this.u32(head, 8), valueAt: at + 12 }
   }
 
   /** Reads one element into `into` and returns where the next begins. */

@@ -40,7 +40,13 @@ function jsonOf(dataset: Dataset, options: ToJsonOptions, path: string): DicomJs
   return json
 }
 
-function elementJson(element: Element, dataset: Dataset, options: ToJsonOptions, path: string): JsonElement {
+/** One element of a data set; the path is its own. */
+export function elementJson(
+  element: Element,
+  dataset: Dataset,
+  options: ToJsonOptions,
+  path: string,
+): JsonElement {
   const { vr } = element
   if (element.kind === 'sequence') {
     const items = element.items.map((item, index) => jsonOf(item, options, `${path}/${index + 1}/`))

@@ -53,4 +53,13 @@ export function isPrivateCreator(tag: Tag): boolean {
 }
 
 /** Eight upper-case hexadecimal digits, as in the DICOM JSON model. */
-export const hexOf = (tag: Tag): string => tag.toString(16).toUpperCase().padStart(8, '0')
+export function hexOf(tag: Tag): string {
+  const known = hexadecimal.get(tag)
+  if (known) return known
+  const made = tag.toString(16).toUpperCase().padStart(8, '0')
+  // Which tags there are is the sender's to say: those of usual objects are remembered, and no more.
+  if (hexadecimal.size < 10_000) hexadecimal.set(tag, made)
+  return made
+}
+
+const hexadecimal = new Map<Tag, string>()

@@ -2,7 +2,7 @@
 import type { ByteSource } from './byte-source.ts'
 import { vrOf } from './dictionary.ts'
 import { type Encoding, encodingOf, IMPLICIT_LITTLE } from './transfer-syntax.ts'
-import { isVr, SHORT_LENGTH_VRS } from './value-representation.ts'
+import { SHORT_LENGTH_VRS, vrAt } from './value-representation.ts'
 
 const ITEM = 0xfffee000
 const SEQUENCE_DELIMITATION = 0xfffee0dd
@@ -92,8 +92,8 @@ export function hasMoreElements(source: ByteSource, transferSyntaxUid: string, m
 
 function headerOf(head: Buffer, tag: number, encoding: Encoding) {
   if (!encoding.explicit) return { vr: vrOf(tag), length: u32(head, 4, encoding), headBytes: 8 }
-  const vr = head.toString('latin1', 4, 6)
-  if (isVr(vr) && SHORT_LENGTH_VRS.has(vr)) return { vr, length: u16(head, 6, encoding), headBytes: 8 }
+  const vr = vrAt(head, 4)
+  if (vr && SHORT_LENGTH_VRS.has(vr)) return { vr, length: u16(head, 6, encoding), headBytes: 8 }
   return { vr, length: head.length < 12 ? 0 : u32(head, 8, encoding), headBytes: 12 }
 }
 

@@ -1,8 +1,8 @@
 /** What the index needs of a stored object: its elements without bulk data, and proof that it is whole. */
 import { type ByteSource, bufferSource } from './byte-source.ts'
 import type { Dataset } from './dataset.ts'
-import { DECODE_LIMITS, decodeDataset, inflate } from './decode.ts'
-import { DicomError } from './dicom-error.ts'
+import { DECODE_LIMITS, type DecodeOptions, decodeDataset, inflate } from './decode.ts'
+import { DicomError, isDicomError } from './dicom-error.ts'
 import { extentOf } from './element-count.ts'
 import { type PixelData, pixelDataOf } from './frames.ts'
 import { type Part10, readPart10 } from './part10.ts'
@@ -14,6 +14,8 @@ export type ScanOptions = {
   readonly locateAboveBytes?: number
   /** Bytes of values read in all. */
   readonly headerBytes?: number
+  /** What stands before the data set, when who wrote it is asking. */
+  readonly part10?: Part10
 }
 
 export type HeaderScan = Part10 & {
@@ -32,6 +34,8 @@ const HEADER_ELEMENTS = 250_000
 const MOST_ELEMENTS = 1_000_000
 /** Of an object with more than that, sequences longer than this are left where they are: outlines, or thousands of frames. */
 const LEAVE_ABOVE_BYTES = 1024 * 1024
+/** Nearly every header has less: it is read at once, and walked over beforehand only when it turns out to be larger. */
+const SMALL = { elements: 2_000, bytes: 256 * 1024 }
 /** Of a deflated data set, which has to be held whole: a few hundred kilobytes can ask for any amount. */
 const INFLATED_BYTES = 32 * 1024 * 1024
 
@@ -43,7 +47,7 @@ const INFLATED_BYTES = 32 * 1024 * 1024
  */
 export function scanHeader(given: Buffer | ByteSource, options: ScanOptions = {}): HeaderScan {
   const source = Buffer.isBuffer(given) ? bufferSource(given) : given
-  const part10 = readPart10(source)
+  const part10 = options.part10 ?? readPart10(source)
   const { transferSyntaxUid, datasetOffset } = part10
   const inflated = encodingOf(transferSyntaxUid).deflated
     ? inflate(source.bytes(datasetOffset, source.size - datasetOffset), { bytes: INFLATED_BYTES })
@@ -71,6 +75,8 @@ function scan(
   // Inflated by now: the rest is Explicit VR Little Endian, as any unknown transfer syntax is.
   const syntax = encodingOf(transferSyntaxUid).deflated ? '' : transferSyntaxUid
   const locateAboveBytes = options.locateAboveBytes ?? LOCATE_ABOVE_BYTES
+  const small = smallHeader(source, syntax, { offset, locateAboveBytes, limits: SMALL })
+  if (small) return small
   const most = { elements: HEADER_ELEMENTS, bytes: options.headerBytes ?? HEADER_BYTES }
   const leaveSequencesAboveBytes = LEAVE_ABOVE_BYTES
   const walked = { most: MOST_ELEMENTS, locateAboveBytes, leaveSequencesAboveBytes }
@@ -85,6 +91,16 @@ function scan(
     ...(isTooMuch(extent) ? { leaveSequencesAboveBytes } : {}),
     limits: { ...DECODE_LIMITS, ...most },
   })
+}
+
+/** Undefined when it is larger than that. */
+function smallHeader(source: ByteSource, syntax: string, options: DecodeOptions): Dataset | undefined {
+  try {
+    return decodeDataset(source, syntax, options)
+  } catch (error) {
+    if (isDicomError(error, 'dataset-too-large')) return undefined
+    throw error
+  }
 }
 
 export type Identity = {

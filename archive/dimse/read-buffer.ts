@@ -4,8 +4,9 @@
  */
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 
-const BUFFER_BYTES = 512 * 1024
-/** With less room left, reading stops until the buffer is free from its beginning again. */
+/** An image of a CT with what came before it, and no more than a core keeps at hand. */
+const BUFFER_BYTES = 768 * 1024
+/** With less room left, reading goes on at the beginning if that is free, or stops until it is. */
 const LEAST_ROOM_BYTES = 64 * 1024
 
 /** Called with bytes as they lie in the buffer; true when they are to stay there for now. */
@@ -16,6 +17,8 @@ export interface Borrowed {
   hear: HearBytes | undefined
   /** Reading has stopped: the next bytes overwrite the first, so `resume` only once nobody needs those. */
   isFull: boolean
+  /** Nobody needs any byte that was heard: between two messages, reading need not stop for what comes next. */
+  release(): void
 }
 
 const borrowed = new WeakMap<Socket, Borrowed>()
@@ -31,7 +34,7 @@ export function withReadBuffer(accepted: Socket): Socket {
   const old = accepted as WithHandle
   const handle = old._handle
   if (!handle) return accepted
-  const entry: Borrowed = { hear: undefined, isFull: false }
+  const entry: Borrowed = { hear: undefined, isFull: false, release: () => undefined }
   const options = {
     handle,
     onread: readingInto(entry),
@@ -48,17 +51,30 @@ export function withReadBuffer(accepted: Socket): Socket {
 }
 
 // One read after another into the same buffer, each behind the last, so that a peer is heard while its last bytes are
-// still being written.
+// still being written; at the end it goes on at the beginning, up to the first byte that is needed still.
 function readingInto(entry: Borrowed): OnReadOpts {
   const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
   let filled = 0
+  let end = BUFFER_BYTES
+  /** Before it, nothing is needed. */
+  let released = 0
+  entry.release = () => {
+    released = filled
+    end = BUFFER_BYTES
+  }
+  const goOnAt = (place: number) => {
+    filled = 0
+    end = place
+    released = 0
+  }
   return {
-    buffer: () => buffer.subarray(filled),
+    buffer: () => buffer.subarray(filled, end),
     callback: (length, bytes) => {
       if (!entry.hear?.((bytes as Buffer).subarray(0, length))) return true
       filled += length
-      entry.isFull = buffer.length - filled < LEAST_ROOM_BYTES
-      if (entry.isFull) filled = 0
+      if (end - filled >= LEAST_ROOM_BYTES) return true
+      entry.isFull = released < LEAST_ROOM_BYTES
+      goOnAt(entry.isFull ? BUFFER_BYTES : released)
       return !entry.isFull
     },
   }

@@ -46,6 +46,18 @@ const KNOWN = new Set<string>(VRS)
 
 export const isVr = (text: string): text is Vr => KNOWN.has(text)
 
+const byLetters: (Vr | undefined)[] = []
+for (const vr of VRS) byLetters[(vr.charCodeAt(0) << 8) | vr.charCodeAt(1)] = vr
+
+/** The VR that two bytes spell, without making a string of them; undefined when it is none. */
+export const vrAt = (bytes: Uint8Array, at: number): Vr | undefined =>
+  byLetters[(bytes[at]! << 8) | bytes[at + 1]!]
+
+const CHARACTER_SET_VRS = new Set<Vr>(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT'])
+
+/** The VRs that Specific Character Set governs (PS3.5 section 6.1.2.2). */
+export const isCharacterSetText = (vr: Vr): boolean => CHARACTER_SET_VRS.has(vr)
+
 /** A two-byte length follows these in Explicit VR; a reserved pair with a four-byte length follows all others. */
 export const SHORT_LENGTH_VRS: ReadonlySet<Vr> = new Set<Vr>([
   ...(['AE', 'AS', 'AT', 'CS', 'DA', 'DS', 'DT', 'FD', 'FL', 'IS', 'LO', 'LT'] as const),

@@ -1,9 +1,10 @@
 /** Looks at an object whose bytes have come: is it whole, is it what the sender said, and what the index needs of it. */
 import type { ByteSource } from '#archive/dimse/byte-source.ts'
 import { isDicomError } from '#archive/dimse/dicom-error.ts'
-import { type DicomJson, toDicomJson } from '#archive/dimse/dicom-json.ts'
 import type { PixelData } from '#archive/dimse/frames.ts'
+import { headerJson } from '#archive/dimse/header-json.ts'
 import { type HeaderScan, type Identity, identityOf, scanHeader } from '#archive/dimse/header-scan.ts'
+import type { Part10 } from '#archive/dimse/part10.ts'
 import { STATUS } from '#archive/dimse/status.ts'
 import type { StoredBlob } from '#archive/storage/blob-store.ts'
 import type { StoredInstance } from '#db/mutations/studies.ts'
@@ -46,13 +47,14 @@ export interface Announced {
   sopInstanceUid: string
 }
 
-/** Reads from the page cache; throws only what is wrong on our side. */
+/** Reads from the page cache; throws only what is wrong on our side. Of what we have just written, the File Meta is known. */
 export function examine(
   source: ByteSource,
   announced: Announced | null,
+  part10?: Part10,
 ): { examined: Examined } | { fault: Fault } {
   try {
-    const scan = scanHeader(source)
+    const scan = scanHeader(source, part10 ? { part10 } : {})
     const identity = identityOf(scan.dataset)
     const mismatch = announced && mismatchOf(identity, announced)
     if (mismatch) return faulty(mismatch, announced)
@@ -81,36 +83,23 @@ function mismatchOf(identity: Identity, announced: Announced): FaultReason | und
 }
 
 function examinedFrom(scan: HeaderScan, identity: Identity): Examined {
+  // Pixels are told of by `pixel`, other long values by where they can be fetched.
+  const header = headerJson(scan.dataset, { without: PIXELS, bulkDataUri: (path) => `bulkdata/${path}` })
   return {
     transferSyntaxUid: scan.transferSyntaxUid,
     sopInstanceUid: identity.sopInstanceUid,
     sopClassUid: identity.sopClassUid,
     seriesUid: identity.seriesInstanceUid,
     studyUid: identity.studyInstanceUid,
-    header: headerOf(scan),
+    header: header.json,
+    headerText: header.text,
     pixel: scan.pixelData ? pixelPlace(scan.pixelData) : null,
     frames: scan.pixelData?.numberOfFrames ?? Math.max(1, scan.dataset.number('NumberOfFrames') ?? 1),
     sourceAe: scan.meta.text('SourceApplicationEntityTitle') ?? '',
   }
 }
 
-const PIXEL_TAGS = ['7FE00008', '7FE00009', '7FE00010']
-
-/** The header as DICOM JSON: pixels are told of by `pixel`, other long values by where they can be fetched. */
-function headerOf({ dataset }: HeaderScan): DicomJson {
-  const json = toDicomJson(dataset, { bulkDataUri: (path) => `bulkdata/${path}` })
-  for (const tag of PIXEL_TAGS) delete json[tag]
-  return storable(json)
-}
-
-// Postgres keeps neither U+0000 nor half a surrogate pair in its JSON; sloppy senders do, in private elements.
-function storable(json: DicomJson): DicomJson {
-  const text = JSON.stringify(json)
-  if (!/\\u0000|\\ud[89a-f]/.test(text)) return json
-  return JSON.parse(text, (_, value) =>
-    typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value,
-  ) as DicomJson
-}
+const PIXELS: ReadonlySet<number> = new Set([0x7fe00008, 0x7fe00009, 0x7fe00010])
 
 /** Offsets from the beginning of the blob; a frame is one stretch, or those of its fragments. */
 function pixelPlace({ at, encapsulated, frames }: PixelData) {

@@ -3,6 +3,7 @@
  * journal before anybody is told Success; the index follows within a second, and after a crash at the next start.
  */
 import type { Logger } from 'pino'
+import { Dataset } from '#archive/dimse/dataset.ts'
 import { encodeFileMeta, readPart10 } from '#archive/dimse/part10.ts'
 import { STATUS } from '#archive/dimse/status.ts'
 import type { BlobStore, BlobWriter, StoredBlob } from '#archive/storage/blob-store.ts'
@@ -39,6 +40,8 @@ export interface ObjectToCome extends Announced {
 }
 
 const BACKLOG_LIMIT = 2_000
+/** File Meta that we wrote ourselves a moment ago. */
+const NOT_READ = new Dataset()
 
 export class Ingest {
   readonly #options: IngestOptions
@@ -81,23 +84,17 @@ export class Ingest {
 
   async begin(coming: ObjectToCome): Promise<IncomingObject> {
     const { store, aeTitle } = this.#options
+    const { sopClassUid, sopInstanceUid, transferSyntaxUid, sourceAe } = coming
+    const meta = encodeFileMeta({
+      sopClassUid,
+      sopInstanceUid,
+      transferSyntaxUid,
+      sendingAe: sourceAe,
+      receivingAe: aeTitle,
+    })
     const writer = await store.create()
-    try {
-      const { sopClassUid, sopInstanceUid, transferSyntaxUid, sourceAe } = coming
-      writer.writeHeader(
-        encodeFileMeta({
-          sopClassUid,
-          sopInstanceUid,
-          transferSyntaxUid,
-          sendingAe: sourceAe,
-          receivingAe: aeTitle,
-        }),
-      )
-    } catch (error) {
-      await writer.abort()
-      throw error
-    }
-    return new IncomingObject(writer, () => this.#finish(writer, coming))
+    writer.writeHeader(meta)
+    return new IncomingObject(writer, () => this.#finish(writer, coming, meta.length))
   }
 
   /** Bytes that nobody could read far enough to say what they are: kept as they come, and set aside when they end. */
@@ -123,12 +120,13 @@ export class Ingest {
     await this.#journal.close()
   }
 
-  async #finish(writer: BlobWriter, coming: ObjectToCome): Promise<Fault | null> {
+  async #finish(writer: BlobWriter, coming: ObjectToCome, datasetOffset: number): Promise<Fault | null> {
     await writer.drain()
     await failpoint('store:before-sync')
     // Whatever it turns out to be, it is kept: so it is looked at while the disk syncs it.
     const kept = Promise.all([writer.commit(), this.#journal.note(writer.key, writer.digest())])
-    const result = await examinedBeside(kept, () => examine(writer.source(), coming))
+    const part10 = { meta: NOT_READ, transferSyntaxUid: coming.transferSyntaxUid, datasetOffset }
+    const result = await examinedBeside(kept, () => examine(writer.source(), coming, part10))
     const [blob] = await kept
     await failpoint('store:after-sync')
     if ('fault' in result) {

@@ -2,11 +2,13 @@
  * Keys and hashes of objects that were acknowledged and may not be indexed yet: an append-only log in segments, one synced write
  * for all that wait together. A segment goes when all its objects are indexed, so a start reads what is left and no more.
  */
-import { writeSync } from 'node:fs'
+import { fdatasync, writeSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { ulid } from '#db/ulid.ts'
 
+const datasync = promisify(fdatasync)
 const KEYS_PER_SEGMENT = 1_000
 /** More than so many lines take. */
 const SEGMENT_BYTES = 256 * 1024
@@ -86,7 +88,7 @@ export class Journal {
         // Into the page cache, at once: a few hundred bytes are not worth a trip through the thread pool.
         const lines = batch.map(({ key, sha256 }) => `${key} ${sha256}\n`).join('')
         segment.bytes += writeSync(segment.file.fd, lines, segment.bytes)
-        await segment.file.datasync()
+        await datasync(segment.file.fd)
         for (const { resolve } of batch) resolve()
       } catch (error) {
         for (const { reject } of batch) reject(error)

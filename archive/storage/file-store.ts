@@ -3,15 +3,7 @@
  * final place from the start, under `.part` until it is whole, and a row in `instances` publishes it once it is synced.
  */
 import { createHash, type Hash } from 'node:crypto'
-import {
-  closeSync,
-  createReadStream,
-  fdatasync,
-  open as openFile,
-  rename as renameFile,
-  writev,
-  writevSync,
-} from 'node:fs'
+import { closeSync, createReadStream, fdatasync, openSync, renameSync, writev, writevSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -23,8 +15,8 @@ import type { BlobReader, BlobStore, BlobWriter, StoredBlob } from './blob-store
 import { DirectorySync } from './directory-sync.ts'
 import { readStretch } from './read-stretch.ts'
 
-// By number: a `FileHandle` for each object of a series costs more than its system calls.
-const openNumber = promisify(openFile)
+// By number: a `FileHandle` for each object of a series costs more than its system calls. What only changes a directory in
+// memory is called at once: a trip through the thread pool costs more than the call.
 const datasync = promisify(fdatasync)
 
 /** Gathered bytes that are written without being asked to. */
@@ -33,7 +25,6 @@ const GATHERED_BYTES = 256 * 1024
 const WORTH_A_TRIP_BYTES = 64 * 1024
 /** Of a large object, so much lies in the page cache before the disk is set to work on it. */
 const SYNC_EARLY_BYTES = 8 * 2 ** 20
-const rename = promisify(renameFile)
 
 /** Longer than any association or upload goes without a byte. */
 const UNFINISHED_FOR_MS = 60 * 60_000
@@ -54,7 +45,7 @@ export class FileStore implements BlobStore {
     const path = this.#path(key)
     const directory = dirname(path)
     if (!this.#made.has(directory)) await this.#makeDirectory(directory)
-    const file = await openNumber(`${path}.part`, 'wx+', 0o640)
+    const file = openSync(`${path}.part`, 'wx+', 0o640)
     return new FileWriter({ key, path, file, directories: this.#directories })
   }
 
@@ -181,7 +172,7 @@ class FileWriter implements BlobWriter {
       if (fault) throw fault
       // In this order one commit of the file system's own journal takes both down: the sync of the bytes carries the new
       // name along, and the directory's finds nothing left to do. Neither counts before both are down.
-      await rename(`${this.#path}.part`, this.#path)
+      renameSync(`${this.#path}.part`, this.#path)
       await datasync(this.#file)
       await this.#directories.sync(dirname(this.#path))
     } finally {
@@ -202,7 +193,7 @@ class FileWriter implements BlobWriter {
 
   // A thread that still writes or syncs would do it to whichever file has this number next.
   async #close(): Promise<void> {
-    await Promise.allSettled([this.#writing, this.#syncing])
+    if (this.#writing || this.#syncing) await Promise.allSettled([this.#writing, this.#syncing])
     closeSync(this.#file)
   }
 

@@ -40,10 +40,11 @@ export async function keepAside(
   if (known?.decision) return false
   const exceptionId = await raiseDuplicate(scope, study, { instance, rule })
   if (known) return false
+  const { headerText: _, ...object } = instance
   await sql`
     insert into quarantine (id, blob, bytes, sha256, sop_instance_uid, source_ae, peer, reason, received_at, exception_id, object)
     values (${ulid()}, ${instance.blob}, ${instance.bytes}, ${instance.sha256}, ${instance.sopInstanceUid},
-      ${instance.sourceAe}, ${instance.peer}, 'duplicate-instance', ${act.now}, ${exceptionId}, ${sql.json(instance as never)})`
+      ${instance.sourceAe}, ${instance.peer}, 'duplicate-instance', ${act.now}, ${exceptionId}, ${sql.json(object as never)})`
   return true
 }
 

@@ -37,6 +37,8 @@ export interface StoredInstance {
   seriesUid: string
   studyUid: string
   header: DicomJson
+  /** The header as text, from whoever has it at hand. */
+  headerText?: string
   /** Where the frames are; null without pixel data. */
   pixel: unknown | null
   frames: number
@@ -243,16 +245,18 @@ async function insertInstances(
     dataset_offset: instance.datasetOffset,
     sha256: instance.sha256,
     pixel: instance.pixel,
-    attributes: instance.header,
     source_ae: instance.sourceAe,
   }))
+  // Most of a row is its header, which was written as JSON when it was read.
+  const texts = instances.map(({ header, headerText }) => headerText ?? JSON.stringify(header))
+  const written = rows.map((row, n) => `${JSON.stringify(row).slice(0, -1)},"attributes":${texts[n]}}`)
   const added = await sql<{ blob: string }[]>`
     insert into instances (id, sop_instance_uid, sop_class_uid, series_id, study_id, instance_number, transfer_syntax_uid,
       frames, rows, columns, blob, bytes, dataset_offset, sha256, pixel, attributes, source_ae, stored_at,
       is_note, rejected_code)
     select id, sop_instance_uid, sop_class_uid, series_id, ${studyId}, instance_number, transfer_syntax_uid, frames, rows,
       columns, blob, bytes, dataset_offset, sha256, pixel, attributes, source_ae, ${act.now}, rejected_code is not null, rejected_code
-    from jsonb_to_recordset(${sql.json(rows as never)}) as r(id text, sop_instance_uid text, sop_class_uid text, series_id text,
+    from jsonb_to_recordset(${`[${written.join(',')}]`}::text::jsonb) as r(id text, sop_instance_uid text, sop_class_uid text, series_id text,
       instance_number int, transfer_syntax_uid text, frames int, rows int, columns int, blob text, bytes bigint,
       dataset_offset int, sha256 text, pixel jsonb, attributes jsonb, source_ae text, rejected_code text)
     on conflict do nothing returning blob`
