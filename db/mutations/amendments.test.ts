@@ -2,15 +2,16 @@ import { beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { OrderMessage } from '#domain/order-message.ts'
 import type { Department } from '../department.ts'
-import { actAs, anOrder, seededDepartment } from '../order.fixture.ts'
+import { actAs, anOrder, seededDepartment, storedImages } from '../order.fixture.ts'
 import { invariantViolations } from '../queries/invariants.ts'
 import { priorsOf } from '../queries/reading-room.ts'
 import { reportForDelivery } from '../queries/report-content.ts'
 import { readableStudy } from '../reading.fixture.ts'
-import { dutyAct } from './act.ts'
+import { deviceAct, dutyAct } from './act.ts'
 import { dropAmendment, openAmendment, saveAmendment, signAmendment } from './amendments.ts'
 import { issuePreliminary, openReport, recallReport, signReport } from './reports.ts'
 import { settleOrder } from './settle.ts'
+import { indexInstances } from './studies.ts'
 import { claim } from './work-items.ts'
 
 let department: Department
@@ -94,6 +95,35 @@ test('[RP-06] an addendum goes to everybody who has the report, the whole of it 
   const [order] = await department.sql`select phase, closed_at from orders where id = ${orderId}`
   expect({ ...order }).toEqual({ phase: 'final', closed_at: null })
   expect(await invariantViolations(department.sql)).toEqual([])
+})
+
+test('[RP-06] images after the final report are answered by what is added to it, and an order with them can be over', async () => {
+  const { orderId, reportId } = await signed()
+  const late = async () => {
+    await settleOrder(department, await dutyAct(department), { orderId })
+    const items = await department.sql`
+      select cycle, state from work_items where order_id = ${orderId} and kind = 'late' order by cycle`
+    return items.map(({ cycle, state }) => `${cycle} ${state}`)
+  }
+  const [study] = await department.sql<{ uid: string }[]>`
+    select study_uid as uid from procedures where order_id = ${orderId}`
+  const more = async () =>
+    indexInstances(
+      department,
+      await deviceAct(department, 'US1'),
+      storedImages(study!.uid, 1, { sourceAe: 'US1' }),
+    )
+  await more()
+  expect(await late()).toEqual(['1 open'])
+  const reader = await actAs(department, 'radiologist')
+  const { fence } = await openAmendment(department, reader, { reportId, kind: 'addendum' })
+  await signAmendment(department, reader, {
+    ...{ reportId, fence, kind: 'addendum', reauthenticated: true },
+    content: said(['addendum', 'The late image shows nothing else.']),
+  })
+  expect(await late()).toEqual(['1 completed'])
+  await more()
+  expect(await late()).toEqual(['1 completed', '2 open'])
 })
 
 test('[RP-06] nothing is added to a first word: the report goes on, and is amended once it is signed', async () => {
