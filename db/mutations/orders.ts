@@ -120,7 +120,10 @@ async function applyChanges(scope: Scope, { order, said, changed, messageId }: C
   const { sql } = scope
   if (changed.includes('priority')) {
     await sql`update orders set priority = ${said.priority!.level}, priority_word = ${said.priority!.word} where id = ${order.id}`
-    await sql`update work_items set priority = ${said.priority!.level} where order_id = ${order.id} and state in ('open', 'claimed')`
+    const raised = await sql<{ kind: string }[]>`
+      update work_items set priority = ${said.priority!.level} where order_id = ${order.id} and state in ('open', 'claimed')
+      returning kind`
+    scope.announce(...raised.map(({ kind }) => `list:${kind}`))
   }
   if (changed.includes('reason'))
     await sql`update orders set reason = ${said.reason!.text} where id = ${order.id}`
