@@ -24,10 +24,7 @@ export function Screen({ label, keys, fact, children, className = '' }: ScreenPr
         {keys
           .filter((key) => !key.silent)
           .map((key) => (
-            <span key={key.chord}>
-              <FootCaps caps={key.caps ?? shownKeys(key.chord)} />
-              {key.word}
-            </span>
+            <KeyWord key={key.chord} {...key} />
           ))}
         <span className="push">
           {fact}
@@ -36,6 +33,16 @@ export function Screen({ label, keys, fact, children, className = '' }: ScreenPr
         </span>
       </footer>
     </>
+  )
+}
+
+/** A key and what it does, as the foot bar and the foot of a panel show it. */
+export function KeyWord({ chord, caps, word }: Pick<ScreenKey, 'chord' | 'caps' | 'word'>) {
+  return (
+    <span>
+      <FootCaps caps={caps ?? shownKeys(chord)} />
+      <span className="key-word">{word}</span>
+    </span>
   )
 }
 
