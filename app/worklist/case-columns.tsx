@@ -32,7 +32,7 @@ const all = {
   patient: {
     key: 'patient',
     head: t('column.patient'),
-    width: 'minmax(274px, 1fr)',
+    width: 'minmax(240px, 1fr)',
     cell: (row) => <PatientName name={row.name} similar={row.isSimilar} />,
     words: (row) => `${writtenName(row.name)}${row.isSimilar}`,
   },
@@ -40,7 +40,7 @@ const all = {
   procedure: {
     key: 'procedure',
     head: t('column.procedure'),
-    width: 'minmax(180px, 1.2fr)',
+    width: 'minmax(170px, 1.2fr)',
     cell: (row) => (
       <span className="ellipsis" title={row.procedureName}>
         {row.procedure}
@@ -52,7 +52,7 @@ const all = {
   images: {
     key: 'images',
     head: t('column.images'),
-    width: '88px',
+    width: '84px',
     align: 'right',
     cell: (row) => <Images images={row.images} />,
     words: (row) => String(row.images?.visible ?? ''),
@@ -66,7 +66,7 @@ const all = {
   area: {
     key: 'area',
     head: t('column.area'),
-    width: '82px',
+    width: '84px',
     cell: (row) => <span className="ellipsis">{row.area}</span>,
   },
   priors: {
@@ -79,21 +79,21 @@ const all = {
   why: {
     key: 'why',
     head: t('column.why'),
-    width: '172px',
+    width: '196px',
     cell: (row) => <span className="ellipsis">{row.why.slice(0, 2).join(' · ')}</span>,
     words: (row) => row.why.filter((word) => !/\d/.test(word)).join(),
   },
   claimed: {
     key: 'claimed',
     head: t('column.claimed'),
-    width: '148px',
+    width: '158px',
     cell: (row) => <Claim holder={row.holder} heldMs={row.heldMs} mine={row.isMine} />,
     words: (row) => row.holder?.id ?? '',
   },
   phase: {
     key: 'phase',
     head: t('column.phase'),
-    width: '116px',
+    width: '126px',
     cell: (row) => <PhaseTag phase={row.phase} />,
     words: (row) => row.phase,
   },
