@@ -164,7 +164,8 @@ async function stepsOf(sql: AnySql, actor: Actor, now: Date): Promise<ScanStep[]
       (s.status = any(${LIVE}) and (s.planned_start is null or s.planned_start < ${dayOn}))
       or (s.status = 'planned' and (o.priority = 'stat' or s.retake_of is not null))
       or (s.status in ('departed', 'discontinued') and coalesce(ps.ended_at, ps.started_at) > ${dayAgo}))
-    order by (o.priority = 'stat' and s.status in ('arrived', 'ready')) desc, s.planned_start nulls last, s.id limit 400`
+    order by case when o.priority <> 'stat' then 2 when s.status in ('arrived', 'ready') then 0
+        when s.planned_start is null then 1 else 2 end, s.planned_start nulls last, s.id limit 400`
 }
 
 // Instants inside a JSON column come as text.

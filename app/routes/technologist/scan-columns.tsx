@@ -29,7 +29,7 @@ export const COLUMNS: Column<QueueRow>[] = [
   {
     key: 'patient',
     head: t('column.patient'),
-    width: 'minmax(220px, 1.7fr)',
+    width: 'minmax(200px, 1.5fr)',
     cell: (row) => <PatientName name={row.name} similar={row.isSimilar} />,
     words: (row) => writtenName(row.name),
   },
@@ -37,7 +37,7 @@ export const COLUMNS: Column<QueueRow>[] = [
   {
     key: 'procedure',
     head: t('column.procedure'),
-    width: 'minmax(130px, 0.9fr)',
+    width: 'minmax(150px, 1fr)',
     cell: (row) => (
       <span className="ellipsis" title={row.procedureName}>
         {row.procedure}
@@ -60,7 +60,7 @@ export const COLUMNS: Column<QueueRow>[] = [
   {
     key: 'ready',
     head: t('scan.ready'),
-    width: '136px',
+    width: '142px',
     cell: (row) => <Ready {...row} />,
     words: (row) => `${row.arrivedAt?.getTime()}`,
   },

@@ -193,7 +193,9 @@ export default function ScanQueue() {
         },
         {
           chord: 'Alt+Enter',
-          word: table?.stopped ? t('scan.decide') : table ? t('scan.end') : t('scan.begin'),
+          word: wrongId
+            ? t('move.move')
+            : t(table?.stopped ? 'scan.decide' : table ? 'scan.end' : 'scan.begin'),
           run: primary,
           disabled: !mayScan,
         },
@@ -333,7 +335,8 @@ export default function ScanQueue() {
                     {current.movedAway.isOpen ? <MoveBack moveId={current.movedAway.moveId} /> : null}
                   </p>
                 ) : null}
-                {wrong ? (
+                {/* While somebody is on the table, the table has this button. */}
+                {wrong && !table ? (
                   <Button wide chord="Alt+I" onClick={() => setWrong(wrong)}>
                     {t('move.open')}
                   </Button>

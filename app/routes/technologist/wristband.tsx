@@ -7,6 +7,7 @@ import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { calendarDate, NONE } from '../../ui/format.ts'
 import { Glyph } from '../../ui/glyph.tsx'
+import { useSexAge } from '../../ui/identity-banner.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
 import { nameParts } from '../../ui/person-name.ts'
 import type { QueueRow } from './scan-columns.tsx'
@@ -79,6 +80,7 @@ export function Wristband({ current, wristband, rooms, roomId, onRoom, children 
   useEffect(() => {
     if (match === 'differs') again.current?.querySelector('button')?.focus()
   }, [match])
+  const onTable = person?.steps.find((step) => step.status === 'started')
   const elsewhere = person?.steps.find((step) => step.roomId !== null && step.roomId !== roomId)
   return (
     <aside className="panel wristband" aria-label={t('scan.wristband')}>
@@ -121,7 +123,9 @@ export function Wristband({ current, wristband, rooms, roomId, onRoom, children 
             {person ? t('scan.other-person') : isLooking ? t('scan.looking') : t('scan.unknown-number')}
           </p>
           <Differences current={current} other={person} scanned={scanned ?? ''} />
-          {elsewhere ? (
+          {onTable ? (
+            <p className="small strong">{t('scan.on-table-now', { room: onTable.room ?? '' })}</p>
+          ) : elsewhere ? (
             <p className="small">
               {t('scan.waits-elsewhere', { room: elsewhere.room ?? '', procedure: elsewhere.procedure })}
             </p>
@@ -142,14 +146,19 @@ export function Wristband({ current, wristband, rooms, roomId, onRoom, children 
         {current ? (
           <>
             <p className="label">{t('scan.selected')}</p>
-            <p>
-              <PatientName name={current.name} similar={current.isSimilar} />
-            </p>
-            <p className="small text-2">
-              {calendarDate(current.birthDate)} · {t('identity.mrn')}{' '}
-              <span className="mono">{current.identifiers[0]}</span> ·{' '}
-              <span className="mono">{current.accession}</span>
-            </p>
+            {/* What differs says who it is, beside the person of the wristband. */}
+            {match === 'differs' ? null : (
+              <>
+                <p>
+                  <PatientName name={current.name} similar={current.isSimilar} />
+                </p>
+                <p className="small text-2">
+                  <SexAge {...current} /> · {calendarDate(current.birthDate)} · {t('identity.mrn')}{' '}
+                  <span className="mono">{current.identifiers[0]}</span> ·{' '}
+                  <span className="mono">{current.accession}</span>
+                </p>
+              </>
+            )}
             <p className="small">{current.procedureName}</p>
             <p
               className={match === 'same' ? 'small ok' : match === 'differs' ? 'small late' : 'small text-3'}
@@ -169,6 +178,10 @@ export function Wristband({ current, wristband, rooms, roomId, onRoom, children 
       </div>
     </aside>
   )
+}
+
+function SexAge(step: Pick<ScanStep, 'sex' | 'birthDate'>) {
+  return useSexAge(step)
 }
 
 /** Both identities side by side; what differs is underlined as well as coloured. */
@@ -205,7 +218,15 @@ function Differences({
           <tr key={field}>
             <th scope="row">{field}</th>
             <td>{one === two ? one : <mark>{one}</mark>}</td>
-            <td>{one === two ? `${two} ${t('scan.same')}` : <mark>{two}</mark>}</td>
+            <td>
+              {one === two ? (
+                <>
+                  {two} <span className="small text-2">{t('scan.same')}</span>
+                </>
+              ) : (
+                <mark>{two}</mark>
+              )}
+            </td>
           </tr>
         ))}
       </tbody>
