@@ -177,14 +177,14 @@ function Row({ row, isChosen }: { row: OpenReturn; isChosen: boolean }) {
         <span className="retakes-name">
           <PatientName name={row.name} />
         </span>
-        <span className="small text-2 ellipsis">{row.procedure}</span>
+        <span className="small text-2 ellipsis retakes-name">{row.procedure}</span>
+        <span className="small retakes-name">
+          {wordFor('return', row.kind)} · {wordFor('return-reason', row.reason)}
+        </span>
+        <Priority value={row.priority} />
         <TimeLeft
           allowance={{ dueAt: row.dueAt.toISOString(), from: row.askedAt.toISOString(), lateAt: null }}
         />
-        <span className="small retakes-name">
-          {row.priority === 'routine' ? null : <Priority value={row.priority} />}{' '}
-          {wordFor('return', row.kind)} · {wordFor('return-reason', row.reason)}
-        </span>
       </Link>
     </li>
   )
