@@ -105,10 +105,15 @@ export default function HandoverScreen() {
   const zone = useZone()
   const inOrder = HANDOVER_KINDS.flatMap((kind) => lines.filter((line) => line.kind === kind))
   const [cursor, setCursor] = useState<string | null>(null)
-  const at = Math.max(
-    0,
-    inOrder.findIndex(({ key }) => key === cursor),
-  )
+  // Without a choice it stands on the first line that somebody must take over.
+  const chosenAt = inOrder.findIndex(({ key }) => key === cursor)
+  const at =
+    chosenAt >= 0
+      ? chosenAt
+      : Math.max(
+          0,
+          inOrder.findIndex(({ state }) => state === 'wanted'),
+        )
   const current = inOrder[at]
   const [settled, setSettled] = useState<{ line: HandoverLine; untilMs: number } | null>(null)
   const isBusy = acting.state !== 'idle'
@@ -286,7 +291,7 @@ function Line({
     >
       <td>{line.since ? timeOrDay(new Date(line.since), zone, now) : NONE}</td>
       <td className="handover-what">
-        {line.name ? <PatientName name={line.name} /> : <b className="strong">{whatItIs(line)}</b>}
+        {line.name ? <PatientName name={line.name} /> : whatItIs(line)}
         {line.name ? (
           <span className="small text-2">
             {[whatItIs(line), line.procedure, line.accession].filter(Boolean).join(' · ')}
