@@ -85,10 +85,14 @@ function Waiting({ step, isChosen, isFirst, isSimilar, onChoose }: WaitingProps)
       <span className="calendar-waiting-name">
         <PatientName name={patient.name} similar={isSimilar} />
       </span>
-      <span className="small text-2 ellipsis">{procedure.shortName}</span>
-      <span className="small text-3 ellipsis right">
-        {step.status === 'no-show' ? t('calendar.no-show', { n: step.noShows }) : (order.location ?? '')}
-        {step.isRetake ? t('calendar.retake') : null}
+      <span className="small text-2 ellipsis calendar-waiting-what">{procedure.shortName}</span>
+      <span className="small text-3 ellipsis right calendar-waiting-where">
+        {[
+          step.isRetake ? t('calendar.retake') : null,
+          step.status === 'no-show' ? t('calendar.no-show', { n: step.noShows }) : order.location,
+        ]
+          .filter(Boolean)
+          .join(' · ')}
       </span>
     </div>
   )
