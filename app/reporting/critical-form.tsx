@@ -125,7 +125,8 @@ function Attempts({ critical: { attempts } }: { critical: CriticalOnScreen }) {
 
 function Levels({ level, onLevel }: { level: number; onLevel: (level: string) => void }) {
   return (
-    <fieldset className="segments" aria-label={t('critical.level')}>
+    <fieldset className="segments critical-levels" aria-label={t('critical.level')}>
+      <span aria-hidden="true">{t('critical.level')}</span>
       {CRITICAL_LEVELS.map((each) => (
         <button
           key={each}

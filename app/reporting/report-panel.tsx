@@ -5,6 +5,7 @@ import type { ReadingRoom } from '#db/queries/reading-room.ts'
 import type { CaseTemplate, Macro } from '#db/queries/report-templates.ts'
 import { t, wordFor } from '../strings/words.ts'
 import { Button } from '../ui/button.tsx'
+import { KeyWord } from '../ui/screen.tsx'
 import { ClinicalQuestion } from './clinical-question.tsx'
 import { DictationTag } from './dictation-tag.tsx'
 import { MacroPicker } from './macro-picker.tsx'
@@ -62,6 +63,15 @@ export function ReportPanel({ room, template, macros, draft, writing, mayWrite }
           />
         ))}
       </div>
+      {mayWrite ? (
+        <footer className="report-keys">
+          {writing.keys
+            .filter(({ chord }) => chord !== 'Alt+U')
+            .map((key) => (
+              <KeyWord key={key.chord} {...key} />
+            ))}
+        </footer>
+      ) : null}
       {/* Over the words and not among them: what is only guessed moves nothing. */}
       {dictation.is !== 'off' || writing.said ? (
         <p className="report-aside">

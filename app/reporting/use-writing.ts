@@ -75,8 +75,9 @@ export function useWriting({
   const keys: ScreenKey[] = [
     // On its button already, as those of the signing form are.
     { chord: 'Alt+U', word: t('room.normal'), run: fillNormal, disabled, silent: true },
-    { chord: 'Alt+K', word: t('room.macro'), run: openMacros, disabled },
-    { chord: 'Alt+M', word: t('room.measurement'), run: () => void measure(), disabled },
+    // These below the text.
+    { chord: 'Alt+K', word: t('room.macro'), run: openMacros, disabled, silent: true },
+    { chord: 'Alt+M', word: t('room.measurement'), run: () => void measure(), disabled, silent: true },
     {
       chord: 'F4',
       word: t('room.dictation'),
@@ -85,6 +86,7 @@ export function useWriting({
         dictation.toggle()
       },
       disabled,
+      silent: true,
     },
   ]
   return {

@@ -26,7 +26,7 @@ interface IdentityBannerProps {
   identity: Identity
   /** Others on today's lists who could be taken for this patient, as far as the person hasn't looked at them. */
   similar?: { orderId: string; people: readonly SimilarPerson[] }
-  /** Beside the name. */
+  /** Beside the identity, never within it: another patient's name must not stand next to this one's. */
   beside?: ReactNode
   children?: ReactNode
 }
@@ -38,7 +38,6 @@ export function IdentityBanner({ identity, similar, beside, children }: Identity
       <h1>
         <PatientName name={name} />
       </h1>
-      {beside}
       <dl>
         <Fact label={t('identity.sex-age')}>{useSexAge(identity)}</Fact>
         <Fact label={t('identity.born')}>{calendarDate(birthDate)}</Fact>
@@ -51,6 +50,7 @@ export function IdentityBanner({ identity, similar, beside, children }: Identity
           </Fact>
         ) : null}
       </dl>
+      {beside}
       <div className="end">
         {priority ? <Priority value={priority} /> : null}
         {children}

@@ -59,6 +59,7 @@ import { IdentityBanner } from '../../ui/identity-banner.tsx'
 import { ErrorLine } from '../../ui/messages.tsx'
 import { ReasonPicker } from '../../ui/reason-picker.tsx'
 import { Screen, type ScreenKey } from '../../ui/screen.tsx'
+import { useCaseFolders } from '../../worklist/case-folders.tsx'
 import { TimeLeft } from '../../ui/time-left-meter.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
@@ -238,12 +239,14 @@ function Room() {
   const mayAsk = mayWrite && item.kind === 'read'
   const toggleAsk = () => setPanel(panel === 'ask' ? 'none' : 'ask')
   const isSendingBack = panel === 'send-back' && mayWrite
+  const isSkipping = panel === 'skip' && mayWrite
   const sendBack = () => document.querySelector<HTMLFormElement>('form.send-back')?.requestSubmit()
   const own = mayFinal ? sign : preliminary
   const decide = !mayWrite ? () => submit('claim') : isSendingBack ? sendBack : own
   const ownWord = t(mayFinal ? 'room.sign' : 'room.preliminary-and-next')
   const decision = !mayWrite ? t('room.claim') : isSendingBack ? t('send-back.send') : ownWord
 
+  const folders = useCaseFolders({ orderId: order.id, accession: order.accession }, { silent: true })
   const keys: ScreenKey[] = [
     { chord: 'F2', word: t('room.swap'), run: writing.swap },
     {
@@ -290,6 +293,7 @@ function Room() {
       : []),
     { chord: 'Alt+W', word: t('room.back'), run: back },
     { chord: 'Alt+L', word: t('reading.timeline'), run: () => void navigate(`/orders/${order.id}`) },
+    folders.key,
   ]
 
   return (
@@ -299,6 +303,7 @@ function Room() {
       fact={lease.renewedAt && mayWrite ? <LeaseFact at={lease.renewedAt} /> : null}
       keys={keys}
     >
+      {folders.panel}
       <IdentityBanner
         identity={identityOfAll(order, group.others)}
         similar={{ orderId: order.id, people: loaded.similar }}
@@ -360,14 +365,19 @@ function Room() {
             {parking.refused ? <ErrorLine>{parking.refused}</ErrorLine> : null}
             {isUnreachable ? <ErrorLine>{t('room.unreachable')}</ErrorLine> : null}
             <RecallBars versions={recallable} />
-            {panel === 'skip' ? (
-              <ReasonPicker
-                label={t('room.skip')}
-                reasons={SKIP_REASONS}
-                chosen={null}
-                takesFocus
-                onChoose={(reason) => submit('skip', { reason })}
-              />
+            {isSkipping ? (
+              <div className="stack">
+                <ReasonPicker
+                  label={t('room.skip')}
+                  reasons={SKIP_REASONS}
+                  chosen={null}
+                  takesFocus
+                  onChoose={(reason) => submit('skip', { reason })}
+                />
+                <Button wide onClick={() => setPanel('none')}>
+                  {t('reason.close')}
+                </Button>
+              </div>
             ) : null}
             {isSendingBack ? (
               <SendBackForm
@@ -397,7 +407,7 @@ function Room() {
               />
             ) : null}
             {mayWrite && report && !second ? <FirstWord versions={report.versions} /> : null}
-            {isGraded && !isSendingBack ? (
+            {isGraded && !isSendingBack && !isSkipping ? (
               <GradePicker
                 chosen={grade}
                 isAsked={isGradeAsked}
@@ -405,7 +415,7 @@ function Room() {
                 onChoose={choose}
               />
             ) : null}
-            {mayWrite && !isSendingBack && panel !== 'ask' ? (
+            {mayWrite && !isSendingBack && !isSkipping && panel !== 'ask' ? (
               <SigningForm
                 mayFinal={mayFinal}
                 decision={decision}
