@@ -1,11 +1,21 @@
-/** What is done on the catalogue's page: an entry changed as a version of the configuration, protocols kept. */
+/** What is done on the catalogue's page: entries changed, added and rolled back as versions of the configuration, protocols kept. */
 import { data } from 'react-router'
 import { readConfiguration } from '#db/configuration-document.ts'
-import { applyConfiguration } from '#db/mutations/configuration.ts'
+import {
+  addProcedure,
+  applyConfiguration,
+  type ConfigurationChange,
+  type Difference,
+  rollBackCatalogue,
+} from '#db/mutations/configuration.ts'
 import { keepProtocol, retireProtocol, setDefaultProtocol } from '#db/mutations/protocols.ts'
 import { reauthenticate } from '#db/mutations/sessions.ts'
+import { isRefusal, RadiologyError } from '#domain/errors.ts'
 import { mustBeAble } from '#domain/permissions.ts'
+import { AREAS, MODALITIES, SAFETY_GATES } from '#domain/words.ts'
+import { hasWord, t } from '../strings/words.ts'
 import type { SignedIn } from './guard.ts'
+import { answer, type Refused } from './refusal.ts'
 
 type Text = (name: string) => string
 
@@ -18,15 +28,19 @@ export interface CatalogueAnswer {
 
 const ACTS: Record<string, (signedIn: SignedIn, text: Text) => Promise<Omit<CatalogueAnswer, 'intent'>>> = {
   async save(signedIn, text) {
-    const { person, server, act } = signedIn
-    const reauthenticated = await reauthenticate(server.department, {
-      userId: person.id,
-      password: text('password'),
-    })
-    mustBeAble(person.actor, 'configure-catalogue', { reauthenticated })
-    const change = readConfiguration({ procedures: [readEntry(text)] })
-    const { version, differences } = await applyConfiguration(server.department, await act(), change)
-    return { version, changed: differences.flatMap(({ before, after }) => changedFields(before, after)) }
+    await mustConfigure(signedIn, text)
+    const change = { procedures: [readEntry(text)] }
+    return said(await applyConfiguration(signedIn.server.department, await signedIn.act(), change))
+  },
+  async add(signedIn, text) {
+    await mustConfigure(signedIn, text)
+    return said(await addProcedure(signedIn.server.department, await signedIn.act(), readEntry(text)))
+  },
+  async 'roll-back'(signedIn, text) {
+    await mustConfigure(signedIn, text)
+    const version = Number(text('version') || Number.NaN)
+    if (!Number.isSafeInteger(version)) throw data(null, { status: 400 })
+    return said(await rollBackCatalogue(signedIn.server.department, await signedIn.act(), version))
   },
   async 'keep-protocol'({ server, act }, text) {
     const { version } = await keepProtocol(server.department, await act(), {
@@ -47,14 +61,67 @@ const ACTS: Record<string, (signedIn: SignedIn, text: Text) => Promise<Omit<Cata
   },
 }
 
-export async function catalogueAct(signedIn: SignedIn, intent: string, text: Text): Promise<CatalogueAnswer> {
+/** A refusal says which field is none, or that the procedure is there already. */
+export async function catalogueAct(
+  signedIn: SignedIn,
+  intent: string,
+  text: Text,
+): Promise<(CatalogueAnswer & { ok: true }) | Refused> {
   const run = Object.hasOwn(ACTS, intent) ? ACTS[intent] : undefined
   if (!run) throw data(null, { status: 400 })
-  return { intent, ...(await run(signedIn, text)) }
+  let wrong: string | null = null
+  const told = await answer(async () => {
+    try {
+      return { intent, ...(await run(signedIn, text)) }
+    } catch (error) {
+      wrong = whatIsWrong(error)
+      throw error
+    }
+  })
+  return told.ok || wrong === null ? told : { ...told, sentence: wrong }
 }
 
-/** As a configuration file would say it, so that the same rules check it. An empty field is nothing. */
-function readEntry(text: Text): Record<string, unknown> {
+function whatIsWrong(error: unknown): string | null {
+  if (isRefusal(error, 'message-conflict')) return t('catalogue.there-already')
+  if (!isRefusal(error, 'invalid-message')) return null
+  const key = `catalogue.${String(error.refs.at ?? '').split('/')[2]}`
+  return hasWord(key) ? t('catalogue.wrong', { field: t(key) }) : null
+}
+
+async function mustConfigure({ person, server }: SignedIn, text: Text): Promise<void> {
+  const asked = { userId: person.id, password: text('password') }
+  const reauthenticated = await reauthenticate(server.department, asked)
+  mustBeAble(person.actor, 'configure-catalogue', { reauthenticated })
+}
+
+function said({ version, differences }: { version: number | null; differences: Difference[] }) {
+  const changed = differences.flatMap(({ before, after }) => (before ? changedFields(before, after) : []))
+  return { version, changed: [...new Set(changed)] }
+}
+
+type Entry = NonNullable<ConfigurationChange['procedures']>[number]
+
+/** Checked by the rules of a configuration file, and as far as a screen offers a choice by that. */
+function readEntry(text: Text): Entry {
+  const entry = entryOf(text)
+  const offered: [name: string, isOffered: boolean][] = [
+    ['scheme', entry.scheme !== ''],
+    ['code', entry.code !== ''],
+    ['name', entry.name !== ''],
+    ['shortName', entry.shortName !== ''],
+    ['modality', isOneOf(MODALITIES, entry.modality)],
+    ['area', isOneOf(AREAS, entry.area)],
+    ['gates', entry.gates.every((gate) => isOneOf(SAFETY_GATES, gate))],
+  ]
+  const wrong = offered.find(([, isOffered]) => !isOffered)
+  if (wrong) throw new RadiologyError('invalid-message', { at: `procedures/0/${wrong[0]}` })
+  return readConfiguration({ procedures: [entry] }).procedures![0]!
+}
+
+const isOneOf = (words: readonly string[], word: string) => words.includes(word)
+
+/** As a configuration file would say it. An empty field is nothing. */
+function entryOf(text: Text) {
   const orNull = (name: string) => text(name) || null
   const number = (name: string) => (text(name) === '' ? null : Number(text(name)))
   return {

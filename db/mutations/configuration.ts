@@ -58,19 +58,31 @@ export async function applyConfiguration(
   return apply(department, act, { change, rolledBackFrom: null })
 }
 
+/** A procedure that is not in the catalogue yet, as a version. @throws RadiologyError 'message-conflict' when it is */
+export async function addProcedure(department: Department, act: Act, entry: ProcedureEntry) {
+  return apply(department, act, { change: { procedures: [entry] }, rolledBackFrom: null, onlyAdds: true })
+}
+
 interface Application {
   change: ConfigurationChange
   /** Of a roll-back: the version that comes again, and wholly, so that a policy it doesn't name is dropped. */
   rolledBackFrom: number | null
+  onlyAdds?: boolean
 }
 
-async function apply(department: Department, act: Act, { change, rolledBackFrom }: Application) {
+async function apply(
+  department: Department,
+  act: Act,
+  { change, rolledBackFrom, onlyAdds = false }: Application,
+) {
   return mutate(department, act, 'apply-configuration', async (scope) => {
     const { sql } = scope
     const isWhole = rolledBackFrom !== null
     await sql`select pg_advisory_xact_lock(7316302)`
     const before = await configuration(sql)
     const found = differences(before, change, { isWhole })
+    if (onlyAdds && (found.length === 0 || found.some((one) => one.change !== 'added')))
+      throw new RadiologyError('message-conflict', { at: found[0]?.path })
     if (found.length === 0) return { version: null, differences: [] }
     await mustBeKnown(sql, change)
     await sql`
@@ -131,11 +143,25 @@ export async function configurationVersions({
 
 /** Applies an earlier version again; the roll-back is a version of its own. @throws RadiologyError 'not-found' */
 export async function rollBackConfiguration(department: Department, act: Act, version: number) {
-  const [row] = await department.sql<
+  const change = await bodyOf(department, version)
+  return apply(department, act, { change, rolledBackFrom: version })
+}
+
+/**
+ * The procedures of an earlier version, and nothing else of it: no device and no policy moves with them. One that has
+ * been added since stays. @throws RadiologyError 'not-found'
+ */
+export async function rollBackCatalogue(department: Department, act: Act, version: number) {
+  const { procedures } = await bodyOf(department, version)
+  return apply(department, act, { change: { procedures }, rolledBackFrom: version })
+}
+
+async function bodyOf({ sql }: Department, version: number): Promise<Configuration> {
+  const [row] = await sql<
     { body: Configuration }[]
   >`select body from config_versions where version = ${version}`
   if (!row) throw new RadiologyError('not-found', { version })
-  return apply(department, act, { change: row.body, rolledBackFrom: version })
+  return row.body
 }
 
 function differences(

@@ -1,6 +1,6 @@
 /** Which programs come in, with what rights, and are they still used? Tokens are made, shown once, and revoked here. */
 import './api-tokens.css'
-import { type ReactNode, useState } from 'react'
+import { useState } from 'react'
 import {
   type ActionFunctionArgs,
   data,
@@ -17,10 +17,10 @@ import { sites } from '#db/queries/sites.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
+import { FormPassword, FormRefusal, SidePanel } from '../../ui/act-form.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
 import { count, NONE, timeOrDay } from '../../ui/format.ts'
-import { ErrorLine } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
 
 const LONGEST_NAME = 80
@@ -135,7 +135,7 @@ function Making() {
   const acting = useFetcher<typeof action>()
   const made = acting.data?.ok ? acting.data.made : null
   return (
-    <Panel title={t('tokens.make')}>
+    <SidePanel title={t('tokens.make')} body="token-panel">
       {made ? <Made key={made.id} token={made.token} name={made.name} /> : null}
       <acting.Form method="post" className="token-form" key={made?.id ?? 'first'}>
         <input type="hidden" name="intent" value="create" />
@@ -168,13 +168,13 @@ function Making() {
             </label>
           ))}
         </fieldset>
-        <Password />
-        <Refusal of={acting} />
+        <FormPassword />
+        <FormRefusal of={acting} />
         <Button type="submit" look="primary" busy={acting.state !== 'idle'}>
           {t('tokens.make')}
         </Button>
       </acting.Form>
-    </Panel>
+    </SidePanel>
   )
 }
 
@@ -200,13 +200,13 @@ function Made({ token, name }: { token: string; name: string }) {
 function Revoking({ token, onClose }: { token: ApiToken; onClose: () => void }) {
   const acting = useFetcher<typeof action>()
   return (
-    <Panel title={t('tokens.revoking', { name: token.name })}>
+    <SidePanel title={t('tokens.revoking', { name: token.name })} body="token-panel">
       <p>{t('tokens.revoking-what')}</p>
       <acting.Form method="post" className="token-form">
         <input type="hidden" name="intent" value="revoke" />
         <input type="hidden" name="id" value={token.id} />
-        <Password />
-        <Refusal of={acting} />
+        <FormPassword />
+        <FormRefusal of={acting} />
         <div className="row">
           <Button type="submit" look="bad" busy={acting.state !== 'idle'}>
             {t('tokens.revoke-now')}
@@ -214,37 +214,6 @@ function Revoking({ token, onClose }: { token: ApiToken; onClose: () => void }) 
           <Button onClick={onClose}>{t('tokens.keep')}</Button>
         </div>
       </acting.Form>
-    </Panel>
-  )
-}
-
-function Password() {
-  return (
-    <div className="field">
-      <label htmlFor="token-password">{t('sign-in.password')}</label>
-      <input
-        id="token-password"
-        name="password"
-        type="password"
-        className="input"
-        autoComplete="current-password"
-        required
-      />
-    </div>
-  )
-}
-
-function Refusal({ of }: { of: ReturnType<typeof useFetcher<typeof action>> }) {
-  return of.state === 'idle' && of.data && !of.data.ok ? <ErrorLine>{of.data.sentence}</ErrorLine> : null
-}
-
-function Panel({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <aside className="panel" aria-label={title}>
-      <header>
-        <h2>{title}</h2>
-      </header>
-      <div className="token-panel">{children}</div>
-    </aside>
+    </SidePanel>
   )
 }

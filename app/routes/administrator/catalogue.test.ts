@@ -140,6 +140,112 @@ test('[AD-03] without the password or the right nothing is changed, nor with a v
   expect(await entryOf()).toEqual(before)
 })
 
+test('[AD-03] a new procedure is a version, can be ordered at once, and is refused in words when it is none or there already', async () => {
+  const added = {
+    ...{
+      intent: 'add',
+      scheme: '99LOCAL',
+      code: 'KNEE-DYN',
+      name: 'MR knee, dynamic',
+      shortName: 'MR knee dyn',
+    },
+    ...{
+      modality: 'MR',
+      area: 'msk',
+      protocolling: 'reader',
+      slotMinutes: '35',
+      gates: 'implants, contrast-allergy',
+    },
+  }
+  const password = at.admin!.password
+  const wrongs: [more: Record<string, string>, sentence: RegExp][] = [
+    [{ slotMinutes: '' }, /At the scanner, minutes/],
+    [{ gates: 'implants, bad mood' }, /Safety questions/],
+    [{ modality: 'XX' }, /Modality/],
+    [{ code: '' }, /“Code”/],
+  ]
+  for (const [more, sentence] of wrongs)
+    expect(await press('admin', { ...added, password, ...more })).toMatchObject({
+      ...{ ok: false, code: 'invalid-message', sentence: expect.stringMatching(sentence) },
+    })
+  expect(await press('admin', { ...added, password: 'not it' })).toMatchObject({
+    code: 'reauthentication-required',
+  })
+  expect(await press('lead', { ...added, password: at.lead!.password })).toMatchObject({ code: 'forbidden' })
+  expect(await entryOf('99LOCAL KNEE-DYN')).toBeUndefined()
+
+  expect(await press('admin', { ...added, password })).toMatchObject({
+    ok: true,
+    version: expect.any(Number),
+  })
+  expect(await entryOf('99LOCAL KNEE-DYN')).toMatchObject({
+    ...{ name: 'MR knee, dynamic', slotMinutes: 35, prepMinutes: 0, gates: ['implants', 'contrast-allergy'] },
+    protocols: [],
+  })
+  for (const again of [added, { ...added, name: 'Another name' }])
+    expect(await press('admin', { ...again, password })).toMatchObject({
+      ...{ ok: false, code: 'message-conflict', sentence: expect.stringMatching(/already/) },
+    })
+  const order = anOrder()
+  const [asked] = order.procedures
+  const ordered = { ...asked!, code: 'KNEE-DYN', scheme: '99LOCAL' }
+  const received = await receiveOrderMessage(department, await dutyAct(department), anEnvelope(), [
+    { ...order, procedures: [ordered] },
+  ])
+  if (received.outcome !== 'accepted') throw new Error(received.outcome)
+  const [step] = await department.sql`select id from steps where order_id = ${received.orderIds[0]!}`
+  const { actor } = await actAs(department, 'scheduler')
+  expect(await calendarStep(department.sql, actor, step!.id)).toMatchObject({ minutes: 35 })
+})
+
+test('[AD-03] an earlier version comes back for the procedures alone, as a version of its own; what was added since stays', async () => {
+  const password = at.admin!.password
+  const versionsOf = async () => (await loader(at.admin!.args('/catalogue'))).versions
+  await press('admin', await form({ slotMinutes: '15' }))
+  const [fifteen] = await versionsOf()
+  await press('admin', await form({ slotMinutes: '45', rvu: '3' }))
+  const { applyConfiguration } = await import('#db/mutations/configuration.ts')
+  const { policy } = await configuration(department.sql)
+  await applyConfiguration(department, await actAs(department, 'admin'), { policy: { ...policy, oldest: 1 } })
+  const added = { ...(await form({})), intent: 'add', code: 'NEW-1', shortName: 'New one' }
+  await press('admin', added)
+
+  const listed = await versionsOf()
+  expect(listed[0]).toMatchObject({ appliedBy: 'P. Novak', changes: [], stays: [] })
+  const back = listed.find(({ version }) => version === fifteen!.version)!
+  expect(back).toMatchObject({
+    stays: ['New one'],
+    changes: [
+      {
+        key: HEAD,
+        fields: expect.arrayContaining([
+          { name: 'slotMinutes', now: 45, back: 15 },
+          { name: 'rvu', now: 3, back: null },
+        ]),
+      },
+    ],
+  })
+  const asked = { intent: 'roll-back', version: String(back.version) }
+  expect(await press('lead', { ...asked, password: at.lead!.password })).toMatchObject({ code: 'forbidden' })
+  expect(await press('admin', { ...asked, password: 'not it' })).toMatchObject({
+    code: 'reauthentication-required',
+  })
+  expect(await press('admin', { ...asked, version: '4711', password })).toMatchObject({ code: 'not-found' })
+  await expect(press('admin', { ...asked, version: 'x', password })).rejects.toMatchObject({
+    init: { status: 400 },
+  })
+  expect(await entryOf()).toMatchObject({ slotMinutes: 45 })
+
+  expect(await press('admin', { ...asked, password })).toMatchObject({
+    ...{ ok: true, changed: expect.arrayContaining(['slotMinutes', 'rvu']) },
+  })
+  expect(await entryOf()).toMatchObject({ slotMinutes: 15, rvu: null })
+  expect(await entryOf('LN NEW-1')).toBeDefined()
+  expect((await configuration(department.sql)).policy).toMatchObject({ oldest: 1 })
+  expect((await versionsOf())[0]).toMatchObject({ rolledBackFrom: back.version })
+  expect(await press('admin', { ...asked, password })).toMatchObject({ ok: true, version: null })
+})
+
 test('[MA-09] a lead keeps the library on the catalogue’s page: a new version, another default, one retired', async () => {
   const [scheme, code] = ['LN', '30799-1']
   const text = {

@@ -1,40 +1,44 @@
 /** What can be ordered here, and what does each procedure bring with it: time, questions, protocol, promise? */
 import './catalogue.css'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { type ActionFunctionArgs, type LoaderFunctionArgs, useFetcher, useLoaderData } from 'react-router'
 import { catalogueAct } from '#app/server/catalogue-acts.ts'
 import { requireUser } from '#app/server/guard.ts'
-import { answer } from '#app/server/refusal.ts'
 import { configurationVersions } from '#db/mutations/configuration.ts'
 import { type CatalogueProcedure, catalogue } from '#db/queries/catalogue.ts'
+import { catalogueVersions } from '#db/queries/catalogue-versions.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
+import { Button } from '../../ui/button.tsx'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
 import { count, NONE, timeOrDay } from '../../ui/format.ts'
 import { ErrorLine } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { EntryForm } from './catalogue-entry.tsx'
 import { EntryProtocols } from './catalogue-protocols.tsx'
+import { Versions } from './catalogue-versions.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
   const { person, server } = await requireUser(args, rolesWith('catalogue'))
-  const [entries, versions] = await Promise.all([
-    catalogue(server.department.sql),
+  const { sql } = server.department
+  const [entries, newest, versions] = await Promise.all([
+    catalogue(sql),
     configurationVersions(server.department),
+    catalogueVersions(sql),
   ])
-  return { entries, newest: versions[0] ?? null, mayChange: person.roles.includes('admin') }
+  return { entries, newest: newest[0] ?? null, versions, mayChange: person.roles.includes('admin') }
 }
 
 /**
- * `intent`: save (an entry's fields, password) · keep-protocol (id?, scheme, code, protocolCode, name, parameters, aliases) ·
+ * `intent`: save · add (an entry's fields, password) · roll-back (version, password) · keep-protocol (id?, scheme, code, protocolCode, name, parameters, aliases) ·
  * retire-protocol (id) · default-protocol (id).
  */
 export async function action(args: ActionFunctionArgs) {
   const signedIn = await requireUser(args, rolesWith('catalogue'))
   const form = await args.request.formData()
   const text = (name: string) => String(form.get(name) ?? '').trim()
-  return answer(() => catalogueAct(signedIn, text('intent'), text))
+  return catalogueAct(signedIn, text('intent'), text)
 }
 
 export function meta() {
@@ -42,9 +46,15 @@ export function meta() {
 }
 
 export default function Catalogue() {
-  const { entries, newest, mayChange } = useLoaderData<typeof loader>()
+  const { entries, newest, versions, mayChange } = useLoaderData<typeof loader>()
   useLive(['configuration', 'protocols'])
-  const [chosen, choose] = useState<string | null>(null)
+  const [chosen, setChosen] = useState<string | null>(null)
+  // The key of the one that is being added; empty until it has one.
+  const [added, setAdded] = useState<string | null>(null)
+  const choose = (key: string | null) => {
+    setChosen(key)
+    setAdded(null)
+  }
   const at = Math.max(
     0,
     entries.findIndex(({ key }) => key === chosen),
@@ -57,6 +67,14 @@ export default function Catalogue() {
   const told = isBusy ? undefined : acting.data
   const submit = (fields: Record<string, string>) =>
     void acting.submit(fields, { method: 'post', action: '/catalogue' })
+  const isAdded = told?.ok && told.intent === 'add'
+  useEffect(() => {
+    if (!isAdded) return
+    setAdded((key) => {
+      if (key) setChosen(key)
+      return null
+    })
+  }, [isAdded])
   return (
     <Screen
       label={t('nav.catalogue')}
@@ -74,6 +92,11 @@ export default function Catalogue() {
           <span className="push text-2" role="status">
             {told?.ok ? saidOf(told) : null}
           </span>
+          {mayChange ? (
+            <Button onClick={() => setAdded('')} aria-pressed={added !== null}>
+              {t('catalogue.new')}
+            </Button>
+          ) : null}
         </header>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the cursor moves through its rows by arrow keys */}
         <section className="catalogue-scroll" data-keys="list" tabIndex={0} aria-label={t('nav.catalogue')}>
@@ -82,7 +105,19 @@ export default function Catalogue() {
       </section>
       <aside className="catalogue-side" aria-label={t('catalogue.entry')}>
         {told && !told.ok ? <ErrorLine>{told.sentence}</ErrorLine> : null}
-        {entry ? (
+        {added !== null ? (
+          <EntryForm
+            key="new"
+            entry={null}
+            mayChange={mayChange}
+            busy={isBusy}
+            onClose={() => setAdded(null)}
+            onSave={(fields) => {
+              setAdded(`${fields.scheme?.trim()} ${fields.code?.trim()}`)
+              submit({ intent: 'add', ...fields })
+            }}
+          />
+        ) : entry ? (
           <>
             <EntryForm
               key={entry.key}
@@ -92,6 +127,12 @@ export default function Catalogue() {
               onSave={(fields) => submit({ intent: 'save', ...fields })}
             />
             <EntryProtocols key={`protocols ${entry.key}`} entry={entry} busy={isBusy} onAct={submit} />
+            <Versions
+              versions={versions}
+              mayChange={mayChange}
+              busy={isBusy}
+              onRollBack={(fields) => submit({ intent: 'roll-back', ...fields })}
+            />
           </>
         ) : null}
       </aside>
@@ -108,8 +149,9 @@ function saidOf({
   version: number | null
   changed: string[]
 }): string {
-  if (intent !== 'save') return t('catalogue.protocol-kept')
+  if (!['save', 'add', 'roll-back'].includes(intent)) return t('catalogue.protocol-kept')
   if (version === null) return t('catalogue.nothing-changed')
+  if (intent === 'add') return t('catalogue.added', { version })
   const fields = changed.map((name) => wordFor('catalogue', name)).join(', ')
   return t('catalogue.saved', { version, fields })
 }

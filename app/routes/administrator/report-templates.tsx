@@ -1,6 +1,6 @@
 /** What are reports written from? Structured templates of others come in here, are looked at, and are given to procedures. */
 import './report-templates.css'
-import { type ReactNode, useState } from 'react'
+import { useState } from 'react'
 import {
   type ActionFunctionArgs,
   data,
@@ -18,10 +18,11 @@ import { RadiologyError } from '#domain/errors.ts'
 import { fieldsOf, templateText } from '#domain/report-template.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
+import { FormPassword, FormRefusal, SidePanel } from '../../ui/act-form.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
 import { count, NONE, timeOrDay } from '../../ui/format.ts'
-import { EmptyState, ErrorLine } from '../../ui/messages.tsx'
+import { EmptyState } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
 
 /** A template is text; whatever is longer is none. */
@@ -155,14 +156,14 @@ function Importing() {
   const acting = useFetcher<typeof action>()
   const made = acting.data?.ok ? acting.data.made : null
   return (
-    <Panel title={t('templates.import')}>
+    <SidePanel title={t('templates.import')} body="template-panel">
       <acting.Form method="post" encType="multipart/form-data" className="stack">
         <input type="hidden" name="intent" value="import" />
         <label className="field">
           <span>{t('templates.file')}</span>
           <input className="input" type="file" name="file" accept=".html,.htm,text/html" required />
         </label>
-        <Password />
+        <FormPassword />
         {made ? (
           <div role="status">
             <p className="strong">{t('templates.made', { title: made.title, version: made.version })}</p>
@@ -171,12 +172,12 @@ function Importing() {
             ) : null}
           </div>
         ) : null}
-        <Refusal of={acting} />
+        <FormRefusal of={acting} />
         <Button type="submit" look="primary" busy={acting.state !== 'idle'}>
           {t('templates.import')}
         </Button>
       </acting.Form>
-    </Panel>
+    </SidePanel>
   )
 }
 
@@ -187,7 +188,7 @@ function Template({ template, onClose }: { template: ListedTemplate; onClose: ()
   const given = procedures.filter(({ scheme, code }) => template.procedures.includes(`${scheme} ${code}`))
   const free = procedures.filter((one) => !given.includes(one))
   return (
-    <Panel title={template.title}>
+    <SidePanel title={template.title} body="template-panel">
       <p className="small text-2">{[template.identifier, template.rights].filter(Boolean).join(' · ')}</p>
       <div className="template-preview">
         {[...new Set(template.sections.map(({ key }) => key))].map((key) => (
@@ -218,8 +219,8 @@ function Template({ template, onClose }: { template: ListedTemplate; onClose: ()
             <option value="">{t('templates.no-template')}</option>
           </select>
         </label>
-        <Password />
-        <Refusal of={acting} />
+        <FormPassword />
+        <FormRefusal of={acting} />
         {acting.state === 'idle' && acting.data?.ok ? <p role="status">{t('templates.given')}</p> : null}
         <div className="row">
           <Button type="submit" look="primary" busy={acting.state !== 'idle'}>
@@ -228,30 +229,6 @@ function Template({ template, onClose }: { template: ListedTemplate; onClose: ()
           <Button onClick={onClose}>{t('reason.close')}</Button>
         </div>
       </acting.Form>
-    </Panel>
-  )
-}
-
-function Password() {
-  return (
-    <label className="field">
-      <span>{t('sign-in.password')}</span>
-      <input name="password" type="password" className="input" autoComplete="current-password" required />
-    </label>
-  )
-}
-
-function Refusal({ of }: { of: ReturnType<typeof useFetcher<typeof action>> }) {
-  return of.state === 'idle' && of.data && !of.data.ok ? <ErrorLine>{of.data.sentence}</ErrorLine> : null
-}
-
-function Panel({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <aside className="panel template-panel" aria-label={title}>
-      <header>
-        <h2>{title}</h2>
-      </header>
-      <div className="stack">{children}</div>
-    </aside>
+    </SidePanel>
   )
 }
