@@ -10,6 +10,7 @@ export default [
   route('waiting', 'routes/waiting.ts'),
   route('notices', 'routes/notices.ts'),
   route('views', 'routes/views.ts'),
+  route('folders', 'routes/folders.ts'),
   route('viewer-settings/:launchId', 'routes/viewer/viewer-settings.ts'),
   route('reading/rows', 'routes/radiologist/reading-rows.ts'),
   route('reading/heartbeat', 'routes/radiologist/heartbeat.tsx'),

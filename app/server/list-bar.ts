@@ -17,12 +17,23 @@ const BUILT_IN: Readonly<Record<ViewedList, readonly { id: string; filter: ListF
     { id: 'stat', filter: { priority: ['stat'] } },
     { id: 'late', filter: { time: ['late'] } },
   ],
+  'over-read': ofOthers(),
+  'sent-back': ofOthers(),
   late: [
     { id: 'all', filter: {} },
     { id: 'late', filter: { time: ['late'] } },
     { id: 'due', filter: { time: ['soon'] } },
   ],
   orders: [{ id: 'all', filter: {} }],
+}
+
+/** Of the lists of what somebody else wrote or sent back. */
+function ofOthers() {
+  return [
+    { id: 'all', filter: {} },
+    { id: 'mine', filter: { claim: ['mine'] } },
+    { id: 'late', filter: { time: ['late'] } },
+  ]
 }
 
 export interface AskedView {

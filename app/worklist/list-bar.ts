@@ -23,7 +23,7 @@ export interface ListLayout {
 }
 
 export interface ListBar {
-  list: 'reading' | 'late' | 'orders'
+  list: 'reading' | 'over-read' | 'sent-back' | 'late' | 'orders'
   viewId: string
   filter: string
   /** Narrowed to something else than the view was saved with. */

@@ -7,7 +7,7 @@ import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 
 /** The lists that keep views. */
-export const VIEWED_LISTS = ['reading', 'late', 'orders'] as const
+export const VIEWED_LISTS = ['reading', 'over-read', 'sent-back', 'late', 'orders'] as const
 export type ViewedList = (typeof VIEWED_LISTS)[number]
 
 export interface NewView {

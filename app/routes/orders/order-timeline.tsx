@@ -9,7 +9,8 @@ import {
   useLoaderData,
   useNavigate,
 } from 'react-router'
-import { requireUser } from '#app/server/guard.ts'
+import { type CriticalView, criticalOf } from '#app/server/critical-view.ts'
+import { requireUser, type SignedIn } from '#app/server/guard.ts'
 import { viewerAddress } from '#app/server/launches.ts'
 import { answer } from '#app/server/refusal.ts'
 import { revokeRejection } from '#db/mutations/rejections.ts'
@@ -25,6 +26,7 @@ import { proveTimeline } from '#db/queries/timeline-proof.ts'
 import { can } from '#domain/permissions.ts'
 import { isSigned } from '#domain/report.ts'
 import { useLive } from '../../live/use-live.ts'
+import { CriticalPanel, useCritical } from '../../reporting/critical-panel.tsx'
 import { t, wordFor } from '../../strings/words.ts'
 import { type Segment, segments } from '../../timeline/segments.ts'
 import { type StateAt, statesAlong } from '../../timeline/state-at.ts'
@@ -37,6 +39,7 @@ import { IdentityBanner } from '../../ui/identity-banner.tsx'
 import { ErrorLine } from '../../ui/messages.tsx'
 import { PhaseTag } from '../../ui/phase-tag.tsx'
 import { Screen } from '../../ui/screen.tsx'
+import { useCaseFolders } from '../../worklist/case-folders.tsx'
 import { WithdrawnImages } from './withdrawn-images.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
@@ -82,12 +85,30 @@ export async function loader(args: LoaderFunctionArgs) {
     amendable: reports
       .filter(({ state }) => isSigned(state) && person.roles.includes('radiologist'))
       .map(({ id }) => id),
+    critical: await criticalHere(signedIn, { orderId, siteId: order.site, reports }),
     mayRevoke: can(person.actor, 'revoke-rejection', { siteId: order.site, reason: 'asked' }).allowed,
     proof,
     now: now.toISOString(),
     viewer:
       maySeeImages && hasImages ? await viewerAddress(signedIn, { orderId, purpose: 'view', studies }) : null,
   }
+}
+
+/** For those who raise one or tell it: what is open here, and the report that a new one would be written into. Null: not theirs. */
+async function criticalHere(
+  signedIn: SignedIn,
+  { orderId, siteId, reports }: { orderId: string; siteId: string; reports: { id: string; state: string }[] },
+) {
+  const may = (verb: 'raise-critical' | 'document-critical') =>
+    can(signedIn.person.actor, verb, { siteId }).allowed
+  if (!may('raise-critical') && !may('document-critical')) return null
+  const reportId = reports.findLast(({ state }) => state !== 'CANCELLED')?.id ?? null
+  return { reportId, view: await criticalOf(signedIn, { orderId, reportId, siteId }) }
+}
+
+const NOT_THEIRS: CriticalView = {
+  ...{ results: [], people: [], me: '' },
+  ...{ mayRaise: false, mayDocument: false, mayWithdraw: false, maySign: false },
 }
 
 /** Fields: intent (bring-back), rejectionId, reason; for 113037 also secondUser and secondPassword. */
@@ -130,9 +151,12 @@ export default function OrderTimeline() {
     mayRevoke,
     proof,
     viewer,
+    critical: theirs,
     now,
   } = useLoaderData<typeof loader>()
+  const critical = useCritical(theirs?.view ?? NOT_THEIRS, theirs?.reportId ?? null, order.id)
   useLive([`order:${order.id}`])
+  const folders = useCaseFolders({ orderId: order.id, accession: order.accession })
   const zone = useZone()
   const navigate = useNavigate()
   const [filter, setFilter] = useState<Filter>('all')
@@ -193,9 +217,12 @@ export default function OrderTimeline() {
           silent: true,
         },
         { chord: 'E', word: t('timeline.export'), where: 'list', run: () => void exportEvents() },
+        ...(theirs ? [critical.screenKey] : []),
+        folders.key,
         { chord: 'Alt+W', word: t('room.back'), run: () => void navigate(-1) },
       ]}
     >
+      {folders.panel}
       <IdentityBanner identity={identity} similar={{ orderId: order.id, people: similar }} />
       <div className="timeline-top">
         <div className="row">
@@ -292,6 +319,7 @@ export default function OrderTimeline() {
               </Button>
             ) : null}
           </section>
+          {theirs && !then ? <CriticalPanel critical={critical} offers /> : null}
           {exceptions.length > 0 ? (
             <section>
               <h2 className="strong">{t('timeline.exceptions')}</h2>

@@ -10,6 +10,7 @@ import {
 import { type Days, figures, hourOf, populationOf, segmentAsked } from '#app/server/figures.ts'
 import { requireUser, type SignedIn } from '#app/server/guard.ts'
 import { askedView } from '#app/server/list-bar.ts'
+import { folderedOrders, foldersOf } from '#db/queries/case-folders.ts'
 import { countOrders, findOrders, type OrderFilter, type OrderSummary } from '#db/queries/orders.ts'
 import { sites } from '#db/queries/sites.ts'
 import { localDate } from '#domain/calendar.ts'
@@ -29,6 +30,7 @@ import { writtenName } from '../../ui/person-name.ts'
 import { PhaseTag } from '../../ui/phase-tag.tsx'
 import { Priority } from '../../ui/priority.tsx'
 import { Screen } from '../../ui/screen.tsx'
+import { FolderTabs, useCaseFolders } from '../../worklist/case-folders.tsx'
 import { FilterBar, viewKeys } from '../../worklist/filter-bar.tsx'
 import { useKeptCursor } from '../../worklist/kept-cursor.ts'
 import { ListTabs } from '../../worklist/list-tabs.tsx'
@@ -47,16 +49,17 @@ export async function loader(args: LoaderFunctionArgs) {
   const { sql } = server.department
   const search = new URL(args.request.url).searchParams
   const { filter: chips, bar } = await askedView(signedIn, 'orders', narrowedBy(search))
+  const mine = await foldersFor(signedIn, search.get('folder'))
   const segment = await segmentOf(signedIn, search)
   if (segment) {
     const { orders, next, total } = segment
-    return { orders, next, segment: segment.segment, bar: bar({}, total) }
+    return { orders, next, segment: segment.segment, bar: bar({}, total), mine: mine.folders }
   }
   const after = afterOf(search.get('after'))
   const now = await server.department.now()
   const [site] = await sites(sql, person.sites)
   const asking = { userId: person.id, now, today: localDate(site?.zone ?? 'UTC', now) }
-  const filter = { ...(await filterOf(signedIn, search.get('show'))), chips, asking }
+  const filter = { ...(await filterOf(signedIn, search.get('show'))), ...mine.filter, chips, asking }
   const [found, total] = await Promise.all([
     findOrders(sql, person.actor, { limit: PAGE + 1, ...filter, ...(after && { after }) }),
     // A page further down belongs to a list that is counted already.
@@ -68,6 +71,20 @@ export async function loader(args: LoaderFunctionArgs) {
     next: last ? `${last.receivedAt.toISOString()}~${last.id}` : null,
     segment: null,
     bar: bar({}, total),
+    mine: mine.folders,
+  }
+}
+
+/** The person's folders; an address that names one narrows the list to what is in it and may be seen. */
+async function foldersFor({ person, server }: SignedIn, folderId: string | null) {
+  const { sql } = server.department
+  const [all, ids] = await Promise.all([
+    foldersOf(sql, person.id),
+    folderId === null ? null : folderedOrders(sql, person.id, folderId),
+  ])
+  return {
+    folders: { topic: `folders:${person.id}`, shown: ids && folderId, all },
+    filter: ids ? { ids } : {},
   }
 }
 
@@ -192,8 +209,8 @@ const TOPICS = [
 
 export default function Orders() {
   const loaded = useLoaderData<typeof loader>()
-  const { segment, bar } = loaded
-  useLive(TOPICS)
+  const { segment, bar, mine } = loaded
+  useLive([...TOPICS, mine.topic])
   const navigate = useNavigate()
   const [search, setSearch] = useSearchParams()
   const view = useListView(bar)
@@ -213,9 +230,9 @@ export default function Orders() {
       })),
     [orders, similar],
   )
-  const name = `${view.name}:${show}:${segment?.from}`
+  const name = `${view.name}:${show}:${segment?.from}:${mine.shown}`
   const [cursorId, setCursor] = useKeptCursor(name, rows)
-  const change = (field: 'show' | 'segment', value: string | null) => {
+  const change = (field: 'show' | 'segment' | 'folder', value: string | null) => {
     const next = new URLSearchParams(search)
     if (value === null) next.delete(field)
     else next.set(field, value)
@@ -224,6 +241,7 @@ export default function Orders() {
   const open = (id: string | null | undefined) => id && void navigate(`/orders/${id}`)
   const current = rows.find(({ id }) => id === cursorId) ?? rows[0]
   const columns = segment ? BY_TIME : COLUMNS
+  const folders = useCaseFolders(current)
   return (
     <Screen
       label={t('nav.orders')}
@@ -238,12 +256,15 @@ export default function Orders() {
           run: () => open(current?.id),
           silent: true,
         },
+        folders.key,
         ...viewKeys(view),
       ]}
     >
+      {folders.panel}
       <div className="toolbar">
         <h1 className="strong">{t('nav.orders')}</h1>
         <ListTabs view={view} />
+        <FolderTabs mine={mine} onShow={(folderId) => change('folder', folderId)} />
         <span className="push text-3">
           {segment ? t('orders.segment-note', { n: segment.procedures }) : t('orders.sorted')}
         </span>
@@ -285,7 +306,13 @@ export default function Orders() {
         cursorId={current?.id ?? null}
         onCursor={setCursor}
         onOpen={({ id }) => open(id)}
-        empty={<EmptyState title={t('orders.empty')}>{t('orders.empty-why')}</EmptyState>}
+        empty={
+          mine.shown ? (
+            <EmptyState title={t('folder.empty')}>{t('folder.empty-why')}</EmptyState>
+          ) : (
+            <EmptyState title={t('orders.empty')}>{t('orders.empty-why')}</EmptyState>
+          )
+        }
       />
     </Screen>
   )

@@ -36,6 +36,7 @@ import { ReasonPicker } from '../../ui/reason-picker.tsx'
 import { Screen, type ScreenKey } from '../../ui/screen.tsx'
 import { caseColumns } from '../../worklist/case-columns.tsx'
 import { CaseDetail, useRestingOn } from '../../worklist/case-detail.tsx'
+import { useCaseFolders } from '../../worklist/case-folders.tsx'
 import { FilterBar, viewKeys } from '../../worklist/filter-bar.tsx'
 import { useKeptCursor } from '../../worklist/kept-cursor.ts'
 import type { ListBar } from '../../worklist/list-bar.ts'
@@ -208,6 +209,7 @@ export default function ReadingList() {
   }, [revalidate])
   const [cursorId, setCursor] = useKeptCursor(view.name, shown)
   const current = shown.find(({ id }) => id === cursorId) ?? shown[0]
+  const folders = useCaseFolders(current)
   const asking = useFetcher<CaseFacts & { itemId: string }>()
   const facts = useRestingOn(current?.id ?? null, {
     load: (id) => void asking.load(`/reading/facts/${id}`),
@@ -265,9 +267,11 @@ export default function ReadingList() {
           : []),
         { chord: 'T', word: t('reading.timeline'), where: 'list', run: () => timeline(current) },
         { chord: ' ', word: t('keys.detail'), where: 'list', run: () => setDetail(!hasDetail) },
+        folders.key,
         ...viewKeys(view),
       ]}
     >
+      {folders.panel}
       <h1 className="visually-hidden">{t('reading.title')}</h1>
       <div className="toolbar">
         <ListTabs view={view} />

@@ -3,6 +3,7 @@ import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '#db/department.ts'
 import { dutyAct } from '#db/mutations/act.ts'
 import { openReport } from '#db/mutations/reports.ts'
+import { saveView } from '#db/mutations/saved-views.ts'
 import { settleOrder } from '#db/mutations/settle.ts'
 import { claim } from '#db/mutations/work-items.ts'
 import { actAs, seededDepartment } from '#db/order.fixture.ts'
@@ -107,4 +108,20 @@ test('[RW-07] who over-reads nothing has no such list, and who reads nothing giv
   for (const intent of ['wet-read', 'submit', 'send-back'])
     await expect(press('tech', held, { intent })).rejects.toMatchObject(notFound)
   expect(await press('radiologist', held, { intent: 'wet-read' })).toMatchObject({ code: 'stale-fence' })
+})
+
+test('[RW-10] what another wrote is narrowed and kept as a view, as every list is', async () => {
+  const { orderId } = await readableStudy(department, 'stat')
+  const reading = await taken('resident', orderId, 'read')
+  expect(await press('resident', reading, { intent: 'submit' })).toHaveProperty('to')
+  await settleOrder(department, await dutyAct(department), { orderId })
+  const { viewId } = await saveView(department, await actAs(department, 'radiologist'), {
+    ...{ list: 'over-read', name: 'STAT', filter: 'priority:stat', shared: false },
+  })
+  const asked = async (search: string) => loader(at.radiologist!.args(`/over-read?${search}`) as never)
+  const stat = await asked(`view=${viewId}`)
+  expect(stat.rows.map((row) => row.orderId)).toContain(orderId)
+  expect(stat.bar.tabs.find(({ id }) => id === viewId)?.count?.count).toBe(stat.rows.length)
+  expect((await asked('filter=priority:routine')).rows.map((row) => row.orderId)).not.toContain(orderId)
+  expect((await asked('view=mine')).rows).toEqual([])
 })

@@ -1,6 +1,7 @@
 /** What others wrote and I shall answer for, and what came back to me: two lists of one shape. */
 import { type LoaderFunctionArgs, useFetcher, useLoaderData, useNavigate } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
+import { askedView } from '#app/server/list-bar.ts'
 import { worklist } from '#db/queries/worklists.ts'
 import { useLive } from '../../live/use-live.ts'
 import { placeAt, rolesWith } from '../../places.ts'
@@ -10,8 +11,12 @@ import { count } from '../../ui/format.ts'
 import { EmptyState } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { caseColumns } from '../../worklist/case-columns.tsx'
+import { useCaseFolders } from '../../worklist/case-folders.tsx'
+import { FilterBar, viewKeys } from '../../worklist/filter-bar.tsx'
 import { useKeptCursor } from '../../worklist/kept-cursor.ts'
+import { ListTabs } from '../../worklist/list-tabs.tsx'
 import { type ListedCase, listedCases } from '../../worklist/listed-case.ts'
+import { useListView } from '../../worklist/use-list-view.ts'
 import { WorklistTable } from '../../worklist/worklist-table.tsx'
 
 /** The address says which of the two: `/over-read` or `/sent-back`. */
@@ -21,11 +26,19 @@ function listAt(url: string): 'over-read' | 'sent-back' {
 
 export async function loader(args: LoaderFunctionArgs) {
   const list = listAt(args.request.url)
-  const { person, server } = await requireUser(args, rolesWith(list))
+  const signedIn = await requireUser(args, rolesWith(list))
+  const { person, server } = signedIn
   const { department } = server
   const kinds = placeAt(list).kinds ?? []
-  const { rows } = await worklist(department.sql, person.actor, kinds, { now: await department.now() })
-  return { list, rows: listedCases(rows, { userId: person.id, machineNow: new Date() }) }
+  const { filter, counted, bar } = await askedView(signedIn, list, new URL(args.request.url).searchParams)
+  const { rows, total, counts } = await worklist(department.sql, person.actor, kinds, {
+    ...{ now: await department.now(), filter, counted },
+  })
+  return {
+    list,
+    rows: listedCases(rows, { userId: person.id, machineNow: new Date() }),
+    bar: bar(counts, total),
+  }
 }
 
 export function meta({ loaderData }: { loaderData?: { list: 'over-read' | 'sent-back' } }) {
@@ -46,12 +59,14 @@ const COLUMNS = caseColumns(
 )
 
 export default function SecondReadings() {
-  const { list, rows } = useLoaderData<typeof loader>()
-  useLive([...(placeAt(list).kinds ?? []).map((kind) => `list:${kind}`), 'report.submitted'])
+  const { list, rows, bar } = useLoaderData<typeof loader>()
+  useLive([...(placeAt(list).kinds ?? []).map((kind) => `list:${kind}`), 'report.submitted', `views:${list}`])
+  const view = useListView(bar)
   const navigate = useNavigate()
   const claiming = useFetcher<{ sentence?: string }>()
-  const [cursorId, setCursor] = useKeptCursor(list, rows)
+  const [cursorId, setCursor] = useKeptCursor(view.name, rows)
   const current = rows.find(({ id }) => id === cursorId) ?? rows[0]
+  const folders = useCaseFolders(current)
   const isBusy = claiming.state !== 'idle'
   function open(row: ListedCase | undefined): void {
     if (!row || isBusy) return
@@ -62,7 +77,7 @@ export default function SecondReadings() {
   return (
     <Screen
       label={t(`nav.${list}`)}
-      className="list-screen"
+      className="list-screen viewed"
       keys={[
         { chord: 'ArrowUp', caps: ['↑', '↓'], word: t('keys.move'), where: 'list' },
         { chord: 'Enter', word: t('reading.claim-and-open'), where: 'list' },
@@ -72,12 +87,16 @@ export default function SecondReadings() {
           where: 'list',
           run: () => current && void navigate(`/orders/${current.orderId}`),
         },
+        folders.key,
+        ...viewKeys(view),
       ]}
     >
+      {folders.panel}
       <div className="toolbar">
-        <h1 className="strong">{t(`nav.${list}`)}</h1>
+        <h1 className="visually-hidden">{t(`nav.${list}`)}</h1>
+        <ListTabs view={view} />
         <span className={refused ? 'push risk' : 'push text-3'} role="status">
-          {refused ?? t('second.waiting', { n: count(rows.length) })}
+          {refused ?? t('second.waiting', { n: count(bar.tabs[0]?.count?.count ?? bar.shown) })}
         </span>
         <Button
           look="primary"
@@ -89,22 +108,53 @@ export default function SecondReadings() {
           {t('reading.claim-and-open')}
         </Button>
       </div>
+      <FilterBar view={view} columns={COLUMNS} />
       <div className="list-and-detail list-alone">
         <WorklistTable
-          name={list}
+          name={view.name}
           label={t(`nav.${list}`)}
           rows={rows}
+          total={bar.shown}
           columns={COLUMNS}
+          layout={view.layout}
+          onLayout={view.setLayout}
           cursorId={current?.id ?? null}
           onCursor={setCursor}
           onOpen={open}
           empty={
-            <EmptyState title={t('second.none')}>
-              <p>{t(`second.none-${list}`)}</p>
-            </EmptyState>
+            <NothingHere
+              list={list}
+              elsewhere={bar.tabs[0]?.count?.count ?? 0}
+              onAll={() => view.show('all')}
+            />
           }
         />
       </div>
     </Screen>
+  )
+}
+
+function NothingHere({
+  list,
+  elsewhere,
+  onAll,
+}: {
+  list: 'over-read' | 'sent-back'
+  elsewhere: number
+  onAll: () => void
+}) {
+  if (elsewhere === 0)
+    return (
+      <EmptyState title={t('second.none')}>
+        <p>{t(`second.none-${list}`)}</p>
+      </EmptyState>
+    )
+  return (
+    <EmptyState title={t('reading.empty')}>
+      <p>{t('reading.empty-else', { n: elsewhere })}</p>
+      <Button look="quiet" onClick={onAll}>
+        {t('reading.show-all')}
+      </Button>
+    </EmptyState>
   )
 }
