@@ -16,6 +16,8 @@ export interface Server {
   web?: { url: string; headers: Record<string, string> }
   /** Processes that do the work, for memory and processor time. */
   pids(): number[]
+  /** Throws away what it has received, where nothing but files is kept of it. */
+  makeRoom?(): void
   stop(): Promise<void>
 }
 
@@ -137,6 +139,9 @@ export async function storescp(tmp: string, dicomPort: number): Promise<Server &
     dicomPort,
     calledAe: 'STORESCP',
     pids: () => [child.pid!, ...childrenOf(child.pid!)],
+    makeRoom() {
+      for (const name of readdirSync(folder)) rmSync(join(folder, name))
+    },
     stop: () => ended(child, folder),
   }
 }

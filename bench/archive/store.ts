@@ -10,6 +10,9 @@ import { forgetPeak, peakBytes, processorSeconds, type Server } from './servers.
 const run = promisify(execFile)
 const SENDER = fileURLToPath(new URL('blast.ts', import.meta.url))
 
+/** What a server does after its last answer (its index, its journal) is not to be paid by the next one. */
+const SETTLED_MS = 1_000
+
 /** What one server did with one load, the median of its rounds. */
 export interface Stored {
   server: Server
@@ -49,8 +52,10 @@ export async function storeOnAll(servers: readonly Server[], load: Load): Promis
   for (const server of servers) forgetPeak(server)
   for (let round = 0; round < load.rounds; round += 1) {
     for (const server of rotated(servers, round)) {
+      server.makeRoom?.()
       // What another has left for the disk to do is not this one's to wait for.
       await run('sync')
+      await new Promise((resolve) => setTimeout(resolve, SETTLED_MS))
       const before = processorSeconds(server)
       const { ms, bytes } = await send(server, load)
       rounds.get(server)!.push({
