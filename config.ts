@@ -113,7 +113,11 @@ const variables = {
     'a number above 0',
     'Simulation: times real time; default 1',
   ),
-  ISOCENTER_FAILPOINT_FILE: is(filePath, 'a file', 'Tests only: names the place where a process dies once'),
+  ISOCENTER_FAILPOINT_FILE: is(
+    filePath,
+    'a path',
+    'Tests only: where a file <path>.<place> lets a process die once',
+  ),
   ISOCENTER_TEMPORAL_BIN: is(
     filePath,
     'a file',

@@ -123,7 +123,7 @@ for (const place of PLACES) {
   test(`nothing acknowledged is lost or doubled when the archive is killed at ${place}`, async () => {
     const archive = await start()
     const { file, uid } = await anImage()
-    writeFileSync(failpoint, place)
+    writeFileSync(`${failpoint}.${place}`, '')
     const acknowledged = await send(file)
     expect(await archive.ended).toBe('SIGKILL')
     const again = await start()

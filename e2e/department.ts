@@ -36,9 +36,9 @@ export interface RunningDepartment {
   pause(process: string): void
   resume(process: string): void
   /** Arms a failpoint: the process that reaches it dies there, once. */
-  arm(failpoint: string): void
-  /** True once the armed failpoint was reached. */
-  fired(): boolean
+  arm(place: string): void
+  /** True once an armed failpoint was reached. */
+  fired(place: string): boolean
   /** Violated invariants, as `isocenter check` prints them: one JSON object a line. */
   check(): Promise<string>
   output(): string
@@ -101,10 +101,10 @@ export async function startDepartment({
     resume(name) {
       for (const pid of pids(name)) process.kill(pid, 'SIGCONT')
     },
-    arm(name) {
-      writeFileSync(failpoint, name)
+    arm(place) {
+      writeFileSync(`${failpoint}.${place}`, '')
     },
-    fired: () => !existsSync(failpoint),
+    fired: (place) => !existsSync(`${failpoint}.${place}`),
     check: () => run(['check', '--home', home]),
     output: output.text,
     async stop() {
