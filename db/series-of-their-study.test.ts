@@ -1,11 +1,11 @@
 /** What was filed under another study's series, when a device used its UID again, gets a series of its own study. */
 import { expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
+import { emptyDatabase } from '#bin/testing/database.ts'
 import { connect } from './client.ts'
 import { migrate } from './migrate.ts'
 
 test('[AR-06] the migration parts a series that two studies were filed under, and counts both again', async () => {
-  const url = await testDatabase()
+  const url = await emptyDatabase()
   const sql = connect(url, { name: 'series-of-their-study', max: 1 })
   // As the release before had it.
   await sql`drop index series_of_study, series_uid`

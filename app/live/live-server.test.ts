@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Department, openDepartment } from '#db/department.ts'
-import { testDatabase } from '../../bin/testing/database.ts'
+import { emptyDatabase } from '../../bin/testing/database.ts'
 import { EVERYTHING, type LiveMessage } from './live-message.ts'
 import { type LiveServer, startLiveServer } from './live-server.ts'
 
@@ -12,7 +12,7 @@ let url: string
 const web = createServer((request, response) => live.stream(request, response))
 
 beforeAll(async () => {
-  department = openDepartment(await testDatabase(), { name: 'live-test' })
+  department = openDepartment(await emptyDatabase(), { name: 'live-test' })
   await department.sql`
     insert into department_clock (base_machine, base_department, rate)
     values ('2026-01-01T00:00:00Z', '2026-03-12T09:00:00Z', 1)`

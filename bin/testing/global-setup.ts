@@ -16,9 +16,6 @@ declare module 'vitest' {
   }
 }
 
-/** The name of the migrated database that every suite's own is a copy of. */
-export const TEMPLATE = 'isocenter_template'
-
 interface Service {
   answer: Record<string, string>
   stop: () => Promise<void>
@@ -61,21 +58,28 @@ async function startPostgres(home: string): Promise<Service> {
   await startCluster(cluster, join(home, 'postgres.log'))
   const stop = async () => void (await endStrayPostmaster(cluster.dataDir))
   try {
-    return { answer: { url: await migratedTemplate(cluster) }, stop }
+    return { answer: { url: await migratedTemplates(cluster) }, stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-/** Makes the database that suites copy; answers the URL of the one that copies are made from. */
-async function migratedTemplate(cluster: Cluster): Promise<string> {
+/** Makes the databases that suites copy (see database.ts); answers the URL of the one that copies are made from. */
+async function migratedTemplates(cluster: Cluster): Promise<string> {
   const url = clusterUrl(cluster, 'postgres')
   const sql = postgres(url, { max: 1 })
-  await sql.unsafe(`create database ${TEMPLATE}`)
-  await sql.end()
+  await sql`create database isocenter_template`
   const { migrate } = await import('#db/migrate.ts')
-  await migrate(clusterUrl(cluster, TEMPLATE))
+  await migrate(clusterUrl(cluster, 'isocenter_template'))
+  await sql`create database isocenter_demonstration template isocenter_template`
+  await sql.end()
+  const { seedDemo } = await import('#db/seed/demo.ts')
+  await seedDemo(clusterUrl(cluster, 'isocenter_demonstration'), {
+    secretKey: 'a'.repeat(64),
+    listen: '127.0.0.1',
+    ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
+  })
   return url
 }
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
+import { emptyDatabase } from '#bin/testing/database.ts'
 import { connect } from '../client.ts'
 import { search } from '../queries/dicomweb.ts'
 import { keyNameGroups } from './name-groups.ts'
 
 test('[DW-01] a study of before is found by the ideographic and the phonetic group of its name once its key is made again', async () => {
-  const sql = connect(await testDatabase(), { name: 'name-groups', max: 1 })
+  const sql = connect(await emptyDatabase(), { name: 'name-groups', max: 1 })
   await sql`insert into sites (id, name, zone) values ('MAIN', 'Main', 'Europe/Berlin')`
   const yamada = { Alphabetic: 'Yamada^Tarou', Ideographic: '山田^太郎', Phonetic: 'やまだ^たろう' }
   const studies = [

@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
+import { emptyDatabase } from '#bin/testing/database.ts'
 import { connect, type Sql } from '../client.ts'
 import { milestones, placeAfter, type Search, search } from './dicomweb.ts'
 import type { Level } from './matching-keys.ts'
@@ -13,7 +13,7 @@ let sql: Sql
 let watched: { sql: Sql; last: { text: string; parameters: unknown[] } }
 
 beforeAll(async () => {
-  const url = await testDatabase()
+  const url = await emptyDatabase()
   sql = connect(url, { name: 'dicomweb-queries', max: 2 })
   const last = { text: '', parameters: [] as unknown[] }
   const debug = (_: number, text: string, parameters: unknown[]) => Object.assign(last, { text, parameters })

@@ -1,6 +1,6 @@
 /** A day in a seeded department, for tests: an order ordered, scanned, checked, read and signed by direct mutations. */
 import { createHash } from 'node:crypto'
-import { testDatabase } from '#bin/testing/database.ts'
+import { emptyDatabase } from '#bin/testing/database.ts'
 import { type Department, openDepartment } from '#db/department.ts'
 import { actOf, deviceAct } from '#db/mutations/act.ts'
 import { openAmendment, signAmendment } from '#db/mutations/amendments.ts'
@@ -31,7 +31,7 @@ export interface Patient {
 export async function openTestDepartment(
   emrPort: number,
 ): Promise<{ department: Department; databaseUrl: string }> {
-  const databaseUrl = await testDatabase()
+  const databaseUrl = await emptyDatabase()
   const ports = { emr: emrPort, storeScp: 1, moveScu: 1, testScu: 1 }
   await seedDemo(databaseUrl, { secretKey: SECRET_KEY, listen: '127.0.0.1', ports })
   return { department: openDepartment(databaseUrl, { name: 'test' }), databaseUrl }
