@@ -16,7 +16,8 @@ import type { ScreenKey } from '../ui/screen.tsx'
 import { CriticalForm } from './critical-form.tsx'
 
 /** The key raises the first one, goes to an open one, and records the call once its fields are being written. */
-export function useCritical(view: CriticalView, reportId: string | null) {
+/** @param orderId of a report over several orders, the one whose ward is to be told; left out: the one it was begun from */
+export function useCritical(view: CriticalView, reportId: string | null, orderId = '') {
   const panel = useRef<HTMLDivElement>(null)
   const first = useRef<HTMLInputElement>(null)
   const [isRaising, setRaising] = useState(false)
@@ -35,7 +36,7 @@ export function useCritical(view: CriticalView, reportId: string | null) {
     run: press,
     disabled: open.length === 0 && !mayRaise,
   }
-  return { screenKey, panel, first, open, view, reportId, isRaising, setRaising, mayRaise }
+  return { screenKey, panel, first, open, view, reportId, orderId, isRaising, setRaising, mayRaise }
 }
 
 /** The form in one of whose fields somebody writes; on its buttons the key is not theirs. */
@@ -44,8 +45,14 @@ export function formInUse(within: Element): HTMLFormElement | null {
   return field?.matches('input, select, textarea') && within.contains(field) ? field.closest('form') : null
 }
 
-export function CriticalPanel({ critical }: { critical: ReturnType<typeof useCritical> }) {
-  const { panel, first, open, view, reportId, isRaising, setRaising, mayRaise } = critical
+interface CriticalPanelProps {
+  critical: ReturnType<typeof useCritical>
+  /** A button for the first one too: where a finding is the exception, nobody looks for its key. */
+  offers?: boolean
+}
+
+export function CriticalPanel({ critical, offers = false }: CriticalPanelProps) {
+  const { panel, first, open, view, reportId, orderId, isRaising, setRaising, mayRaise } = critical
   const told = view.results.filter(({ state }) => state === 'closed')
   return (
     <div className="critical-panel" ref={panel}>
@@ -54,10 +61,14 @@ export function CriticalPanel({ critical }: { critical: ReturnType<typeof useCri
         <CriticalForm key={each.id} critical={each} view={view} first={index === 0 ? first : undefined} />
       ))}
       {isRaising && reportId ? (
-        <RaiseForm reportId={reportId} onEnd={() => setRaising(false)} />
+        <RaiseForm reportId={reportId} orderId={orderId} onEnd={() => setRaising(false)} />
       ) : open.length > 0 && mayRaise ? (
         <Button look="quiet" onClick={() => setRaising(true)}>
           {t('critical.raise-another')}
+        </Button>
+      ) : offers && mayRaise ? (
+        <Button wide chord="Alt+C" onClick={() => setRaising(true)}>
+          {t('critical.raise')}
         </Button>
       ) : null}
       {told.map((each) => (
@@ -105,7 +116,13 @@ function Told({ critical: { level, finding, told, lateAt } }: { critical: Critic
   )
 }
 
-function RaiseForm({ reportId, onEnd }: { reportId: string; onEnd: () => void }) {
+interface RaiseFormProps {
+  reportId: string
+  orderId: string
+  onEnd: () => void
+}
+
+function RaiseForm({ reportId, orderId, onEnd }: RaiseFormProps) {
   const raising = useFetcher<CriticalAnswer>()
   const finding: RefObject<HTMLTextAreaElement | null> = useRef(null)
   const [level, setLevel] = useState<string>('1')
@@ -127,7 +144,7 @@ function RaiseForm({ reportId, onEnd }: { reportId: string; onEnd: () => void })
         const fields = Object.fromEntries(new FormData(event.currentTarget)) as Record<string, string>
         if (!isBusy)
           void raising.submit(
-            { intent: 'raise', reportId, level, ...fields },
+            { intent: 'raise', reportId, orderId, level, ...fields },
             { method: 'post', action: '/critical-results' },
           )
       }}

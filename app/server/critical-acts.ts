@@ -29,13 +29,14 @@ interface Asked {
 }
 
 const CRITICAL_ACTS: Readonly<Record<string, (asked: Asked) => Promise<object>>> = {
-  /** `reportId`, `finding`, `level`, `foundAt` (a clock time; left empty: now) */
+  /** `reportId`, `orderId` (left empty: the report's), `finding`, `level`, `foundAt` (a clock time; left empty: now) */
   raise: async ({ signedIn: { server, act }, zone, text }) => {
     const acting = await act()
     const foundAt = text('foundAt') === '' ? acting.now : latestClockTime(text('foundAt'), zone, acting.now)
     if (foundAt === null) throw new RadiologyError('check-failed', { check: 'found-at' })
     return raiseCriticalResult(server.department, acting, {
       ...{ reportId: text('reportId'), finding: text('finding'), level: levelOf(text('level')), foundAt },
+      ...(text('orderId') !== '' && { orderId: text('orderId') }),
     })
   },
   /** `criticalId`, `method`, `recipient`, `key`: pressed twice, it is one try */

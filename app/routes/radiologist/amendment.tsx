@@ -10,6 +10,7 @@ import {
   useLoaderData,
   useNavigate,
 } from 'react-router'
+import { criticalOf } from '#app/server/critical-view.ts'
 import { contentOf, tenureOf } from '#app/server/drafts.ts'
 import { requireUser } from '#app/server/guard.ts'
 import { viewerAddress } from '#app/server/launches.ts'
@@ -24,6 +25,7 @@ import { RadiologyError } from '#domain/errors.ts'
 import { can } from '#domain/permissions.ts'
 import { useLive } from '../../live/use-live.ts'
 import { Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
+import { CriticalPanel, useCritical } from '../../reporting/critical-panel.tsx'
 import { focusSection } from '../../reporting/focus-section.ts'
 import { PasswordField } from '../../reporting/password-field.tsx'
 import { identityOfAll } from '../../reporting/read-together.tsx'
@@ -65,6 +67,7 @@ export async function loader(args: LoaderFunctionArgs) {
     ...(isMine && report.open?.kind === 'correction'
       ? await reportChecks(department, report.id, { sections: report.open.sections })
       : { checks: [], exam: null }),
+    critical: await criticalOf(signedIn, { orderId, reportId: report.id, siteId: report.siteId }),
     needsReason: report.signerId !== person.id,
     viewer: studies.length > 0 ? await viewerAddress(signedIn, { orderId, purpose: 'view', studies }) : null,
     recallable: recallable.filter(({ reportId }) => reportId === report.id),
@@ -125,9 +128,10 @@ export default function AmendmentPage() {
 }
 
 function Amendment() {
-  const { report, order, isMine, needsReason, viewer, recallable, checks, exam } =
-    useLoaderData<typeof loader>()
+  const loaded = useLoaderData<typeof loader>()
+  const { report, order, isMine, needsReason, viewer, recallable, checks, exam } = loaded
   const { open } = report
+  const critical = useCritical(loaded.critical, report.id)
   useLive([`order:${order.id}`])
   const navigate = useNavigate()
   const acting = useFetcher<typeof action>()
@@ -156,6 +160,7 @@ function Amendment() {
   const missing = open?.kind === 'correction' ? firstMissing(draft.sections) : null
   const isComplete = open?.kind === 'correction' ? missing === null : isWritten(draft.sections, 'addendum')
   const shownChecks = checksNow(checks, draft.sections, exam)
+  const untold = critical.open.length
   const blocking = shownChecks.filter(({ id, state }) => state === 'blocks' && id !== 'sections').length
   async function submit(intent: string, more: Record<string, string> = {}): Promise<void> {
     if (isBusy) return
@@ -172,7 +177,7 @@ function Amendment() {
   }
   function sign(): void {
     if (missing) focusSection(missing)
-    if (!isComplete || blocking > 0) return
+    if (!isComplete || blocking > 0 || untold > 0) return
     if (password === '') passwordField.current?.focus()
     else void submit('sign', { password })
   }
@@ -181,9 +186,10 @@ function Amendment() {
     ...(open === null && report.isOut
       ? ([
           { chord: 'Alt+A', word: t('amend.addendum'), run: () => begin('addendum') },
-          { chord: 'Alt+C', word: t('amend.correction'), run: () => begin('correction') },
+          { chord: 'Alt+O', word: t('amend.correction'), run: () => begin('correction') },
         ] satisfies ScreenKey[])
       : []),
+    critical.screenKey,
     { chord: 'Alt+W', word: t('amend.back'), run: () => void navigate(`/orders/${order.id}`) },
   ]
   return (
@@ -224,6 +230,7 @@ function Amendment() {
           </div>
         </section>
         <aside className="reading-side" aria-label={t('amend.title')}>
+          <CriticalPanel critical={critical} offers />
           <div className="priors">
             {open?.kind === 'correction' && hasWords ? (
               <>
@@ -270,7 +277,8 @@ function Amendment() {
                   busy={isBusy}
                   blocked={
                     isComplete
-                      ? blocking > 0 && t('room.blocked', { n: blocking })
+                      ? (blocking > 0 && t('room.blocked', { n: blocking })) ||
+                        (untold > 0 && t('amend.tell-first'))
                       : wordFor('amend.needs', open?.kind ?? 'addendum')
                   }
                 >
@@ -359,7 +367,7 @@ function Begin({ open, isOut, isBusy, wanted, onBegin, onTakeOver, onReason }: B
       >
         {t('amend.addendum')}
       </Button>
-      <Button wide chord="Alt+C" busy={isBusy} blocked={blocked} onClick={() => onBegin('correction')}>
+      <Button wide chord="Alt+O" busy={isBusy} blocked={blocked} onClick={() => onBegin('correction')}>
         {t('amend.correction')}
       </Button>
     </div>
