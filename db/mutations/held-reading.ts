@@ -1,8 +1,10 @@
 /** A reading in somebody's hands: its item and report locked together, and the report's table asked what an act makes of it. */
 import { RadiologyError } from '#domain/errors.ts'
+import type { OrderFacts } from '#domain/facts.ts'
 import { nextWork } from '#domain/next-work.ts'
 import { type ReportEvent, report as reportTable } from '#domain/report.ts'
 import type { ReportState } from '#domain/words.ts'
+import type { WantedItem } from '#domain/work-item-wanted.ts'
 import type { AnySql } from '../client.ts'
 import { loadOrderFacts } from '../queries/order-facts.ts'
 import { policyOf } from '../queries/policy.ts'
@@ -45,11 +47,13 @@ export async function reportOf(scope: Scope, item: ItemRow): Promise<string> {
   return reportId
 }
 
+/** Work that a report is written or signed in. */
+export const isReading = (kind: string): boolean => ['read', 'sign', 'over-read', 'sent-back'].includes(kind)
+
 export async function lockReading(scope: Scope, itemId: string, reportId: string): Promise<ItemRow> {
   for (const { order_id } of await ordersOfReport(scope, reportId)) await scope.lockOrder(order_id)
   const item = await lockItem(scope, itemId)
-  if (!['read', 'sign', 'over-read', 'sent-back'].includes(item.kind))
-    throw new RadiologyError('not-found', { itemId })
+  if (!isReading(item.kind)) throw new RadiologyError('not-found', { itemId })
   if ((await reportOf(scope, item)) !== reportId) throw new RadiologyError('not-found', { itemId, reportId })
   return item
 }
@@ -66,19 +70,31 @@ export async function mustHold({ act }: Scope, item: ItemRow, fence: number): Pr
  * keeps whoever had it before from handing it on, before any timer has looked.
  * @throws RadiologyError 'blocked'
  */
-export async function mustBeFree({ sql, act }: Scope, item: ItemRow, reportId: string): Promise<void> {
+export async function mustBeFree(scope: Scope, item: ItemRow, reportId: string): Promise<void> {
+  const blocked = (await readingsWanted(scope, reportId))
+    .flatMap(({ wanted }) => wanted)
+    .find(({ kind, blockedBy }) => kind === item.kind && blockedBy !== null)
+  if (blocked) throw new RadiologyError('blocked', { itemId: item.id, by: blocked.blockedBy ?? undefined })
+}
+
+/** The reading work that the facts of now call for about a report, by its orders. */
+export async function readingsWanted(
+  { sql, act }: Scope,
+  reportId: string,
+): Promise<{ facts: OrderFacts; wanted: WantedItem[] }[]> {
+  const readings = []
   for (const { order_id } of await ordersOfReport({ sql }, reportId)) {
-    const facts = await loadOrderFacts(sql, order_id)
-    if (!facts) continue
+    const facts = (await loadOrderFacts(sql, order_id))!
     const about = facts.reports.find(({ id }) => id === reportId)?.procedureIds ?? []
     const subjects = facts.studies
       .filter(({ procedureIds }) => procedureIds.some((id) => about.includes(id)))
       .map(({ id }) => id)
-    const blocked = nextWork(facts, act.now, await policyOf(sql, facts.order.policyVersion))
-      .filter(({ kind, subjectId }) => kind === item.kind && [...subjects, reportId].includes(subjectId))
-      .find(({ blockedBy }) => blockedBy !== null)
-    if (blocked) throw new RadiologyError('blocked', { itemId: item.id, by: blocked.blockedBy ?? undefined })
+    const wanted = nextWork(facts, act.now, await policyOf(sql, facts.order.policyVersion)).filter(
+      ({ kind, subjectId }) => isReading(kind) && [...subjects, reportId].includes(subjectId),
+    )
+    readings.push({ facts, wanted })
   }
+  return readings
 }
 
 /** What this tenure came to, when it was this person who completed the item under this fence: said again, done once. */

@@ -238,6 +238,10 @@ test('[RW-07][RP-12] a recalled over-read is an over-read again, and a recalled 
     select data from order_events where order_id = ${submitted.orderId} and type = 'report.recalled'`
   expect(recalled!.data).toMatchObject({ state: 'PENDING_SIGN' })
   expect(await submitted.openKinds()).toEqual(['over-read'])
+  // Whoever took it back has it in hand.
+  await expect(submitted.take('radiologist2', 'over-read')).rejects.toMatchObject(refused('already-claimed'))
+  await submitted.take('radiologist', 'over-read')
+  await submitted.giveBack('radiologist')
   await submitted.take('radiologist2', 'over-read')
   await submitted.sendBack('radiologist2', 'incomplete')
   await submitted.take('resident', 'sent-back')

@@ -102,6 +102,16 @@ test('[RP-12] what is recalled to the last moment of the policy’s time is neve
   expect(await fateOf(report)).toEqual(RECALLED)
 })
 
+test('[RP-12] what is recalled is in its signer’s hands again before anybody’s next case could find it', async () => {
+  const report = await signed(await readable())
+  await recallAt(report, beforeIts(report.releaseAt))
+  // No workflow has looked yet.
+  const [item] = await department.sql`
+    select w.cycle, w.state, u.user_name as holder from work_items w join users u on u.id = w.holder
+    where w.order_id = ${report.orderId} and w.kind = 'read' and w.state in ('open', 'claimed')`
+  expect({ ...item }).toEqual({ cycle: 2, state: 'claimed', holder: 'radiologist' })
+})
+
 test('[RP-12] of a recall and a release in the same moment exactly one happens, twenty times over', async () => {
   let orderId = await readable()
   for (let round = 0; round < TRIES; round += 1) {

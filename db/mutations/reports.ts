@@ -24,6 +24,7 @@ import {
   mustBeFree,
   mustHold,
   noteAuthor,
+  readingsWanted,
   reportOf,
   type UnderFence,
 } from './held-reading.ts'
@@ -32,7 +33,8 @@ import { mustBeAbleOnItem } from './permission.ts'
 import { completeTogether } from './read-together.ts'
 import { ordersOfReport, releaseVersion } from './release.ts'
 import { addVersion, type ReportContent, setRecallTime, tell } from './report-versions.ts'
-import { type ItemRow, lockItem } from './work-items.ts'
+import { openWanted } from './wanted-work.ts'
+import { claimLocked, type ItemRow, lockItem } from './work-items.ts'
 
 export type { UnderFence } from './held-reading.ts'
 
@@ -349,7 +351,21 @@ export async function recallReport(
       values (${reportId}, ${sql.json({ sections: draftSections(authored(row.content.sections)) } as never)}, ${act.actor.id}, ${act.machineNow}, ${isAmendment(row.kind) ? row.fence + 1 : 0})
       on conflict (report_id) do nothing`
     await tell(scope, reportId, 'report.recalled', { version, state })
+    if (!isAmendment(row.kind)) await takeAgain(scope, reportId)
   })
+}
+
+/** What the recalled signature had ended is the signer's again at once, before anybody's "next case" finds it free. */
+async function takeAgain(scope: Scope, reportId: string): Promise<void> {
+  for (const { facts, wanted } of await readingsWanted(scope, reportId)) {
+    for (const reading of wanted) {
+      await openWanted(scope, facts, reading)
+      const [item] = await scope.sql<ItemRow[]>`
+        select * from work_items where subject_id = ${reading.subjectId} and kind = ${reading.kind} and state = 'open'
+          and blocked_by is null for update`
+      if (item) await claimLocked(scope, item)
+    }
+  }
 }
 
 interface Recalled {
