@@ -260,7 +260,9 @@ async function stopStep(
   ended: { id: string; study_uid: string; reasonCode?: string },
 ): Promise<void> {
   if (ended.reasonCode === '110514') {
-    await scope.sql`update steps set status = coalesce(status_before_begin, 'scheduled') where id = ${step.id} and status = 'started'`
+    await scope.sql`
+      update steps set status = coalesce(status_before_begin, 'scheduled'), undone_begins = undone_begins + 1
+      where id = ${step.id} and status = 'started'`
     await scope.sql`update performed_steps set decision = 'wrong-entry', decided_at = ${scope.act.now} where id = ${ended.id}`
     scope.append(step.order_id, { type: 'step.scheduled', data: { stepId: step.id, reason: '110514' } })
     await raiseException(scope, {

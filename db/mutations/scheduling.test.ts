@@ -5,7 +5,9 @@ import type { Department } from '../department.ts'
 import { actAs, seededDepartment } from '../order.fixture.ts'
 import { invariantViolations } from '../queries/invariants.ts'
 import { type Ordered, ordered } from '../scanned.fixture.ts'
-import { dutyAct } from './act.ts'
+import { deviceAct, dutyAct } from './act.ts'
+import { uuidUid } from './minting.ts'
+import { beginPerformedStep, changePerformedStep } from './performed-steps.ts'
 import { bookStep, reRoom } from './scheduling.ts'
 import { settleOrder } from './settle.ts'
 import { arrive } from './steps.ts'
@@ -45,6 +47,24 @@ test('[SC-04] who comes after they were given up is waited for at the scanner', 
   expect(await waited(order, after(2))).toEqual(['rebook'])
   await arrive(department, await actAs(department, 'tech', after(2.5)), { stepId: order.stepId })
   expect(await waited(order, after(2.5))).toEqual(['perform'])
+})
+
+test('[SC-04] a walk-in whose entry the modality took by mistake is to be booked again', async () => {
+  const order = await ordered(department)
+  expect(await waited(order, NOON)).toEqual(['schedule'])
+  const device = await deviceAct(department, 'XR1', { now: NOON })
+  const sopInstanceUid = uuidUid()
+  const [step] = await department.sql<{ step_number: string }[]>`
+    select step_number from steps where id = ${order.stepId}`
+  await beginPerformedStep(department, device, {
+    ...{ sopInstanceUid, stationAe: 'XR1', studyUid: order.studyUid, startedAt: NOON, dataset: {} },
+    scheduled: [{ stepNumber: step!.step_number, accession: order.accession, studyUid: order.studyUid }],
+  })
+  expect(await waited(order, NOON)).toEqual(['perform'])
+  await changePerformedStep(department, device, {
+    ...{ sopInstanceUid, status: 'DISCONTINUED', reasonCode: '110514', series: [], dataset: {} },
+  })
+  expect(await waited(order, NOON)).toContain('schedule')
 })
 
 test('[SC-04] who was moved to another day by the lead is waited for on that day, and on the old one when it is undone', async () => {
