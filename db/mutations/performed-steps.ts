@@ -1,5 +1,6 @@
 /** Modality Performed Procedure Step as the department records it (PS3.4 F.7): begun, updated, ended, never revived. */
 import { RadiologyError } from '#domain/errors.ts'
+import { stoppedBranch, takenByRule } from '#domain/performed-step.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
 import { raiseException } from './exceptions.ts'
@@ -276,16 +277,34 @@ async function stopStep(
     })
     return
   }
-  const [images] =
-    await scope.sql`select 1 from studies where study_uid = ${ended.study_uid} and stored_count > 0`
-  if (images) return // With images a technologist decides: usable, book again, or end.
+  // Another of its exams may have come to its end before.
+  await departWhenDone(scope, step.order_id, step.id)
+  const [facts] = await scope.sql<{ isOpen: boolean; images: number }[]>`
+    select s.status = 'started' and not exists (select 1 from performed_step_links l
+        join performed_steps p on p.id = l.performed_step_id where l.step_id = s.id and p.status <> 'DISCONTINUED') as "isOpen",
+      coalesce((select stored_count from studies where study_uid = ${ended.study_uid}), 0) as images
+    from steps s where s.id = ${step.id}`
+  const reasonCode = ended.reasonCode ?? null
+  // With images, or for a reason that says nothing, a technologist decides: usable, book again, or end.
+  if (!facts!.isOpen || !takenByRule({ reasonCode, storedInstances: facts!.images })) return
+  const branch = stoppedBranch(reasonCode)
+  const decision = branch === 'end-order' ? 'end-exam' : 'book-again'
   await scope.sql`
-    update steps set status = 'discontinued' where id = ${step.id} and status = 'started'
-      and not exists (select 1 from performed_step_links l join performed_steps p on p.id = l.performed_step_id
-        where l.step_id = steps.id and p.status <> 'DISCONTINUED')`
-  scope.append(step.order_id, {
-    type: 'step.discontinued',
-    data: { stepId: step.id, reason: ended.reasonCode ?? 'none' },
+    update performed_steps set decision = ${decision}, decided_at = ${scope.act.now} where id = ${ended.id} and decision is null`
+  await carryOut(scope, step, decision)
+  if (branch === 'ask-placer') await askPlacer(scope, step, reasonCode!)
+}
+
+async function askPlacer(scope: Scope, step: LockedStep, reasonCode: string): Promise<void> {
+  await raiseException(scope, {
+    kind: 'conflict',
+    key: `stopped:${step.id}`,
+    reasonCode,
+    reason:
+      'The modality stopped this exam because its order looks wrong. Ask who placed it before it is booked again.',
+    refs: { stepId: step.id },
+    orderId: step.order_id,
+    siteId: step.site_id,
   })
 }
 
@@ -303,6 +322,7 @@ export async function decideStopped(
   await mutate(department, act, 'decide-stopped', async (scope) => {
     const { sql } = scope
     const steps = await lockStepsOf(scope, performedStepId)
+    if (steps.length === 0) throw new RadiologyError('not-found', { performedStepId })
     for (const step of steps) await mustBeAbleOnOrder(scope, 'decide-exam', step.order_id)
     const [decided] = await sql`
       update performed_steps set decision = ${decision}, decided_at = ${act.now}

@@ -7,6 +7,7 @@ import { invariantViolations } from '../queries/invariants.ts'
 import { type Ordered, ordered } from '../scanned.fixture.ts'
 import { deviceAct, dutyAct } from './act.ts'
 import { uuidUid } from './minting.ts'
+import type { Act } from './mutate.ts'
 import { beginPerformedStep, changePerformedStep } from './performed-steps.ts'
 import { bookStep, reRoom } from './scheduling.ts'
 import { settleOrder } from './settle.ts'
@@ -41,6 +42,19 @@ async function waited({ orderId }: Ordered, now: Date): Promise<string[]> {
   return rows.map(({ kind }) => kind)
 }
 
+/** The X-ray room takes the order's entry. */
+async function begun(
+  { stepId, accession, studyUid }: Ordered,
+  { device, sopInstanceUid }: { device: Act; sopInstanceUid: string },
+): Promise<void> {
+  const [step] = await department.sql<{ step_number: string }[]>`
+    select step_number from steps where id = ${stepId}`
+  await beginPerformedStep(department, device, {
+    ...{ sopInstanceUid, stationAe: 'XR1', studyUid, startedAt: NOON, dataset: {} },
+    scheduled: [{ stepNumber: step!.step_number, accession, studyUid }],
+  })
+}
+
 test('[SC-04] who comes after they were given up is waited for at the scanner', async () => {
   const order = await booked(after(1))
   expect(await waited(order, NOON)).toEqual(['perform'])
@@ -49,17 +63,38 @@ test('[SC-04] who comes after they were given up is waited for at the scanner', 
   expect(await waited(order, after(2.5))).toEqual(['perform'])
 })
 
+test.each([
+  ['110501', [], ['schedule']],
+  ['110503', [], ['schedule']],
+  ['110510', [], ['mend', 'schedule']],
+  ['110504', [], []],
+  ['110513', [], ['decide', 'perform']],
+  [undefined, [], ['decide', 'perform']],
+])(
+  '[AR-06] an exam that is stopped before its first image (%s) stays somebody’s',
+  async (reasonCode, series, kinds) => {
+    const order = await ordered(department)
+    const device = await deviceAct(department, 'XR1', { now: NOON })
+    const sopInstanceUid = uuidUid()
+    await begun(order, { device, sopInstanceUid })
+    const stopped = {
+      sopInstanceUid,
+      status: 'DISCONTINUED',
+      series,
+      dataset: {},
+      ...(reasonCode && { reasonCode }),
+    } as const
+    await changePerformedStep(department, device, stopped)
+    expect(await waited(order, NOON)).toEqual(kinds)
+  },
+)
+
 test('[SC-04] a walk-in whose entry the modality took by mistake is to be booked again', async () => {
   const order = await ordered(department)
   expect(await waited(order, NOON)).toEqual(['schedule'])
   const device = await deviceAct(department, 'XR1', { now: NOON })
   const sopInstanceUid = uuidUid()
-  const [step] = await department.sql<{ step_number: string }[]>`
-    select step_number from steps where id = ${order.stepId}`
-  await beginPerformedStep(department, device, {
-    ...{ sopInstanceUid, stationAe: 'XR1', studyUid: order.studyUid, startedAt: NOON, dataset: {} },
-    scheduled: [{ stepNumber: step!.step_number, accession: order.accession, studyUid: order.studyUid }],
-  })
+  await begun(order, { device, sopInstanceUid })
   expect(await waited(order, NOON)).toEqual(['perform'])
   await changePerformedStep(department, device, {
     ...{ sopInstanceUid, status: 'DISCONTINUED', reasonCode: '110514', series: [], dataset: {} },
