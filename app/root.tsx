@@ -85,7 +85,7 @@ export function ErrorBoundary() {
       </span>
       <h1 className="strong">{missing ? t('error.not-found') : t('error.title')}</h1>
       {missing ? <p className="text-2">{t('error.not-found-next')}</p> : null}
-      <a className="button" href="/">
+      <a className="button primary" href="/">
         {t('error.home')}
       </a>
     </main>

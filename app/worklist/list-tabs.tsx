@@ -28,7 +28,7 @@ export function ListTabs({ view }: { view: ListView }) {
             </span>
             {tab.count ? (
               <span className={tab.count.late > 0 && tab.id === 'late' ? 'count late' : 'count'}>
-                {listCount(tab.count.count)}
+                <span>{listCount(tab.count.count)}</span>
               </span>
             ) : null}
           </button>
