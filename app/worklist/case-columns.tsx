@@ -32,11 +32,11 @@ const all = {
   patient: {
     key: 'patient',
     head: t('column.patient'),
-    width: 'minmax(240px, 1fr)',
+    width: 'minmax(262px, 1fr)',
     cell: (row) => <PatientName name={row.name} similar={row.isSimilar} />,
     words: (row) => `${writtenName(row.name)}${row.isSimilar}`,
   },
-  sexAge: { key: 'sex-age', head: t('column.sex-age'), width: '72px', cell: (row) => <SexAge {...row} /> },
+  sexAge: { key: 'sex-age', head: t('column.sex-age'), width: '68px', cell: (row) => <SexAge {...row} /> },
   procedure: {
     key: 'procedure',
     head: t('column.procedure'),
@@ -52,7 +52,7 @@ const all = {
   images: {
     key: 'images',
     head: t('column.images'),
-    width: '84px',
+    width: '80px',
     align: 'right',
     cell: (row) => <Images images={row.images} />,
     words: (row) => String(row.images?.visible ?? ''),
@@ -79,7 +79,7 @@ const all = {
   why: {
     key: 'why',
     head: t('column.why'),
-    width: '196px',
+    width: '182px',
     cell: (row) => <span className="ellipsis">{row.why.slice(0, 2).join(' · ')}</span>,
     words: (row) => row.why.filter((word) => !/\d/.test(word)).join(),
   },

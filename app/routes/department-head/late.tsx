@@ -75,7 +75,7 @@ const COLUMNS: Column<LateCase>[] = [
   {
     key: 'owner',
     head: t('late.owner'),
-    width: '130px',
+    width: '158px',
     cell: (row) => (
       <span className="ellipsis">{row.call ? <CallState call={row.call} /> : ownerOf(row)}</span>
     ),

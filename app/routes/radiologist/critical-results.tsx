@@ -71,19 +71,19 @@ const COLUMNS: Column<Row>[] = [
     key: 'finding',
     head: t('critical.finding'),
     width: 'minmax(220px, 1.5fr)',
-    cell: ({ finding }) => <span className="ellipsis">{finding}</span>,
+    cell: ({ finding }) => <span className="two-lines">{finding}</span>,
   },
   {
     key: 'procedure',
     head: t('column.procedure'),
     width: 'minmax(120px, 0.5fr)',
-    cell: ({ procedure }) => <span className="ellipsis">{procedure}</span>,
+    cell: ({ procedure }) => <span className="two-lines">{procedure}</span>,
   },
   {
     key: 'contact',
     head: t('critical.contact'),
     width: 'minmax(170px, 0.8fr)',
-    cell: (row) => <span className="ellipsis">{contactOf(row)}</span>,
+    cell: (row) => <span className="two-lines">{contactOf(row)}</span>,
     words: contactOf,
   },
 ]
