@@ -6,6 +6,7 @@ import { ulid } from '../ulid.ts'
 import { raiseException } from './exceptions.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnOrder } from './permission.ts'
+import { askAboutFirstWords } from './said-before-end.ts'
 import { type LockedStep, lockStep } from './scheduling.ts'
 import { departWhenDone, startStep } from './steps.ts'
 
@@ -345,7 +346,7 @@ async function carryOut(scope: Scope, step: LockedStep, decision: StoppedDecisio
       type: 'procedure.ended',
       data: { procedureId: step.procedure_id, end: 'discontinued', reason: 'end-exam' },
     })
-    return
+    return askAboutFirstWords(scope, [step.procedure_id])
   }
   await sql`
     insert into steps (id, procedure_id, order_id, step_number, status, modality, protocol_code, protocol_name, protocol_id,

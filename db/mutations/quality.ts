@@ -6,6 +6,7 @@ import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
 import { keepTakes } from './quality-takes.ts'
 import { lockStudy, reject } from './rejections.ts'
+import { askAboutFirstWords } from './said-before-end.ts'
 import { completeHeld, type ItemRow, lockItem } from './work-items.ts'
 
 export interface Acceptance {
@@ -150,6 +151,10 @@ async function afterRejection(scope: Scope, item: ItemRow, rejection: Rejection)
       data: { procedureId: procedure.id, end: 'discontinued', reason: 'rejected' },
     })
   }
+  await askAboutFirstWords(
+    scope,
+    procedures.map(({ id }) => id),
+  )
 }
 
 /** A further step of the procedure, as its last one was; null when it has none. */

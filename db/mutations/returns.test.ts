@@ -10,7 +10,7 @@ import { accepted, arrived, type Ordered, scanned, settle } from '../scanned.fix
 import { deviceAct, dutyAct } from './act.ts'
 import { submitReport } from './hand-on.ts'
 import { rejectQuality } from './quality.ts'
-import { openReport, signReport } from './reports.ts'
+import { issueWetRead, openReport, signReport } from './reports.ts'
 import { answerReturn, askReturn, type ReturnAsked } from './returns.ts'
 import { settleOrder } from './settle.ts'
 import { indexInstances } from './studies.ts'
@@ -168,6 +168,31 @@ test('[QA-03] with every image rejected for a repeat the reading waits for it, a
   await accepted(department, order)
   expect(await standing(held)).toMatchObject({ state: 'claimed', blocked: null, kinds: ['read'] })
   await signReport(department, reader, signature)
+})
+
+test('[QA-03] an exam whose last image is rejected after a first word about it went out asks a lead to tell whoever got it', async () => {
+  const held = await inHand()
+  const { order, itemId, fence } = held
+  const reader = await actAs(department, 'radiologist')
+  const { reportId } = await openReport(department, reader, { itemId })
+  const content = { sections: [{ key: 'impression', text: 'No bleed.' }] }
+  await issueWetRead(department, reader, { itemId, fence, reportId, content })
+  await indexInstances(
+    department,
+    await deviceAct(department, 'XR1'),
+    storedImages(order.studyUid, 1, { sourceAe: 'XR1' }),
+  )
+  await settle(department, order)
+  const tech = await actAs(department, 'tech')
+  const check = await claim(department, tech, {
+    itemId: await openItem(department, order.orderId, 'quality'),
+  })
+  await rejectQuality(department, tech, { ...check, reasonCodes: ['111209'], instances: [], repeated: false })
+  await settle(department, order)
+  const [ended] = await department.sql`
+    select o.phase, e.reason_code as why, w.state from orders o join exceptions e on e.order_id = o.id
+      join work_items w on w.subject_id = e.id where o.id = ${order.orderId}`
+  expect(ended).toEqual({ phase: 'discontinued', why: 'reported-before-end', state: 'open' })
 })
 
 test('[QA-03] only the reader who holds it asks, one question at a time, and only a technologist answers', async () => {
