@@ -44,18 +44,6 @@ export function ErrorLine({
   )
 }
 
-/** Bars of the exact height of what is coming, and not before 300 ms. */
-export function Skeleton({ rows }: { rows: number }) {
-  return (
-    <div className="skeleton" aria-hidden="true">
-      {Array.from({ length: rows }, (_, row) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: bars have no identity
-        <i key={row} style={{ ['--bar' as string]: `${62 + ((row * 17) % 30)}%` }} />
-      ))}
-    </div>
-  )
-}
-
 /** Says what was done and takes it back for as long as that is possible. */
 export function UndoBar({ done, untilMs, onUndo, word = t('undo.undo') }: UndoBarProps) {
   const [leftMs, setLeftMs] = useState(() => untilMs - Date.now())

@@ -1,8 +1,8 @@
 /** The rejection note of a rejection made here: a Key Object Selection Document (PS3.3 A.35.4, PS3.16 TID 2010, IHE RAD-66). */
 import { Dataset } from '#archive/dimse/dataset.ts'
-import { type DicomJson, fromDicomJson } from '#archive/dimse/dicom-json.ts'
 import type { RejectionToNote } from '#db/queries/rejections.ts'
 import { KEY_OBJECT_SELECTION, REJECTION_TITLES } from '#domain/rejection-note.ts'
+import { nothingStated, stateAsImages } from './of-its-study.ts'
 
 /** The same rejection makes the same bytes, so that writing it again after a crash is a repeat. */
 export function noteDataset(rejection: RejectionToNote): Dataset {
@@ -16,7 +16,7 @@ export function noteDataset(rejection: RejectionToNote): Dataset {
     SOPInstanceUID: noteUid,
     InstanceCreationDate: date,
     InstanceCreationTime: time,
-    ...Object.fromEntries(ALWAYS_STATED.map((keyword) => [keyword, ''])),
+    ...nothingStated(),
     StudyInstanceUID: studyUid,
     Modality: 'KO',
     SeriesInstanceUID: noteSeriesUid,
@@ -34,27 +34,8 @@ export function noteDataset(rejection: RejectionToNote): Dataset {
     ContentTemplateSequence: [Dataset.of({ MappingResource: 'DCMR', TemplateIdentifier: '2010' })],
     ContentSequence: [...reasons(rejection), ...instances.map(reference)],
   })
-  // Whose images they are and of which study, as the images themselves say it.
-  const stated = fromDicomJson(attributes as DicomJson)
-  for (const keyword of ALWAYS_STATED) {
-    const element = stated.element(keyword)
-    if (element) note.put(element)
-  }
-  return note
+  return stateAsImages(note, attributes)
 }
-
-/** Patient and General Study modules, type 2: there, if need be without a value. */
-export const ALWAYS_STATED = [
-  'PatientName',
-  'PatientID',
-  'PatientBirthDate',
-  'PatientSex',
-  'StudyDate',
-  'StudyTime',
-  'ReferringPhysicianName',
-  'StudyID',
-  'AccessionNumber',
-]
 
 /** Far from the numbers that scanners give their series. */
 const SERIES_NUMBER = 9_001

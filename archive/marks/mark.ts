@@ -1,7 +1,7 @@
 /** What every mark of a reader on images states, whatever its kind: patient, study, series, equipment, and who made it. */
 import { Dataset, type Value } from '#archive/dimse/dataset.ts'
-import { type DicomJson, fromDicomJson } from '#archive/dimse/dicom-json.ts'
-import { ALWAYS_STATED, dicomInstant, type Instance } from '#archive/ingest/rejection-note.ts'
+import { nothingStated, stateAsImages } from '#archive/ingest/of-its-study.ts'
+import { dicomInstant, type Instance } from '#archive/ingest/rejection-note.ts'
 
 /** A mark as its reader asks for it, and the archive's own facts that it is completed with. */
 export interface Mark {
@@ -37,7 +37,7 @@ export function markDataset(mark: Mark, kind: Kind, values: Record<string, Value
     SOPInstanceUID: mark.sopInstanceUid,
     InstanceCreationDate: date,
     InstanceCreationTime: time,
-    ...Object.fromEntries(ALWAYS_STATED.map((keyword) => [keyword, ''])),
+    ...nothingStated(),
     StudyInstanceUID: mark.studyUid,
     Modality: kind.modality,
     SeriesInstanceUID: mark.seriesUid,
@@ -47,10 +47,5 @@ export function markDataset(mark: Mark, kind: Kind, values: Record<string, Value
     InstanceNumber: 1,
     ...values,
   })
-  const stated = fromDicomJson(mark.attributes as DicomJson)
-  for (const keyword of ALWAYS_STATED) {
-    const element = stated.element(keyword)
-    if (element) dataset.put(element)
-  }
-  return dataset
+  return stateAsImages(dataset, mark.attributes)
 }

@@ -1,6 +1,6 @@
 /** What a report's document and its PDF have in common: whose it is, of which study, when, and in place of what (PS3.3 C.7, C.12.1, C.17). */
 import { Dataset, type Value } from '#archive/dimse/dataset.ts'
-import { type DicomJson, fromDicomJson } from '#archive/dimse/dicom-json.ts'
+import { nothingStated, stateAsImages } from '#archive/ingest/of-its-study.ts'
 import type { ReportObject, ReportReference } from '#db/queries/report-objects.ts'
 import { type Code, REPORT_OBJECT_CLASSES } from '#domain/report-object.ts'
 import { instantIn } from './instant-in.ts'
@@ -15,7 +15,7 @@ export function reportDataset(object: ReportObject, own: Record<string, Value | 
     SOPInstanceUID: object.sopInstanceUid,
     InstanceCreationDate: released.date,
     InstanceCreationTime: released.time,
-    ...Object.fromEntries(ALWAYS_STATED.map((keyword) => [keyword, ''])),
+    ...nothingStated(),
     StudyInstanceUID: object.studyUid,
     SeriesInstanceUID: object.seriesUid,
     Manufacturer: 'Isocenter',
@@ -27,27 +27,8 @@ export function reportDataset(object: ReportObject, own: Record<string, Value | 
     ...(object.predecessor && { PredecessorDocumentsSequence: hierarchical([object.predecessor]) }),
     ...(object.identical.length > 0 && { IdenticalDocumentsSequence: hierarchical(object.identical) }),
   })
-  // Whose study it is, as its images say it: what an order corrects in those is corrected here too when they go out.
-  const stated = fromDicomJson(object.attributes as DicomJson)
-  for (const keyword of ALWAYS_STATED) {
-    const element = stated.element(keyword)
-    if (element) dataset.put(element)
-  }
-  return dataset
+  return stateAsImages(dataset, object.attributes)
 }
-
-/** Patient and General Study modules, type 2: there, if need be without a value. */
-const ALWAYS_STATED = [
-  'PatientName',
-  'PatientID',
-  'PatientBirthDate',
-  'PatientSex',
-  'StudyDate',
-  'StudyTime',
-  'ReferringPhysicianName',
-  'StudyID',
-  'AccessionNumber',
-]
 
 /** Far from the numbers that scanners give their series. */
 export const SERIES_NUMBERS = { sr: 9_101, pdf: 9_102 } as const

@@ -1,5 +1,6 @@
 /** The addendum that a told critical result asks of a report that is out: signed at once, or opened for its signer. */
 import { can } from '#domain/permissions.ts'
+import { SIGNED_STATES } from '#domain/report.ts'
 import { communicationsOf, withCommunications } from '../queries/communications.ts'
 import { ADDENDUM, type Amended, lockAmended, openDraft, signDraft } from './amendments.ts'
 import type { Scope } from './mutate.ts'
@@ -36,15 +37,16 @@ export async function addendumForTold(
 /** For every report of the order, after a release or a recall changed what is out. */
 export async function openOwedAddenda(scope: Scope, orderId: string): Promise<void> {
   const rows = await scope.sql<{ id: string }[]>`
-    select distinct c.report_id as id from critical_results c join report_procedures rp on rp.report_id = c.report_id
-      join procedures p on p.id = rp.procedure_id
-    where c.state = 'closed' and p.order_id = ${orderId} order by 1`
+    select distinct rp.report_id as id from report_procedures rp join procedures p on p.id = rp.procedure_id
+    where p.order_id = ${orderId} and exists (select 1 from critical_results c where c.state = 'closed'
+      and (c.report_id = rp.report_id or c.id in (select m.critical_id from critical_moves m
+        where m.to_order_id = ${orderId} and m.undone_at is null))) order by 1`
   for (const { id } of rows) await addendumForTold(scope, { reportId: id, reauthenticated: false })
 }
 
 async function isOwed({ sql }: Scope, reportId: string): Promise<boolean> {
   const [row] = await sql<{ isOut: boolean }[]>`
-    select r.state in ('FINAL', 'ADDENDED', 'CORRECTED') and r.amendment is null and coalesce((
+    select r.state = any(${[...SIGNED_STATES]}) and r.amendment is null and coalesce((
       select v.released_at is not null from report_versions v where v.report_id = r.id and v.recalled_at is null
       order by v.version desc limit 1), false) as "isOut" from reports r where r.id = ${reportId}`
   if (!row?.isOut) return false

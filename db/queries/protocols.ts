@@ -32,18 +32,6 @@ export async function protocolLibrary(sql: AnySql, procedures?: readonly string[
     order by p.scheme, p.code, p.is_default desc, p.name, p.id`
 }
 
-export interface ProtocolVersion extends Omit<Protocol, 'isDefault'> {
-  isRetired: boolean
-}
-
-/** Every version of a protocol, newest first. */
-export async function protocolVersions(sql: AnySql, id: string): Promise<ProtocolVersion[]> {
-  return await sql<ProtocolVersion[]>`
-    select p.id, p.version, p.scheme, p.code, p.protocol_code as "protocolCode", p.name, p.parameters, p.aliases,
-      p.retired as "isRetired", coalesce(u.name, p.made_by) as "madeBy", p.made_at as "madeAt"
-    from protocols p left join users u on u.id = p.made_by where p.id = ${id} order by p.version desc`
-}
-
 /** What a new step is planned with: what the order names, when the library knows it, else the procedure's default. */
 export async function protocolFor(
   sql: AnySql,

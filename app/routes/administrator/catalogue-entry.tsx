@@ -47,7 +47,8 @@ export function EntryForm({ entry, mayChange, busy, onSave, onClose }: EntryForm
         <Field name="shortName" value={entry?.shortName} maxLength={30} required />
         <label className="field">
           <span>{t('catalogue.modality')}</span>
-          <select className="input" name="modality" defaultValue={entry?.modality}>
+          <select className="input" name="modality" defaultValue={entry?.modality ?? ''} required>
+            {entry ? null : <option value="" />}
             {MODALITIES.map((each) => (
               <option key={each}>{each}</option>
             ))}
@@ -55,7 +56,8 @@ export function EntryForm({ entry, mayChange, busy, onSave, onClose }: EntryForm
         </label>
         <label className="field">
           <span>{t('catalogue.area')}</span>
-          <select className="input" name="area" defaultValue={entry?.area}>
+          <select className="input" name="area" defaultValue={entry?.area ?? ''} required>
+            {entry ? null : <option value="" />}
             {AREAS.map((each) => (
               <option key={each} value={each}>
                 {wordFor('area', each)}

@@ -53,7 +53,9 @@ export function Versions({ versions, mayChange, busy, onRollBack }: VersionsProp
             >
               <FormPassword />
               <Button type="submit" look="primary" wide busy={busy}>
-                {t('catalogue.roll-back', { version: version.version })}
+                {version.version === 0
+                  ? t('catalogue.roll-back-installed')
+                  : t('catalogue.roll-back', { version: version.version })}
               </Button>
             </form>
           ) : null}

@@ -100,7 +100,11 @@ export default function Catalogue() {
         </header>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the cursor moves through its rows by arrow keys */}
         <section className="catalogue-scroll" data-keys="list" tabIndex={0} aria-label={t('nav.catalogue')}>
-          <Entries entries={entries} current={entry?.key ?? null} onChoose={choose} />
+          <Entries
+            entries={entries}
+            current={added === null ? (entry?.key ?? null) : null}
+            onChoose={choose}
+          />
         </section>
       </section>
       <aside className="catalogue-side" aria-label={t('catalogue.entry')}>
@@ -120,7 +124,7 @@ export default function Catalogue() {
         ) : entry ? (
           <>
             <EntryForm
-              key={entry.key}
+              key={asItStands(entry)}
               entry={entry}
               mayChange={mayChange}
               busy={isBusy}
@@ -138,6 +142,11 @@ export default function Catalogue() {
       </aside>
     </Screen>
   )
+}
+
+/** Another form for other values: one that was saved, changed by somebody else or rolled back is never written over blindly. */
+function asItStands({ protocols: _, template: __, ...entry }: CatalogueProcedure): string {
+  return JSON.stringify(entry)
 }
 
 function saidOf({
@@ -216,7 +225,9 @@ function Entries({ entries, current, onChoose }: EntriesProps) {
             <th scope="row" title={entry.name}>
               {entry.shortName}
             </th>
-            <td className="mono">{entry.code}</td>
+            <td className="mono" title={`${entry.scheme} ${entry.code}`}>
+              {entry.code}
+            </td>
             <td>{entry.modality}</td>
             <td>{wordFor('area', entry.area)}</td>
             <td className="right">

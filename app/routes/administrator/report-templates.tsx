@@ -157,7 +157,12 @@ function Importing() {
   const made = acting.data?.ok ? acting.data.made : null
   return (
     <SidePanel title={t('templates.import')} body="template-panel">
-      <acting.Form method="post" encType="multipart/form-data" className="stack">
+      <acting.Form
+        key={made ? `${made.identifier} ${made.version}` : 'first'}
+        method="post"
+        encType="multipart/form-data"
+        className="stack"
+      >
         <input type="hidden" name="intent" value="import" />
         <label className="field">
           <span>{t('templates.file')}</span>
@@ -168,7 +173,7 @@ function Importing() {
           <div role="status">
             <p className="strong">{t('templates.made', { title: made.title, version: made.version })}</p>
             {made.leftOut.length > 0 ? (
-              <p className="small text-2">{t('templates.left-out', { parts: made.leftOut.join(', ') })}</p>
+              <p className="small text-2">{t('templates.left-out', { parts: made.leftOut.join(' · ') })}</p>
             ) : null}
           </div>
         ) : null}

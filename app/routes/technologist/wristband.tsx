@@ -5,11 +5,11 @@ import type { ScannedPerson, ScanRoom, ScanStep } from '#db/queries/scan-queue.t
 import { useScan } from '../../keys/key-layer.tsx'
 import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
-import { calendarDate, NONE } from '../../ui/format.ts'
+import { calendarDate } from '../../ui/format.ts'
 import { Glyph } from '../../ui/glyph.tsx'
 import { useSexAge } from '../../ui/identity-banner.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
-import { nameParts } from '../../ui/person-name.ts'
+import { Differences, personFields } from './differences.tsx'
 import type { QueueRow } from './scan-columns.tsx'
 
 type Match = 'unscanned' | 'same' | 'differs'
@@ -122,7 +122,11 @@ export function Wristband({ current, wristband, rooms, roomId, onRoom, children 
           <p className="small">
             {person ? t('scan.other-person') : isLooking ? t('scan.looking') : t('scan.unknown-number')}
           </p>
-          <Differences current={current} other={person} scanned={scanned ?? ''} />
+          <Differences
+            fields={personFields(current, person, scanned ?? '')}
+            of={[t('scan.selected'), t('scan.wristband')]}
+            same={t('scan.same')}
+          />
           {onTable ? (
             <p className="small strong">{t('scan.on-table-now', { room: onTable.room ?? '' })}</p>
           ) : elsewhere ? (
@@ -182,54 +186,4 @@ export function Wristband({ current, wristband, rooms, roomId, onRoom, children 
 
 function SexAge(step: Pick<ScanStep, 'sex' | 'birthDate'>) {
   return useSexAge(step)
-}
-
-/** Both identities side by side; what differs is underlined as well as coloured. */
-function Differences({
-  current,
-  other,
-  scanned,
-}: {
-  current: ScanStep
-  other: ScannedPerson | null
-  scanned: string
-}) {
-  const [a, b] = [nameParts(current.name), other ? nameParts(other.name) : null]
-  const rows: [string, string, string][] = [
-    [t('scan.family'), a.family, b?.family ?? NONE],
-    [t('scan.given'), a.given, b?.given ?? NONE],
-    [t('identity.born'), calendarDate(current.birthDate), other ? calendarDate(other.birthDate) : NONE],
-    [t('scan.sex'), current.sex ?? NONE, other?.sex ?? NONE],
-    [t('identity.mrn'), current.identifiers[0] ?? NONE, other?.identifiers[0] ?? scanned],
-  ]
-  return (
-    <table className="differences">
-      <thead>
-        <tr>
-          <th scope="col">
-            <span className="visually-hidden">{t('scan.field')}</span>
-          </th>
-          <th scope="col">{t('scan.selected')}</th>
-          <th scope="col">{t('scan.wristband')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(([field, one, two]) => (
-          <tr key={field}>
-            <th scope="row">{field}</th>
-            <td>{one === two ? one : <mark>{one}</mark>}</td>
-            <td>
-              {one === two ? (
-                <>
-                  {two} <span className="small text-2">{t('scan.same')}</span>
-                </>
-              ) : (
-                <mark>{two}</mark>
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  )
 }

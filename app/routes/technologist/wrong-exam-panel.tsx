@@ -6,11 +6,11 @@ import { useKeys, useScan } from '../../keys/key-layer.tsx'
 import { t } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { useZone } from '../../ui/department-clock.tsx'
-import { calendarDate, clockTime, NONE } from '../../ui/format.ts'
+import { clockTime } from '../../ui/format.ts'
 import { Glyph } from '../../ui/glyph.tsx'
 import { EmptyState, ErrorLine, UndoBar } from '../../ui/messages.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
-import { nameParts } from '../../ui/person-name.ts'
+import { type ComparedField, Differences, personFields } from './differences.tsx'
 
 const AT = '/scan-queue/wrong-exam'
 
@@ -165,40 +165,12 @@ function Choices({ choices, chosen, onChoose }: ChoicesProps) {
   )
 }
 
-/** What differs is underlined as well as coloured. */
 function BothIdentities({ made, right }: { made: ExamIdentity; right: ExamIdentity }) {
-  const [a, b] = [nameParts(made.name), nameParts(right.name)]
-  const rows: [string, string, string][] = [
-    [t('scan.family'), a.family, b.family],
-    [t('scan.given'), a.given, b.given],
-    [t('identity.born'), calendarDate(made.birthDate), calendarDate(right.birthDate)],
-    [t('scan.sex'), made.sex ?? NONE, right.sex ?? NONE],
-    [t('identity.mrn'), made.identifiers[0] ?? NONE, right.identifiers[0] ?? NONE],
+  const exam: ComparedField[] = [
     [t('identity.accession'), made.accession, right.accession],
     [t('column.procedure'), made.procedure, right.procedure],
   ]
-  return (
-    <table className="differences">
-      <thead>
-        <tr>
-          <th scope="col">
-            <span className="visually-hidden">{t('scan.field')}</span>
-          </th>
-          <th scope="col">{t('move.from')}</th>
-          <th scope="col">{t('move.to')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(([field, one, two]) => (
-          <tr key={field}>
-            <th scope="row">{field}</th>
-            <td>{one === two ? one : <mark>{one}</mark>}</td>
-            <td>{one === two ? two : <mark>{two}</mark>}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  )
+  return <Differences fields={[...personFields(made, right), ...exam]} of={[t('move.from'), t('move.to')]} />
 }
 
 /** How long the bar stands; the row keeps its own way back until a report is signed. */
