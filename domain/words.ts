@@ -274,6 +274,7 @@ export const EVENT_TYPES = [
   'critical.communicated',
   'critical.escalated',
   'critical.late',
+  'critical.moved',
   'critical.withdrawn',
   'escalation.fired',
   'escalation.overtaken',

@@ -61,6 +61,15 @@ export function CriticalForm({ critical, view, first }: CriticalFormProps) {
           {critical.cause === 'over-read' ? ` ${t('critical.over-read')}` : ''}
         </span>
       </p>
+      {critical.moved ? (
+        <p className="risk">
+          <Glyph name="look" />{' '}
+          {t(critical.moved.whole ? 'critical.moved-whole' : 'critical.moved-part', {
+            right: critical.moved.right,
+            wrong: critical.moved.wrong,
+          })}
+        </p>
+      ) : null}
       {contact ? (
         <p>
           {t('critical.tell', { contact: wordFor('critical.rung', contact.rung) })}{' '}

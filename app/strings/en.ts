@@ -624,6 +624,10 @@ export const en = {
   'critical.withdraw-reason': 'Reason',
   'critical.second-user': 'Second radiologist',
   'critical.second-password': 'Their password',
+  'critical.moved-whole':
+    'Its images belong to {right} and were made under {wrong} by mistake. Tell it about the patient of {right}.',
+  'critical.moved-part':
+    'Some images of {wrong} were moved to {right}. Look whose the finding is before you tell it.',
   'critical.withdrawn-by': 'Withdrawn by',
   'critical.ended-open': 'open',
   'critical.ended-closed': 'told {time}',
@@ -953,6 +957,7 @@ export const en = {
   'event.critical.communicated': '{who} documented that the critical result was told',
   'event.critical.escalated': 'The next contact of the critical result is due',
   'event.critical.late': 'Critical result is late',
+  'event.critical.moved': 'An open critical result goes with its images',
   'event.critical.withdrawn': '{who} and a second radiologist withdrew the critical result',
   'event.escalation.fired': 'Reminder fired',
   'event.escalation.overtaken': 'Reminder not needed any more',
@@ -1741,6 +1746,7 @@ export const en = {
   'notices.rung.notify': 'Time is running out',
   'notices.rung.reassign': 'Offered to everybody who may read it',
   'notices.rung.lead': 'Late: for the lead',
+  'notices.rung.moved': 'Its images were moved: another patient or exam',
   'notices.rung.head': 'Late: for the department head',
   'notices.late-by': 'this notice is {time} late',
 

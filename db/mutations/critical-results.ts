@@ -19,6 +19,7 @@ import { RadiologyError } from '#domain/errors.ts'
 import { type Actor, mustBeAble, type Subject, type Verb } from '#domain/permissions.ts'
 import type { Department } from '../department.ts'
 import { policyOf } from '../queries/policy.ts'
+import { standing } from '../queries/standing-criticals.ts'
 import { ulid } from '../ulid.ts'
 import { fireCriticalSteps, noteCritical } from './critical-ladder.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
@@ -93,7 +94,7 @@ export async function communicateCritical(
     await writeDown(scope, critical, said)
     return {
       addendum: await addendumForTold(scope, {
-        reportId: critical.report_id,
+        reportId: await standingReport(scope, critical),
         reauthenticated: told.reauthenticated === true,
       }),
     }
@@ -191,8 +192,8 @@ interface CriticalRow {
 
 async function lockCritical(scope: Scope, criticalId: string): Promise<CriticalRow> {
   const { sql } = scope
-  const [found] = await sql<{ order_id: string; report_id: string }[]>`
-    select order_id, report_id from critical_results where id = ${criticalId}`
+  const [found] = await sql<Pick<CriticalRow, 'id' | 'order_id' | 'report_id'>[]>`
+    select id, order_id, report_id from critical_results where id = ${criticalId}`
   if (!found) throw new RadiologyError('not-found', { criticalId })
   await lockOrders(scope, found)
   // What time made due before this act is on record before it, whether or not a timer has run.
@@ -204,11 +205,27 @@ async function lockCritical(scope: Scope, criticalId: string): Promise<CriticalR
 }
 
 // An addendum tells every order of the report, so all of them are locked, in id order.
-async function lockOrders(scope: Scope, { order_id, report_id }: { order_id: string; report_id: string }) {
+async function lockOrders(
+  scope: Scope,
+  { id, order_id, report_id }: Pick<CriticalRow, 'id' | 'order_id' | 'report_id'>,
+) {
+  const standsIn = await standingReport(scope, { id, report_id })
   const rows = await scope.sql<{ id: string }[]>`
     select p.order_id as id from report_procedures rp join procedures p on p.id = rp.procedure_id
-    where rp.report_id = ${report_id} union select ${order_id} order by id`
+    where rp.report_id = any(${[report_id, standsIn]}) union select ${order_id} order by id`
   for (const { id } of rows) await scope.lockOrder(id)
+}
+
+/** Into which the call is written: with its images, it is the one over the exam they are now of, as soon as there is one. */
+async function standingReport(
+  { sql }: Scope,
+  { id, report_id }: Pick<CriticalRow, 'id' | 'report_id'>,
+): Promise<string> {
+  const [moved] = await sql<{ id: string }[]>`
+    select r.id from critical_results c ${standing(sql)} join report_procedures rp on rp.procedure_id = st.to_procedure_id
+      join reports r on r.id = rp.report_id
+    where c.id = ${id} and r.state <> 'CANCELLED' order by r.id desc limit 1`
+  return moved?.id ?? report_id
 }
 
 function mayDo({ act }: Scope, verb: Verb, { site_id }: CriticalRow, more: Subject = {}): void {

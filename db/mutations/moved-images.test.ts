@@ -3,11 +3,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '../department.ts'
 import { actAs, seededDepartment } from '../order.fixture.ts'
+import { criticalResultsOfCase } from '../queries/critical-results.ts'
 import { search } from '../queries/dicomweb.ts'
 import { invariantViolations } from '../queries/invariants.ts'
+import { unseenNotices } from '../queries/notices.ts'
 import { openItem } from '../reading.fixture.ts'
 import { accepted, arrived, type Exam, type Ordered, scanned, settle } from '../scanned.fixture.ts'
 import { deviceAct } from './act.ts'
+import { communicateCritical } from './critical-results.ts'
 import { uuidUid } from './minting.ts'
 import { type MoveReason, moveImages, undoMove } from './moved-images.ts'
 import { cancelOrder } from './orders.ts'
@@ -260,13 +263,89 @@ test('[MA-12] a draft over images that were another’s is set aside, and a word
   expect(doubt).toEqual({ kind: 'conflict', state: 'open', report: word.reportId })
 })
 
-test('[MA-12][CR-01] a critical result that was raised over images of another is asked to be withdrawn, until they are back', async () => {
+test('[MA-12][CR-01] an open critical result goes with its images: both orders show it, about the right patient, and whoever tells it hears so', async () => {
+  const { sql } = department
   const [wrong, right] = [await arrived(department), await arrived(department)]
   const exam = await scanned(department, wrong)
   await accepted(department, wrong)
   const { reportId } = await reading(wrong)
+  const reader = await actAs(department, 'radiologist')
+  const { criticalId } = await raiseCriticalResult(department, reader, {
+    reportId,
+    finding: 'A bleed.',
+    level: 1,
+  })
+  await settle(department, wrong)
+  const { moveId } = await move(exam, right)
+  await settle(department, wrong, right)
+
+  const now = await department.now()
+  const shown = async ({ orderId }: Ordered) =>
+    (await criticalResultsOfCase(sql, { orderId, reportId: null }, now)).map((one) => [
+      one.id,
+      one.accession,
+      one.state,
+    ])
+  const about = { right: right.accession, wrong: wrong.accession, whole: true }
+  expect([await shown(wrong), await shown(right)]).toEqual(
+    [wrong, right].map(() => [[criticalId, right.accession, 'open']]),
+  )
+  const [there] = await criticalResultsOfCase(sql, { orderId: right.orderId, reportId: null }, now)
+  expect([there!.moved, there!.orderId]).toEqual([about, right.orderId])
+  const notices = await unseenNotices(sql, reader.actor.id)
+  expect(notices.filter(({ kind }) => kind === 'critical').map(({ rung }) => rung)).toEqual(['moved'])
+  for (const { orderId } of [wrong, right]) {
+    const [event] =
+      await sql`select data from order_events where order_id = ${orderId} and type = 'critical.moved'`
+    expect(event!.data).toMatchObject({ criticalId, undone: false })
+  }
+
+  // The right report waits for it, and its words are written there.
+  await accepted(department, right)
+  const word = await reading(right)
+  const sign = () => signReport(department, reader, { ...word, content: CONTENT, reauthenticated: true })
+  await expect(sign()).rejects.toMatchObject({ code: 'check-failed' })
+  const told = { recipient: 'Ward 3', method: 'telephone', readBack: true, toldAt: reader.now } as const
+  await communicateCritical(department, await actAs(department, 'radiologist'), { criticalId, ...told })
+  await sign()
+  const [said] = await sql<{ text: string }[]>`
+    select content->>'sections' as text from report_versions where report_id = ${word.reportId} and kind = 'final'`
+  expect(said!.text).toContain('Critical result (level 1): A bleed.')
+  await expect(undoMove(department, await actAs(department, 'lead'), { moveId })).rejects.toMatchObject({
+    code: 'report-final',
+  })
+})
+
+test('[MA-12][CR-01] with the move undone an open critical result is about its first patient again', async () => {
+  const { sql } = department
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  const exam = await scanned(department, wrong)
+  await accepted(department, wrong)
+  const { reportId } = await reading(wrong)
+  const reader = await actAs(department, 'radiologist')
+  await raiseCriticalResult(department, reader, { reportId, finding: 'A bleed.', level: 1 })
+  const { moveId } = await move(exam, right)
+  await undoMove(department, await actAs(department, 'lead'), { moveId })
+  await settle(department, wrong, right)
+  const now = await department.now()
+  const shown = async ({ orderId }: Ordered) =>
+    (await criticalResultsOfCase(sql, { orderId, reportId: null }, now)).map(({ accession, moved }) => [
+      accession,
+      moved,
+    ])
+  expect([await shown(wrong), await shown(right)]).toEqual([[[wrong.accession, null]], []])
+})
+
+test('[MA-12][CR-01] what was told about another’s images is asked to be put right, until they are back', async () => {
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  const exam = await scanned(department, wrong)
+  await accepted(department, wrong)
+  const { reportId } = await reading(wrong)
+  const reader = await actAs(department, 'radiologist')
   const raised = { reportId, finding: 'A bleed.', level: 1 } as const
-  await raiseCriticalResult(department, await actAs(department, 'radiologist'), raised)
+  const { criticalId } = await raiseCriticalResult(department, reader, raised)
+  const told = { recipient: 'Ward 3', method: 'telephone', readBack: true, toldAt: reader.now } as const
+  await communicateCritical(department, await actAs(department, 'radiologist'), { criticalId, ...told })
   const { moveId } = await move(exam, right)
   const asked = () => department.sql`
     select e.reason_code as why, e.state, w.state as work, (select count(*)::int from tenures t where t.item_id = w.id and t.ended_at is null) as hands

@@ -3,6 +3,7 @@ import { localDate } from '#domain/calendar.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
+import { carryCriticals, carryCriticalsBack } from './critical-moves.ts'
 import { closeExceptionIn, raiseException } from './exceptions.ts'
 import { seriesMadeBy, type Transferred, transferSeries } from './image-transfer.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
@@ -203,6 +204,13 @@ async function carryOver(scope: Scope, { exam, from, to, reason }: Carried): Pro
   await tellMoved(scope, { moveId, exam, from, to: [to], moved, reason, undone: false })
   for (const step of from) await tellRestored(scope, step, await takeBackBegin(scope, step))
   await beginMoved(scope, exam, to)
+  if (moved.instances > 0) {
+    await carryCriticals(scope, {
+      ...{ moveId, fromOrderId: from[0]!.order_id, whole: moved.emptied },
+      procedureIds: from.map(({ procedure_id }) => procedure_id),
+      to: { orderId: to.order_id, procedureId: to.procedure_id },
+    })
+  }
   if (moved.emptied) await leaveBehind(scope, moved, from)
   await settleDoubt(scope, exam.study_uid)
   return { moveId }
@@ -341,7 +349,7 @@ async function leaveBehind(scope: Scope, moved: Transferred, steps: readonly Loc
     if (report.state === 'DRAFT') await setDraftAside(scope, report)
     else await askToWithdraw(scope, report, 'reported-before-move')
     const [raised] = await sql`
-      select 1 from critical_results where report_id = ${report.id} and state <> 'withdrawn' limit 1`
+      select 1 from critical_results where report_id = ${report.id} and state = 'closed' limit 1`
     if (raised) await askToWithdraw(scope, report, 'critical-before-move')
   }
 }
@@ -366,7 +374,7 @@ const TO_WITHDRAW = {
   'reported-before-move':
     'Images were moved to another order after a first word about them had gone out here. Withdraw that word.',
   'critical-before-move':
-    'Images were moved to another order after a critical result about them had been raised here. Withdraw it, and raise it where they are now.',
+    'Images were moved to another order after a critical result about them had been told here. Tell whom it was told to that it was not their patient, and raise it where the images are now.',
 } as const
 
 const KEY_OF = { 'reported-before-move': 'moved', 'critical-before-move': 'moved-critical' } as const
@@ -484,6 +492,14 @@ async function carryBack(scope: Scope, { move, exam, back, away }: Undoing): Pro
   await tellMoved(scope, { moveId: move.id, exam, from: [away], to: back, moved, reason, undone: true })
   await tellRestored(scope, away, await takeBackBegin(scope, away))
   for (const step of back) await beginMoved(scope, exam, step)
+  await carryCriticalsBack(scope, move.id)
+  // What was raised over them where they were by mistake goes with them too.
+  if (moved.emptied) {
+    await carryCriticals(scope, {
+      ...{ moveId: move.id, fromOrderId: away.order_id, whole: true, procedureIds: [away.procedure_id] },
+      to: { orderId: back[0]!.order_id, procedureId: back[0]!.procedure_id },
+    })
+  }
   await settleWithdrawals(scope, back)
   if (moved.emptied) await leaveBehind(scope, moved, [away])
 }

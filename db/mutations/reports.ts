@@ -15,6 +15,7 @@ import type { AnySql } from '../client.ts'
 import type { Department } from '../department.ts'
 import { authored, withCommunications } from '../queries/communications.ts'
 import { examConsistency } from '../queries/exam-consistency.ts'
+import { criticalsOf } from '../queries/standing-criticals.ts'
 import { handOn } from './hand-on.ts'
 import {
   doneBefore,
@@ -303,7 +304,7 @@ async function departmentChecks(
   content: ReportContent,
 ): Promise<ReportCheck[]> {
   const [facts] = await sql<{ provisional: boolean; doubt: boolean; incomplete: boolean; untold: boolean }[]>`
-    select exists (select 1 from critical_results c where c.report_id = ${reportId} and c.state = 'open') as untold,
+    select exists (select 1 from ${criticalsOf(sql, reportId)} and c.state = 'open') as untold,
       bool_or(pt.trust <> 'trusted') or count(distinct pt.id) > 1 as provisional,
       bool_or(exists (select 1 from exceptions e where e.order_id = o.id and e.kind = 'identity' and e.state = 'open')) as doubt,
       bool_or(exists (select 1 from study_links l join studies s on s.id = l.study_id

@@ -7,6 +7,7 @@ import {
 } from '#domain/critical-result.ts'
 import type { WrittenSection } from '#domain/report-text.ts'
 import type { AnySql } from '../client.ts'
+import { criticalsOf } from './standing-criticals.ts'
 
 export interface CommunicationParagraph {
   criticalId: string
@@ -20,10 +21,11 @@ export async function communicationsOf(sql: AnySql, reportId: string): Promise<C
   const rows = await sql<ToldRow[]>`
     select c.id, c.finding, c.level, c.found_at as "foundAt", c.recipient, c.told_at as "toldAt", c.method,
       u.name as communicator, s.zone,
-      exists (select 1 from report_versions v where v.report_id = c.report_id and v.recalled_at is null
+      exists (select 1 from report_versions v where v.report_id = ${reportId} and v.recalled_at is null
         and v.kind in ('final', 'addendum', 'correction') and v.content->'criticalResults' ? c.id) as "isSigned"
-    from critical_results c join users u on u.id = c.communicator_id join sites s on s.id = c.site_id
-    where c.report_id = ${reportId} and c.state = 'closed' order by c.told_at, c.id`
+    from (select c.* from ${criticalsOf(sql, reportId)} and c.state = 'closed') c
+      join users u on u.id = c.communicator_id join sites s on s.id = c.site_id
+    order by c.told_at, c.id`
   return rows.map(({ id, isSigned, zone, ...told }) => ({
     criticalId: id,
     isSigned,

@@ -16,9 +16,12 @@ import type { Priority } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 import { policyOf } from './policy.ts'
 import { sharedRead } from './shared-read.ts'
+import { standing } from './standing-criticals.ts'
+import type { Fragment } from './study-scope.ts'
 
 export interface CriticalOnScreen {
   id: string
+  /** Whose patient it is about: where its images are now. */
   orderId: string
   reportId: string
   accession: string
@@ -50,6 +53,8 @@ export interface CriticalOnScreen {
   endedAt: Date | null
   /** The report is out: its addendum is signed together with the call. */
   isOut: boolean
+  /** Its images, or some of them, went to another order (accessions); null: they did not. */
+  moved: { right: string; wrong: string; whole: boolean } | null
 }
 
 export interface Contact {
@@ -59,13 +64,15 @@ export interface Contact {
   phone: string | null
 }
 
-/** Of one order, and of a report over it and others: the open ones first, then those that have ended, the newest first. */
+/** Of one order, of a report over it and others, and of images that were moved to it: the open ones first, then those that have ended, the newest first. */
 export async function criticalResultsOfCase(
   sql: AnySql,
   { orderId, reportId }: { orderId: string; reportId: string | null },
   now: Date,
 ): Promise<CriticalOnScreen[]> {
-  return told(sql, await rowsOf(sql, sql`(c.order_id = ${orderId} or c.report_id = ${reportId})`), now)
+  const here = sql`(c.order_id = ${orderId} or c.report_id = ${reportId} or c.id in (
+    select m.critical_id from critical_moves m where m.to_order_id = ${orderId} and m.undone_at is null))`
+  return told(sql, await rowsOf(sql, here), now)
 }
 
 /** How many are open at the sites of the person, and how many of them nobody heard of in time. */
@@ -121,9 +128,9 @@ interface Row extends Omit<CriticalOnScreen, 'patient' | 'contact' | 'next' | 't
 
 const MOST = 500
 
-async function rowsOf(sql: AnySql, where: ReturnType<AnySql>): Promise<Row[]> {
+async function rowsOf(sql: AnySql, where: Fragment): Promise<Row[]> {
   return await sql<Row[]>`
-    select c.id, c.order_id as "orderId", c.report_id as "reportId", c.site_id as "siteId", o.accession, o.priority,
+    select c.id, o.id as "orderId", c.report_id as "reportId", c.site_id as "siteId", o.accession, o.priority,
       p.name as "patientName", p.sex, p.birth_date as "birthDate", c.finding, c.level, c.cause, c.state,
       c.found_at as "foundAt", f.name as "foundBy", c.due_at as "dueAt", c.late_at as "lateAt",
       c.policy_version as "policyVersion", o.requester, o.location, c.recipient, c.told_at as "toldAt", c.method,
@@ -131,6 +138,9 @@ async function rowsOf(sql: AnySql, where: ReturnType<AnySql>): Promise<Row[]> {
       coalesce((select string_agg(x.text, ', ' order by x.position) from procedures x where x.order_id = o.id), '') as procedure,
       (select r.state in ('FINAL', 'ADDENDED', 'CORRECTED') and r.amendment is null from reports r where r.id = c.report_id)
         as "isOut",
+      (select jsonb_build_object('right', b.accession, 'wrong', a.accession, 'whole', m.whole) from critical_moves m
+        join orders a on a.id = m.from_order_id join orders b on b.id = m.to_order_id
+        where m.critical_id = c.id and m.undone_at is null order by m.at desc, m.id desc limit 1) as moved,
       array(select step from critical_steps k where k.critical_id = c.id) as recorded,
       coalesce((select jsonb_agg(jsonb_build_object('at', a.at, 'by', b.name, 'rung', a.rung, 'recipient', a.recipient,
         'method', a.method, 'outcome', a.outcome) order by a.at, a.id) from critical_attempts a join users b on b.id = a.by
@@ -139,7 +149,7 @@ async function rowsOf(sql: AnySql, where: ReturnType<AnySql>): Promise<Row[]> {
         and (c.site_id = any(l.sites) or '*' = any(l.sites))) as leads,
       (select string_agg(l.name, ', ' order by l.name) from users l where l.enabled and 'head' = any(l.roles)
         and (c.site_id = any(l.sites) or '*' = any(l.sites))) as heads
-    from critical_results c join orders o on o.id = c.order_id join patients p on p.id = o.patient_id
+    from critical_results c ${standing(sql)} join orders o on o.id = coalesce(st.to_order_id, c.order_id) join patients p on p.id = o.patient_id
       join users f on f.id = c.found_by left join users u on u.id = c.communicator_id
       left join users e on e.id = c.ended_by left join users s on s.id = c.second_person
     where ${where}
@@ -165,14 +175,14 @@ async function told(sql: AnySql, rows: Row[], now: Date): Promise<CriticalOnScre
 
 function onScreen(row: Row, ahead: readonly CriticalStep[]): CriticalOnScreen {
   const { id, orderId, reportId, accession, priority, procedure, finding, level, cause, state } = row
-  const { foundAt, foundBy, dueAt, lateAt, endedAt, isOut, endedBy, second, reason } = row
+  const { foundAt, foundBy, dueAt, lateAt, endedAt, isOut, moved, endedBy, second, reason } = row
   const attempts = row.attempts.map((attempt) => ({ ...attempt, at: new Date(attempt.at) }))
   const contact = state === 'open' ? contactOf(row, attempts) : null
   const next =
     contact && ahead.find(({ rung }) => CRITICAL_RUNGS.indexOf(rung) > CRITICAL_RUNGS.indexOf(contact.rung))
   return {
     ...{ id, orderId, reportId, accession, priority, procedure, finding, level, cause, state },
-    ...{ foundAt, foundBy, dueAt, lateAt, endedAt, attempts, contact, isOut },
+    ...{ foundAt, foundBy, dueAt, lateAt, endedAt, attempts, contact, isOut, moved },
     patient: { name: row.patientName, sex: row.sex, birthDate: row.birthDate },
     next: next ? { rung: next.rung, at: next.plannedAt } : null,
     told:

@@ -111,7 +111,12 @@ const invariants: Record<string, string> = {
     select c.id from critical_results c join orders o on o.id = c.order_id where c.state = 'open' and o.closed_at is not null`,
   '24 no report was signed while a critical result of it was open': `
     select c.id, v.version from critical_results c join report_versions v on v.report_id = c.report_id
-    where v.kind = 'final' and v.recalled_at is null and c.raised_at < v.signed_at and (c.ended_at is null or c.ended_at > v.signed_at)`,
+    where v.kind = 'final' and v.recalled_at is null and c.raised_at < v.signed_at and (c.ended_at is null or c.ended_at > v.signed_at)
+      and not exists (select 1 from critical_moves m where m.critical_id = c.id and m.whole and m.undone_at is null)`,
+  '24 no report was signed while a critical result that came with its images was open': `
+    select c.id, v.version from critical_results c join critical_moves m on m.critical_id = c.id and m.undone_at is null
+      join report_procedures rp on rp.procedure_id = m.to_procedure_id join report_versions v on v.report_id = rp.report_id
+    where v.kind = 'final' and v.recalled_at is null and m.at < v.signed_at and (c.ended_at is null or c.ended_at > v.signed_at)`,
   '28 one effect per message identity': `
     select sending_application, sending_facility, control_id from inbound_messages
     where outcome in ('AA', 'CA') and control_id is not null group by 1, 2, 3 having count(*) > 1`,

@@ -6,7 +6,8 @@ import type { AnySql } from '../client.ts'
 export interface Notice {
   itemId: string
   kind: WorkItemKind
-  rung: LadderRung
+  /** `moved`: the images of a critical result that this person tells went to another order. */
+  rung: LadderRung | 'moved'
   at: Date
   lateByMs: number
   orderId: string
