@@ -1,4 +1,3 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openAmendment } from '#db/mutations/amendments.ts'
@@ -6,7 +5,8 @@ import { openReport, signReport } from '#db/mutations/reports.ts'
 import { claim } from '#db/mutations/work-items.ts'
 import { actAs } from '#db/order.fixture.ts'
 import { readableStudy } from '#db/reading.fixture.ts'
-import { signIn } from './app.fixture.ts'
+import { listens } from './app.fixture.ts'
+import { barriers, goTo, SOON, sitDown } from './desk.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens
@@ -17,7 +17,6 @@ beforeAll(async () => {
 
 afterAll(() => screens?.close())
 
-const SOON = { timeout: 20_000 }
 const section = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })
 
 /** A stat report is out with its signature. */
@@ -35,24 +34,6 @@ async function reportThatIsOut(): Promise<{ orderId: string; reportId: string }>
   return { orderId, reportId }
 }
 
-async function sitDown(user: string): Promise<{ page: Page; password: string; problems: string[] }> {
-  const account = screens.demonstration.accounts.find((each) => each.user === user)!
-  const context = await screens.browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const page = await context.newPage()
-  const problems: string[] = []
-  page.on('pageerror', (error) => problems.push(error.message))
-  await signIn(page, screens.app.url, account)
-  await page.getByRole('heading', { name: 'Reading' }).waitFor({ state: 'attached' })
-  return { page, password: account.password, problems }
-}
-
-async function faultsOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
-  return violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
-  )
-}
-
 const versions = (reportId: string) => screens.department.sql<
   { kind: string; content: unknown; released: boolean }[]
 >`
@@ -61,18 +42,18 @@ const versions = (reportId: string) => screens.department.sql<
 
 test('[RP-06] an addendum is written beside the report that is out, signed with the password, and sent to everybody who has it', async () => {
   const { orderId, reportId } = await reportThatIsOut()
-  const { page, password, problems } = await sitDown('radiologist')
-  await page.goto(`${screens.app.url}/orders/${orderId}`)
+  const { page, password, problems } = await sitDown(screens, 'radiologist')
+  await goTo(page, `${screens.app.url}/orders/${orderId}`)
   await page.getByRole('link', { name: 'Amend the report' }).click()
   await page.getByText('Normal CT of the head.').waitFor(SOON)
-  expect(await faultsOf(page)).toEqual([])
+  expect(await barriers(page)).toEqual([])
   await page.keyboard.press('Alt+a')
   await section(page, 'Addendum').waitFor(SOON)
   await expect
     .poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label')), SOON)
     .toBe('Addendum')
   await page.keyboard.type('A clip is in place.')
-  expect(await faultsOf(page)).toEqual([])
+  expect(await barriers(page)).toEqual([])
   await page.getByLabel('Password').fill(password)
   await page.keyboard.press('Enter')
   await page.getByText(/^Version 2, addendum: /).waitFor(SOON)
@@ -85,8 +66,8 @@ test('[RP-06] an addendum is written beside the report that is out, signed with 
 
 test('[RP-06][RP-07] somebody else corrects a report with a reason; the words they left stand there when they come back, and the original beside them', async () => {
   const { reportId } = await reportThatIsOut()
-  const { page, password, problems } = await sitDown('radiologist2')
-  await page.goto(`${screens.app.url}/reports/${reportId}/amend`)
+  const { page, password, problems } = await sitDown(screens, 'radiologist2')
+  await goTo(page, `${screens.app.url}/reports/${reportId}/amend`)
   await page.getByRole('button', { name: 'Correct the report' }).waitFor(SOON)
   await page.keyboard.press('Alt+c')
   await page.getByText('The report has an error').click(SOON)
@@ -94,7 +75,7 @@ test('[RP-06][RP-07] somebody else corrects a report with a reason; the words th
   await section(page, 'Impression').fill('Small bleed on the right.')
   const doubt = page.getByRole('button', { name: 'Impression: “right”; the findings name the left' })
   await doubt.waitFor(SOON)
-  expect(await faultsOf(page)).toEqual([])
+  expect(await barriers(page)).toEqual([])
   await doubt.press('Enter')
   await expect.poll(() => page.evaluate(() => String(document.getSelection())), SOON).toBe('right')
   await page.keyboard.type('left')
@@ -109,12 +90,13 @@ test('[RP-06][RP-07] somebody else corrects a report with a reason; the words th
     }, SOON)
     .toContain('Subdural haematoma.')
   await page.reload()
+  await listens(page)
   await expect.poll(() => section(page, 'Impression').textContent(), SOON).toBe('Subdural haematoma.')
   await page.getByLabel('Amend the report').getByText('Normal CT of the head.').first().waitFor(SOON)
-  expect(await faultsOf(page)).toEqual([])
+  expect(await barriers(page)).toEqual([])
 
-  const first = await sitDown('radiologist')
-  await first.page.goto(`${screens.app.url}/reports/${reportId}/amend`)
+  const first = await sitDown(screens, 'radiologist')
+  await goTo(first.page, `${screens.app.url}/reports/${reportId}/amend`)
   await first.page.getByText(/has been correcting this report since/).waitFor(SOON)
 
   // Taken over, the words stay before the eyes of whoever wrote them, and cannot be changed there any more.

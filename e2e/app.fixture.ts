@@ -68,7 +68,11 @@ export async function signIn(
   await page.getByLabel('Password').fill(password)
   await page.keyboard.press('Enter')
   await page.waitForURL((address) => address.pathname !== '/sign-in')
-  // What is pressed before the page has its keys is lost: nobody is that fast, but a loaded machine is that slow.
+  await listens(page)
+}
+
+/** Waits until a page has its keys and hears of changes. What is pressed before is lost: nobody is that fast, but a loaded machine is that slow. */
+export async function listens(page: Page): Promise<void> {
   await page.locator('.connection').getByText('Live', { exact: true }).waitFor()
 }
 

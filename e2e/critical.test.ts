@@ -1,12 +1,10 @@
-import { AxeBuilder } from '@axe-core/playwright'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { raiseCriticalResult } from '#db/mutations/raise-critical.ts'
 import { openReport, saveDraft, signReport } from '#db/mutations/reports.ts'
 import { claim } from '#db/mutations/work-items.ts'
 import { actAs } from '#db/order.fixture.ts'
 import { readableStudy } from '#db/reading.fixture.ts'
-import { signIn } from './app.fixture.ts'
+import { barriers, goTo, SOON, sitDown, withoutViewer } from './desk.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens
@@ -17,7 +15,6 @@ beforeAll(async () => {
 
 afterAll(() => screens?.close())
 
-const SOON = { timeout: 20_000 }
 const FINDING = 'Acute large-vessel stroke.'
 const sections = [
   { key: 'findings', text: 'Dense left M1.' },
@@ -35,23 +32,6 @@ async function caseInHand() {
   return { ...held, reportId }
 }
 
-async function sitDown(user: string): Promise<{ page: Page; password: string; problems: string[] }> {
-  const account = screens.demonstration.accounts.find((each) => each.user === user)!
-  const context = await screens.browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const page = await context.newPage()
-  const problems: string[] = []
-  page.on('pageerror', (error) => problems.push(error.message))
-  await signIn(page, screens.app.url, account)
-  return { page, password: account.password, problems }
-}
-
-async function faultsOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
-  return violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
-  )
-}
-
 const rowOf = async (reportId: string) => {
   const [row] = await screens.department.sql`
     select state, recipient, method, read_back, level from critical_results where report_id = ${reportId}`
@@ -60,8 +40,8 @@ const rowOf = async (reportId: string) => {
 
 test('[CR-01][CR-02][RP-07] a critical result is raised by one key, keeps the report unsigned, is called in, read back, and stands in the report', async () => {
   const { itemId, reportId } = await caseInHand()
-  const { page, password, problems } = await sitDown('radiologist')
-  await page.goto(`${screens.app.url}/reading/${itemId}`)
+  const { page, password, problems } = await sitDown(screens, 'radiologist', withoutViewer)
+  await goTo(page, `${screens.app.url}/reading/${itemId}`)
   await page.getByText('No critical result waits to be told').waitFor(SOON)
   await page.keyboard.press('Alt+c')
   await page.getByLabel('Finding', { exact: true }).waitFor(SOON)
@@ -71,7 +51,7 @@ test('[CR-01][CR-02][RP-07] a critical result is raised by one key, keeps the re
   await panel.getByText(/^0:5\d left$/).waitFor(SOON)
   await page.getByText('A critical result has not been told').waitFor(SOON)
   await panel.getByText('Now tell the ordering person:').waitFor(SOON)
-  expect(await faultsOf(page)).toEqual([])
+  expect(await barriers(page)).toEqual([])
 
   await panel.getByRole('button', { name: 'No answer' }).click()
   await panel.getByText(/no answer: OTTO SAMPLE/).waitFor(SOON)
@@ -88,7 +68,7 @@ test('[CR-01][CR-02][RP-07] a critical result is raised by one key, keeps the re
   await page.getByText(/told Nurse Exempel, stroke unit at .+ It goes into the report\./).waitFor(SOON)
   await page.getByText('No critical result waits to be told').waitFor(SOON)
   expect(await rowOf(reportId)).toMatchObject({ state: 'closed', method: 'telephone', read_back: true })
-  expect(await faultsOf(page)).toEqual([])
+  expect(await barriers(page)).toEqual([])
 
   await page.getByLabel('Password').fill(password)
   await page.keyboard.press('Alt+Enter')
@@ -108,10 +88,10 @@ test('[CR-01][CR-03] on the list the least time left stands first and lateness s
   const signed = await caseInHand()
   const reader = await actAs(department, 'radiologist')
   await signReport(department, reader, { ...signed, content: { sections }, reauthenticated: true })
-  const { page, problems } = await sitDown('lead')
-  await page.goto(`${screens.app.url}/critical-results`)
+  const { page, problems } = await sitDown(screens, 'lead')
+  await goTo(page, `${screens.app.url}/critical-results`)
   await page.getByText('0 open').waitFor(SOON)
-  expect(await faultsOf(page)).toEqual([])
+  expect(await barriers(page)).toEqual([])
 
   const raise = async (reportId: string, level: 1 | 2, minutesAgo: number, finding: string) =>
     raiseCriticalResult(department, reader, {
@@ -128,7 +108,7 @@ test('[CR-01][CR-03] on the list the least time left stands first and lateness s
   // Three contacts' hours have passed, the lead's and the head's among them.
   await panel.getByText('Now tell the department head:').waitFor(SOON)
   await panel.getByText('There is no further contact.').waitFor(SOON)
-  expect(await faultsOf(page)).toEqual([])
+  expect(await barriers(page)).toEqual([])
   await page.keyboard.press('Alt+c')
   await page.keyboard.press('ControlOrMeta+a')
   await page.keyboard.type('Dr Exempel, on call')
@@ -146,7 +126,7 @@ test('[CR-01][CR-03] on the list the least time left stands first and lateness s
   expect(problems).toEqual([])
 
   // Nobody else has this place, and who reads may not withdraw alone.
-  const technologist = await sitDown('tech')
+  const technologist = await sitDown(screens, 'tech')
   const answer = await technologist.page.goto(`${screens.app.url}/critical-results`)
   expect(answer?.status()).toBe(404)
 })

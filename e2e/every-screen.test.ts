@@ -1,9 +1,8 @@
 /** Every place of every role, dark and by daylight: nobody is shut out, nothing jumps while it loads. */
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readableStudy, studyAtTheGate } from '#db/reading.fixture.ts'
-import { signIn } from './app.fixture.ts'
+import { barriers, sitDown, WCAG } from './desk.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens
@@ -19,20 +18,18 @@ beforeAll(async () => {
 afterAll(() => screens?.close())
 
 test('no screen of any role has a barrier, in either theme, throws, or moves what is under the eye', async () => {
-  const { app, browser, demonstration } = screens
+  const { app } = screens
   const seen = new Set<string>()
   const problems: string[] = []
   for (const user of ROLES) {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-    const page = await context.newPage()
-    page.on('pageerror', (error) => problems.push(`${page.url()}: ${error.message}`))
-    await signIn(page, app.url, demonstration.accounts.find((each) => each.user === user)!)
+    const { page, context, problems: thrown } = await sitDown(screens, user)
     for (const path of [...(await placesOf(page)), '/help'])
       if (!seen.has(path)) {
         seen.add(path)
         await page.goto(app.url + path)
         problems.push(...(await lookAt(page, path)))
       }
+    problems.push(...thrown)
     await context.close()
   }
   expect(seen.size).toBeGreaterThan(9)
@@ -54,19 +51,12 @@ async function lookAt(page: Page, path: string): Promise<string[]> {
     await page.reload()
     shifts = await shiftsOf(page)
   }
-  const barriers = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
-    .exclude('iframe')
-    .analyze()
+  const dark = await barriers(page, WCAG)
   // By daylight nothing is different but the colours.
   await page.evaluate(() => document.documentElement.setAttribute('data-theme', 'daylight'))
-  // Colours take 120 ms to change.
-  await page.waitForTimeout(250)
-  const byDaylight = await new AxeBuilder({ page }).withRules(['color-contrast']).exclude('iframe').analyze()
+  const daylight = await barriers(page, { type: 'rule', values: ['color-contrast'] })
   return [
-    ...[...barriers.violations, ...byDaylight.violations].map(
-      ({ id, nodes }) => `${path}: ${id} at ${nodes[0]?.html.slice(0, 160)}`,
-    ),
+    ...[...dark, ...daylight].map((barrier) => `${path}: ${barrier}`),
     ...shifts.map((shift) => `${path}: layout shift ${shift}`),
   ]
 }

@@ -1,5 +1,4 @@
-import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Department } from '#db/department.ts'
 import { deviceAct, dutyAct } from '#db/mutations/act.ts'
@@ -8,19 +7,15 @@ import { bookStep } from '#db/mutations/scheduling.ts'
 import { settleOrder } from '#db/mutations/settle.ts'
 import { indexInstances } from '#db/mutations/studies.ts'
 import { anEnvelope, anOrder, aProcedure, storedImages } from '#db/order.fixture.ts'
-import type { Demonstration } from '#db/seed/demo.ts'
-import { type RunningApp, signIn } from './app.fixture.ts'
+import { barriers, sitDown } from './desk.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens
 let department: Department
-let demonstration: Demonstration
-let app: RunningApp
-let browser: Browser
 
 beforeAll(async () => {
   screens = await openScreens('exam-day')
-  ;({ department, demonstration, app, browser } = screens)
+  ;({ department } = screens)
 }, 180_000)
 
 afterAll(() => screens?.close())
@@ -53,19 +48,6 @@ async function booked(family: string, { roomId, inMinutes }: { roomId: string; i
   return exam
 }
 
-async function sitDown(user: string): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const page = await context.newPage()
-  page.on('pageerror', (error) => expect.fail(error.message))
-  await signIn(page, app.url, demonstration.accounts.find((each) => each.user === user)!)
-  return page
-}
-
-async function expectNoBarriers(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
-}
-
 /** A wristband scanner is a keyboard that types faster than anybody can. */
 async function scanWristband(page: Page, text: string): Promise<void> {
   await page.evaluate((code) => {
@@ -77,7 +59,7 @@ async function scanWristband(page: Page, text: string): Promise<void> {
 }
 
 test('[OP-10] whoever signs in reads that this is no cleared medical device', async () => {
-  const page = await (await fetch(`${app.url}/sign-in`)).text()
+  const page = await (await fetch(`${screens.app.url}/sign-in`)).text()
   expect(page).toContain('Not a cleared medical device')
 })
 
@@ -85,7 +67,7 @@ test('[MA-08] a scanned wristband opens its order, and another patient’s block
   await booked('ADLER', { roomId: 'mr-1', inMinutes: 10 })
   const second = await booked('BERG', { roomId: 'mr-1', inMinutes: 30 })
   const elsewhere = await booked('CARLSEN', { roomId: 'mr-2', inMinutes: 10 })
-  const page = await sitDown('tech')
+  const { page, problems } = await sitDown(screens, 'tech')
   await page.getByRole('button', { name: /^MR 1/ }).click()
   await page.getByRole('row', { name: /ADLER/ }).and(page.locator('[aria-current]')).waitFor()
   await scanWristband(page, second.mrn)
@@ -97,7 +79,7 @@ test('[MA-08] a scanned wristband opens its order, and another patient’s block
   await page.getByText('This person is booked in MR 2').waitFor()
   expect(await begin.getAttribute('aria-disabled')).toBe('true')
   expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('Scan again')
-  await expectNoBarriers(page)
+  expect(await barriers(page)).toEqual([])
   await page.keyboard.press('Escape')
   expect(await begin.getAttribute('aria-disabled')).toBeNull()
 
@@ -115,11 +97,12 @@ test('[MA-08] a scanned wristband opens its order, and another patient’s block
   await page.getByText('Nobody in this department has this number.').waitFor()
   await scanWristband(page, elsewhere.mrn)
   await page.waitForURL(`**/orders/${elsewhere.orderId}`)
+  expect(problems).toEqual([])
 }, 60_000)
 
 test('[MA-07] [QA-01] an exam goes from arrival to an accepted study in at most fourteen inputs', async () => {
   const { orderId, stepId, mrn } = await booked('EKMAN', { roomId: 'us-1', inMinutes: 10 })
-  const page = await sitDown('tech')
+  const { page, problems } = await sitDown(screens, 'tech')
   const inputs: string[] = []
   const press = async (chord: string) => {
     inputs.push(chord)
@@ -159,6 +142,7 @@ test('[MA-07] [QA-01] an exam goes from arrival to an accepted study in at most 
   await expect.poll(() => phaseOf(orderId)).toBe('reading')
   console.log(`from arrival to an accepted study: ${inputs.length} inputs (${inputs.join(' · ')})`)
   expect(inputs.length).toBeLessThanOrEqual(14)
+  expect(problems).toEqual([])
 }, 60_000)
 
 async function phaseOf(orderId: string): Promise<string> {
@@ -168,18 +152,19 @@ async function phaseOf(orderId: string): Promise<string> {
 
 test('[OS-09] a scheduler books the first free time by keys alone, and takes it back', async () => {
   const { stepId } = await ordered('DAHL')
-  const page = await sitDown('scheduler')
+  const { page, problems } = await sitDown(screens, 'scheduler')
   const option = page.getByRole('option', { name: /DAHL/ })
   await option.waitFor()
   await option.focus()
   await page.keyboard.press('ArrowDown')
   await page.getByRole('button', { name: /^Book \d\d:\d\d, CT/ }).waitFor()
-  await expectNoBarriers(page)
+  expect(await barriers(page)).toEqual([])
   await page.keyboard.press('Alt+Enter')
   await page.getByText(/^Booked \d\d:\d\d, CT \d\.$/).waitFor()
   await expect.poll(() => statusOf(stepId)).toBe('scheduled')
   await page.keyboard.press('Alt+Z')
   await expect.poll(() => statusOf(stepId)).toBe('planned')
+  expect(problems).toEqual([])
 }, 60_000)
 
 async function statusOf(stepId: string): Promise<string> {

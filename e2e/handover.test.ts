@@ -1,4 +1,4 @@
-import type { BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dutyAct } from '#db/mutations/act.ts'
 import { addHandoverLine } from '#db/mutations/handover.ts'
@@ -10,7 +10,7 @@ import { actAs, anEnvelope, anOrder, aProcedure } from '#db/order.fixture.ts'
 import { timeline } from '#db/queries/orders.ts'
 import { readableStudy } from '#db/reading.fixture.ts'
 import { MINUTE_MS } from '#domain/calendar.ts'
-import { signIn } from './app.fixture.ts'
+import { goTo, sitDown } from './desk.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens
@@ -20,13 +20,6 @@ beforeAll(async () => {
 }, 180_000)
 
 afterAll(() => screens?.close())
-
-async function at(user: string): Promise<{ page: Page; context: BrowserContext }> {
-  const context = await screens.browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const page = await context.newPage()
-  await signIn(page, screens.app.url, screens.demonstration.accounts.find((one) => one.user === user)!)
-  return { page, context }
-}
 
 /** Somebody is here for CT 1, in a slot that begins so many minutes from now. */
 async function patientHere(minutes: number): Promise<{ orderId: string; stepId: string }> {
@@ -62,9 +55,9 @@ test('[MA-13] a colleague takes a line over by name with one key, and it is calm
   } as const
   await addHandoverLine(department, await actAs(department, 'tech'), line)
 
-  const [lead, tech] = [await at('lead'), await at('tech')]
+  const [lead, tech] = [await sitDown(screens, 'lead'), await sitDown(screens, 'tech')]
   for (const { page } of [lead, tech]) {
-    await page.goto(`${screens.app.url}/handover`)
+    await goTo(page, `${screens.app.url}/handover`)
     await page.waitForSelector('tr[data-line]')
   }
   const row = (page: Page) => page.locator('tr[data-line]', { hasText: words })
@@ -81,14 +74,14 @@ test('[MA-13] a colleague takes a line over by name with one key, and it is calm
   await lead.page.waitForFunction((text) => !document.body.innerText.includes(text), words)
   await tech.page.keyboard.press('Alt+Z')
   await row(lead.page).waitFor()
-  for (const { context } of [lead, tech]) await context.close()
+  expect([...lead.problems, ...tech.problems]).toEqual([])
 }, 60_000)
 
 test('[DB-08] a lead gives a late case to a reader, moves a patient and calls somebody in from the row, each with one key and a choice', async () => {
   const { department } = screens
   const { orderId, itemId } = await readableStudy(department, 'stat')
   const here = await patientHere(40)
-  const [lead, reader] = [await at('lead'), await at('radiologist2')]
+  const [lead, reader] = [await sitDown(screens, 'lead'), await sitDown(screens, 'radiologist2')]
   const { page } = lead
   const row = (id: string) => page.locator(`tr[data-order="${id}"]`).first()
   await row(orderId).click()
@@ -128,5 +121,5 @@ test('[DB-08] a lead gives a late case to a reader, moves a patient and calls so
     'work-item.called-in',
     'work-item.call-answered',
   ])
-  for (const { context } of [lead, reader]) await context.close()
+  expect([...lead.problems, ...reader.problems]).toEqual([])
 }, 90_000)

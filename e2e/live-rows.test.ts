@@ -1,22 +1,18 @@
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Department } from '#db/department.ts'
 import { readableStudy } from '#db/reading.fixture.ts'
-import type { Demonstration } from '#db/seed/demo.ts'
 import type { Priority } from '#domain/words.ts'
-import { type RunningApp, signIn } from './app.fixture.ts'
 import { until } from './department.ts'
+import { sitDown } from './desk.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens
 let department: Department
-let demonstration: Demonstration
-let app: RunningApp
-let browser: Browser
 
 beforeAll(async () => {
   screens = await openScreens('live-rows')
-  ;({ department, demonstration, app, browser } = screens)
+  ;({ department } = screens)
 }, 180_000)
 
 afterAll(() => screens?.close())
@@ -68,8 +64,7 @@ const watched = (page: Page) =>
 test('[RW-09] a focused row keeps focus and place through a hundred inserts, and nothing shifts', async () => {
   const few: Priority[] = [...repeat('stat', 8), ...repeat('urgent', 12), ...repeat('routine', 20)]
   for (const priority of few) await readableStudy(department, priority)
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
-  await signIn(page, app.url, demonstration.accounts.find(({ user }) => user === 'radiologist')!)
+  const { page, problems } = await sitDown(screens, 'radiologist')
   await page.waitForSelector('tr[data-item]')
   await focusRow(page, 13)
   const focused = await page.evaluate(() => (document.activeElement as HTMLElement).dataset.item)
@@ -120,7 +115,7 @@ test('[RW-09] a focused row keeps focus and place through a hundred inserts, and
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('ArrowUp')
   expect(await page.evaluate(() => (document.activeElement as HTMLElement).dataset.item)).toBe(focused)
-  await page.close()
+  expect(problems).toEqual([])
 }, 300_000)
 
 test('[RW-10] a reader narrows the list by keys, saves it as a view, and finds view and columns at another workstation', async () => {
@@ -129,10 +124,7 @@ test('[RW-10] a reader narrows the list by keys, saves it as a view, and finds v
   const counted = await sql<{ n: number }[]>`
     select count(*)::int as n from work_items where kind = 'read' and state = 'open' and priority = 'stat'`
   const stats = counted[0]!.n
-  const account = demonstration.accounts.find(({ user }) => user === 'radiologist')!
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
-  await signIn(page, app.url, account)
-  await page.getByText('Live', { exact: true }).waitFor()
+  const { page, problems } = await sitDown(screens, 'radiologist')
   await focusRow(page, 2)
   const height = () => page.evaluate(() => document.querySelector('.worklist')!.getBoundingClientRect().top)
   const before = await height()
@@ -147,7 +139,7 @@ test('[RW-10] a reader narrows the list by keys, saves it as a view, and finds v
 
   // By the mouse: a press on a value leaves the keys where they were, a second press on the button closes it.
   const opener = page.getByRole('button', { name: '+ Filter' })
-  const finder = page.getByRole('combobox')
+  const finder = page.getByRole('combobox', { name: 'Area, modality, priority …' })
   await opener.click()
   await finder.fill('pri urg')
   await page.getByRole('option', { name: /Urgent/ }).click()
@@ -184,8 +176,7 @@ test('[RW-10] a reader narrows the list by keys, saves it as a view, and finds v
   )
   expect((await kept).status()).toBe(200)
 
-  const elsewhere = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage()
-  await signIn(elsewhere, app.url, account)
+  const { page: elsewhere } = await sitDown(screens, 'radiologist')
   await elsewhere.getByRole('button', { name: /^Night STAT/ }).click()
   await rowsCount(elsewhere, stats)
   expect(await width(elsewhere)).toBe(narrow + 16)
@@ -193,8 +184,7 @@ test('[RW-10] a reader narrows the list by keys, saves it as a view, and finds v
   await readableStudy(department, 'routine')
   await readableStudy(department, 'stat')
   for (const each of [page, elsewhere]) await rowsCount(each, stats + 1)
-  await elsewhere.context().close()
-  await page.close()
+  expect(problems).toEqual([])
 }, 120_000)
 
 function rowsCount(page: Page, rows: number): Promise<unknown> {

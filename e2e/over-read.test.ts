@@ -1,10 +1,9 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dutyAct } from '#db/mutations/act.ts'
 import { settleOrder } from '#db/mutations/settle.ts'
 import { openItem, readableStudy } from '#db/reading.fixture.ts'
-import { signIn } from './app.fixture.ts'
+import { barriers, type Desk, goTo, SOON, sitDown, withoutViewer } from './desk.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens
@@ -15,38 +14,13 @@ beforeAll(async () => {
 
 afterAll(() => screens?.close())
 
-const SOON = { timeout: 20_000 }
 const section = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })
-
-interface Desk {
-  page: Page
-  password: string
-  problems: string[]
-}
-
-async function sitDown(user: string): Promise<Desk> {
-  const account = screens.demonstration.accounts.find((each) => each.user === user)!
-  const context = await screens.browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const page = await context.newPage()
-  const problems: string[] = []
-  page.on('pageerror', (error) => problems.push(error.message))
-  await signIn(page, screens.app.url, account)
-  await page.getByRole('heading', { name: 'Reading' }).waitFor({ state: 'attached' })
-  return { page, password: account.password, problems }
-}
-
-async function faultsOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
-  return violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
-  )
-}
 
 /** Somebody takes the order's open case of that kind, as soon as its workflow has looked, and stands before its images. */
 async function take({ page }: Desk, orderId: string, kind: string): Promise<void> {
   const { department } = screens
   await settleOrder(department, await dutyAct(department), { orderId })
-  await page.goto(`${screens.app.url}/reading/${await openItem(department, orderId, kind)}`)
+  await goTo(page, `${screens.app.url}/reading/${await openItem(department, orderId, kind)}`)
   await page.getByRole('button', { name: 'Claim this case' }).click()
   await page.getByLabel('Patient and order').getByText('yours').waitFor(SOON)
 }
@@ -60,7 +34,10 @@ const reportOf = async (orderId: string) => {
 
 test('[RW-07] a resident’s preliminary is over-read: the attending sees what it said, changes it, grades it and signs it', async () => {
   const { orderId } = await readableStudy(screens.department, 'stat')
-  const [resident, attending] = [await sitDown('resident'), await sitDown('radiologist')]
+  const [resident, attending] = [
+    await sitDown(screens, 'resident', withoutViewer),
+    await sitDown(screens, 'radiologist', withoutViewer),
+  ]
   await take(resident, orderId, 'read')
   await section(resident.page, 'Findings').fill('Hyperdense crescent on the left.')
   await section(resident.page, 'Impression').fill('Subdural haematoma on the left.')
@@ -82,7 +59,7 @@ test('[RW-07] a resident’s preliminary is over-read: the attending sees what i
   await section(page, 'Impression').fill('Subdural haematoma on the right.')
   await expect.poll(() => handedOn.locator('del').allTextContents(), SOON).toEqual(['left.'])
   expect(await handedOn.locator('ins').allTextContents()).toEqual(['right.'])
-  expect(await faultsOf(page)).toEqual([])
+  expect(await barriers(page)).toEqual([])
   await page.keyboard.press('Alt+Enter')
   await expect.poll(() => page.evaluate(() => document.activeElement?.textContent), SOON).toContain('Agree')
   await page.keyboard.press('3')
@@ -102,16 +79,19 @@ test('[RW-07] a resident’s preliminary is over-read: the attending sees what i
     select level, cause, state from critical_results where order_id = ${orderId}`
   expect([...critical]).toEqual([{ level: 2, cause: 'over-read', state: 'open' }])
 
-  await resident.page.goto(`${screens.app.url}/my-preliminaries`)
+  await goTo(resident.page, `${screens.app.url}/my-preliminaries`)
   await resident.page.getByText(/^Major difference · signed by /).click(SOON)
   await resident.page.locator('ins').getByText('right.').waitFor(SOON)
-  expect(await faultsOf(resident.page)).toEqual([])
+  expect(await barriers(resident.page)).toEqual([])
   expect([...resident.problems, ...attending.problems]).toEqual([])
 }, 120_000)
 
 test('[RW-07] what a resident asks a signature for is sent back with words, and comes again', async () => {
   const { orderId } = await readableStudy(screens.department, 'routine')
-  const [resident, attending] = [await sitDown('resident'), await sitDown('radiologist')]
+  const [resident, attending] = [
+    await sitDown(screens, 'resident', withoutViewer),
+    await sitDown(screens, 'radiologist', withoutViewer),
+  ]
   await take(resident, orderId, 'read')
   await section(resident.page, 'Findings').fill('No bleed.')
   await section(resident.page, 'Impression').fill('Normal.')
@@ -123,7 +103,7 @@ test('[RW-07] what a resident asks a signature for is sent back with words, and 
   await page.getByRole('link', { name: /^Over-read/ }).click()
   await page.getByRole('heading', { name: 'Over-read' }).waitFor(SOON)
   await page.locator(`tr[data-order="${orderId}"]`).waitFor(SOON)
-  expect(await faultsOf(page)).toEqual([])
+  expect(await barriers(page)).toEqual([])
   await page.locator(`tr[data-order="${orderId}"]`).click()
   await page.keyboard.press('Enter')
   await page.getByLabel('Patient and order').getByText('yours').waitFor(SOON)
@@ -134,7 +114,7 @@ test('[RW-07] what a resident asks a signature for is sent back with words, and 
   await page.keyboard.press('3')
   await page.keyboard.type('Look at the sinuses.')
   await form.getByLabel('Password').fill(password)
-  expect(await faultsOf(page)).toEqual([])
+  expect(await barriers(page)).toEqual([])
   await page.keyboard.press('Enter')
   await expect.poll(async () => (await reportOf(orderId)).state, SOON).toBe('SIGN_REJECTED')
 
@@ -143,7 +123,7 @@ test('[RW-07] what a resident asks a signature for is sent back with words, and 
   await note.getByText('Look at the sinuses.').waitFor(SOON)
   await note.getByText('A finding is missed').waitFor(SOON)
   await section(resident.page, 'Impression').fill('Sinusitis.')
-  expect(await faultsOf(resident.page)).toEqual([])
+  expect(await barriers(resident.page)).toEqual([])
   await resident.page.keyboard.press('Alt+a')
   await expect.poll(async () => (await reportOf(orderId)).state, SOON).toBe('PENDING_SIGN')
   expect([...resident.problems, ...attending.problems]).toEqual([])

@@ -1,56 +1,31 @@
-import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Department } from '#db/department.ts'
 import { dutyAct } from '#db/mutations/act.ts'
 import { escalateDue } from '#db/mutations/escalations.ts'
 import { type CheckedStudy, readableStudy, studyAtTheGate } from '#db/reading.fixture.ts'
-import type { Demonstration } from '#db/seed/demo.ts'
-import { type RunningApp, signIn } from './app.fixture.ts'
+import { barriers, SOON, sitDown, WCAG } from './desk.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens
 let department: Department
-let demonstration: Demonstration
-let app: RunningApp
-let browser: Browser
 let study: CheckedStudy
 
 beforeAll(async () => {
   screens = await openScreens('oversight')
-  ;({ department, demonstration, app, browser } = screens)
+  ;({ department } = screens)
   study = await studyAtTheGate(department, 'stat')
 }, 180_000)
 
 afterAll(() => screens?.close())
 
-/** A screen on a loaded machine takes its time. */
-const SOON = { timeout: 20_000 }
-
-async function sitDown(user: string): Promise<{ page: Page; problems: string[] }> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const page = await context.newPage()
-  const problems: string[] = []
-  page.on('pageerror', (error) => problems.push(error.message))
-  await signIn(page, app.url, demonstration.accounts.find((each) => each.user === user)!)
-  return { page, problems }
-}
-
-async function barriers(page: Page): Promise<string[]> {
-  const found = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
-    .analyze()
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 120)}`)
-}
-
 test('[DB-07] [SE-03] from a number of the head’s page an order’s timeline is two steps away, and is played again', async () => {
-  const { page, problems } = await sitDown('head')
+  const { page, problems } = await sitDown(screens, 'head')
   await page.waitForURL('**/today')
-  expect(await barriers(page)).toEqual([])
+  expect(await barriers(page, WCAG)).toEqual([])
   const definitions = page.getByRole('button', { name: 'Definitions' })
   await definitions.click()
   await page.getByText('Percentiles are nearest rank').waitFor()
-  expect(await barriers(page)).toEqual([])
+  expect(await barriers(page, WCAG)).toEqual([])
   await definitions.click()
 
   await page.locator('tr[data-phase="quality-check"]').getByRole('link', { name: '1', exact: true }).click()
@@ -62,7 +37,7 @@ test('[DB-07] [SE-03] from a number of the head’s page an order’s timeline i
   const state = page.getByRole('region', { name: 'State of the order' })
   await expect.poll(() => state.innerText(), SOON).toContain('quality-check')
   expect(await page.getByText('hash chain unbroken').count()).toBe(1)
-  expect(await barriers(page)).toEqual([])
+  expect(await barriers(page, WCAG)).toEqual([])
 
   // What a technologist does meanwhile stands there by itself.
   await study.accept()
@@ -72,7 +47,7 @@ test('[DB-07] [SE-03] from a number of the head’s page an order’s timeline i
   await expect.poll(() => state.innerText(), SOON).toMatch(/As it was at[\s\S]*replay[\s\S]*ordered/)
   await page.locator('tr[data-type="images.arrived"]').click()
   await expect.poll(() => state.innerText(), SOON).toMatch(/Images\s+2/)
-  expect(await barriers(page)).toEqual([])
+  expect(await barriers(page, WCAG)).toEqual([])
   await page.getByRole('button', { name: 'Back to now' }).click()
   await expect.poll(() => state.innerText(), SOON).toContain('As it is now')
 
@@ -87,7 +62,7 @@ test('[DB-07] [SE-03] from a number of the head’s page an order’s timeline i
 })
 
 test('[OP-08] the administrator lands on the page that says what is wrong, why and what to do', async () => {
-  const { page, problems } = await sitDown('admin')
+  const { page, problems } = await sitDown(screens, 'admin')
   await page.waitForURL('**/department-health')
   // Only the web app runs here, so the rest of the department is missed, each with a next action.
   const faults = page.getByRole('table', { name: 'What is wrong' }).locator('tbody tr')
@@ -97,13 +72,13 @@ test('[OP-08] the administrator lands on the page that says what is wrong, why a
   ))
     expect(cells.filter((words) => words.length > 10)).toHaveLength(3)
   expect(await page.getByRole('heading', { level: 1 }).innerText()).not.toBe('The department works')
-  expect(await barriers(page)).toEqual([])
+  expect(await barriers(page, WCAG)).toEqual([])
   expect(problems).toEqual([])
 })
 
 test('[RW-06] what a ladder tells the lead rings on the screen that is open, leads to the order, and is put away for good', async () => {
   const { orderId } = await readableStudy(department, 'stat')
-  const { page, problems } = await sitDown('lead')
+  const { page, problems } = await sitDown(screens, 'lead')
   const bell = page.locator('.notice-bell')
   await bell.getByText('0 notices').waitFor({ state: 'attached' })
   const now = new Date((await department.now()).getTime() + 80 * 60_000)
@@ -112,7 +87,7 @@ test('[RW-06] what a ladder tells the lead rings on the screen that is open, lea
   await page.keyboard.press('F9')
   const line = bell.getByRole('link', { name: /Late: for the lead/ })
   expect(await line.getAttribute('href')).toBe(`/orders/${orderId}`)
-  expect(await barriers(page)).toEqual([])
+  expect(await barriers(page, WCAG)).toEqual([])
   await bell.getByRole('button', { name: 'Seen, take them away' }).click()
   await bell.getByText('0 notices').waitFor({ state: 'attached' })
   const seen = await department.sql`

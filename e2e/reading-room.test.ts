@@ -1,12 +1,12 @@
-import { AxeBuilder } from '@axe-core/playwright'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Department } from '#db/department.ts'
 import { takeOver } from '#db/mutations/work-items.ts'
 import { actAs } from '#db/order.fixture.ts'
 import type { Demonstration } from '#db/seed/demo.ts'
 import type { OrderMessage } from '#domain/order-message.ts'
-import { type RunningApp, signIn } from './app.fixture.ts'
+import type { RunningApp } from './app.fixture.ts'
+import { barriers, SOON, sitDown } from './desk.fixture.ts'
 import { imagesOf, type PixelStudy, pixelStudy } from './reading-images.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
@@ -14,11 +14,10 @@ let screens: Screens
 let department: Department
 let demonstration: Demonstration
 let app: RunningApp
-let browser: Browser
 
 beforeAll(async () => {
   screens = await openScreens('reading-room')
-  ;({ department, demonstration, app, browser } = screens)
+  ;({ department, demonstration, app } = screens)
 }, 180_000)
 
 afterAll(() => screens?.close())
@@ -32,24 +31,6 @@ const URGENCY: Record<string, OrderMessage['priority']> = {
 function study(more: Partial<OrderMessage> = {}): Promise<PixelStudy> {
   const archive = { department, dicomweb: `${app.url}/dicom-web`, token: demonstration.tokens.integration }
   return pixelStudy(archive, { objects: imagesOf('ct-head'), order: more })
-}
-
-interface Desk {
-  page: Page
-  password: string
-  context: BrowserContext
-  problems: string[]
-}
-
-async function sitDown(user: string): Promise<Desk> {
-  const account = demonstration.accounts.find((each) => each.user === user)!
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-  const page = await context.newPage()
-  const problems: string[] = []
-  page.on('pageerror', (error) => problems.push(error.message))
-  await signIn(page, app.url, account)
-  await page.getByRole('heading', { name: 'Reading' }).waitFor({ state: 'attached' })
-  return { page, context, password: account.password, problems }
 }
 
 /** Grey levels that the viewer's canvas shows: more than eight are a picture. */
@@ -67,15 +48,6 @@ function greyLevels(page: Page): Promise<number> {
   })
 }
 
-async function faultsOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
-  return violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
-  )
-}
-
-/** A press on a loaded machine takes its time. */
-const SOON = { timeout: 20_000 }
 const isIn = (itemId: string) => (address: URL) => address.pathname === `/reading/${itemId}`
 const section = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })
 const holderTag = (page: Page) => page.getByLabel('Patient and order').getByText('yours')
@@ -83,9 +55,9 @@ const holderTag = (page: Page) => page.getByLabel('Patient and order').getByText
 test('[VW-03][RP-05][RP-12] a normal CT is taken, looked at, written, signed and followed by the next in fourteen inputs, and one key takes a signature back', async () => {
   const first = await study({ priority: URGENCY.stat! })
   const second = await study({ priority: URGENCY.routine! })
-  const { page, password, problems, context } = await sitDown('radiologist')
+  const { page, password, problems } = await sitDown(screens, 'radiologist')
   await page.locator(`tr[data-order="${second.orderId}"]`).waitFor()
-  expect(await faultsOf(page)).toEqual([])
+  expect(await barriers(page)).toEqual([])
 
   let inputs = 0
   const press = async (key: string) => {
@@ -104,7 +76,7 @@ test('[VW-03][RP-05][RP-12] a normal CT is taken, looked at, written, signed and
     .toBe('Findings')
   await press('Alt+u')
   await expect.poll(() => section(page, 'Impression').textContent(), SOON).toBe('Normal CT of the head.')
-  expect(await faultsOf(page)).toEqual([])
+  expect(await barriers(page)).toEqual([])
   await press('Alt+Enter')
   await expect
     .poll(() => page.evaluate(() => (document.activeElement as HTMLInputElement).type), SOON)
@@ -150,12 +122,11 @@ test('[VW-03][RP-05][RP-12] a normal CT is taken, looked at, written, signed and
     where r.order_id = ${second.orderId}`
   expect(recalled).toEqual({ recalled: true, state: 'DRAFT' })
   expect(problems).toEqual([])
-  await context.close()
 }, 180_000)
 
 test('[RW-02] a reader whose case is taken over keeps the words and sees who has it', async () => {
   const { itemId } = await study({ priority: URGENCY.stat! })
-  const { page, context } = await sitDown('radiologist')
+  const { page } = await sitDown(screens, 'radiologist')
   await page.locator(`tr[data-item="${itemId}"]`).click()
   await page.keyboard.press('Enter')
   await page.waitForURL(isIn(itemId))
@@ -185,12 +156,11 @@ test('[RW-02] a reader whose case is taken over keeps the words and sees who has
       return kept.some(({ text }) => text.includes('Words of the last second.'))
     }, SOON)
     .toBe(true)
-  await context.close()
 }, 120_000)
 
 test('[RW-02] words typed while the server is away stay in the window and are saved when it is back', async () => {
   const { itemId, orderId } = await study({ priority: URGENCY.stat! })
-  const { page, context } = await sitDown('radiologist')
+  const { page } = await sitDown(screens, 'radiologist')
   await page.locator(`tr[data-item="${itemId}"]`).click()
   await page.keyboard.press('Enter')
   await page.waitForURL(isIn(itemId))
@@ -220,12 +190,11 @@ test('[RW-02] words typed while the server is away stay in the window and are sa
     .toBe('PRELIM')
   expect(new URL(page.url()).pathname).toBe(`/reading/${itemId}`)
   await holderTag(page).waitFor()
-  await context.close()
 }, 120_000)
 
 test('a case is skipped with a reason from the list, and taken again only on purpose', async () => {
   const { itemId } = await study({ priority: URGENCY.stat! })
-  const { page, context } = await sitDown('radiologist')
+  const { page } = await sitDown(screens, 'radiologist')
   const row = page.locator(`tr[data-item="${itemId}"]`)
   await row.click()
   await page.keyboard.press('s')
@@ -234,12 +203,11 @@ test('a case is skipped with a reason from the list, and taken again only on pur
   await row.getByText('Skipped by you').waitFor()
   const [skipped] = await department.sql`select reason from skips where item_id = ${itemId}`
   expect(skipped).toEqual({ reason: 'other-area' })
-  await context.close()
 }, 120_000)
 
 test('a resident issues a preliminary and is not offered a signature', async () => {
   const { itemId, orderId } = await study({ priority: URGENCY.urgent! })
-  const { page, context } = await sitDown('resident')
+  const { page } = await sitDown(screens, 'resident')
   await page.locator(`tr[data-item="${itemId}"]`).click()
   await page.keyboard.press('Enter')
   await page.waitForURL(isIn(itemId))
@@ -253,7 +221,6 @@ test('a resident issues a preliminary and is not offered a signature', async () 
     )
     .toBe('PRELIM')
   await page.waitForURL((address) => !isIn(itemId)(address))
-  await context.close()
 }, 120_000)
 
 test('[VW-01] a prior of the same patient opens with the case, after it, and its report stands beside', async () => {
@@ -268,7 +235,7 @@ test('[VW-01] a prior of the same patient opens with the case, after it, and its
   }
   const before = await study({ patient, priority: URGENCY.urgent! })
   const current = await study({ patient, priority: URGENCY.stat! })
-  const { page, context } = await sitDown('radiologist')
+  const { page } = await sitDown(screens, 'radiologist')
   await page.locator(`tr[data-item="${current.itemId}"]`).click()
   await page.getByLabel('The case under the cursor').getByText('CT', { exact: false }).first().waitFor()
   await page.keyboard.press('Enter')
@@ -279,5 +246,4 @@ test('[VW-01] a prior of the same patient opens with the case, after it, and its
   await expect
     .poll(() => page.getByLabel('Priors', { exact: true }).getByRole('listitem').count(), SOON)
     .toBe(1)
-  await context.close()
 }, 120_000)

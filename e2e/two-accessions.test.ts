@@ -1,10 +1,9 @@
 /** Two exams of one patient, one report: added by a key, taken out by ×, signed once, and each accession is told its own. */
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { anOrder } from '#db/order.fixture.ts'
 import { readableStudy } from '#db/reading.fixture.ts'
-import { signIn } from './app.fixture.ts'
+import { barriers, goTo, SOON, sitDown, withoutViewer } from './desk.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens
@@ -15,11 +14,10 @@ beforeAll(async () => {
 
 afterAll(() => screens?.close())
 
-const SOON = { timeout: 20_000 }
 const section = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true })
 
 test('[RP-11] a two-accession report: joined by a key, taken out and joined again, signed once, delivered twice', async () => {
-  const { department, demonstration, browser, app } = screens
+  const { department, app } = screens
   const { sql } = department
   const { patient } = anOrder()
   const first = await readableStudy(department, 'stat', { patient })
@@ -35,12 +33,8 @@ test('[RP-11] a two-accession report: joined by a key, taken out and joined agai
     return rows.map(({ state }) => state)
   }
 
-  const account = demonstration.accounts.find(({ user }) => user === 'radiologist')!
-  const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage()
-  const problems: string[] = []
-  page.on('pageerror', (error) => problems.push(error.message))
-  await signIn(page, app.url, account)
-  await page.goto(`${app.url}/reading/${first.itemId}`)
+  const { page, password, problems } = await sitDown(screens, 'radiologist', withoutViewer)
+  await goTo(page, `${app.url}/reading/${first.itemId}`)
   await page.getByRole('button', { name: 'Claim' }).waitFor(SOON)
   await page.keyboard.press('Alt+Enter')
   const banner = page.getByRole('region', { name: 'Patient and order' })
@@ -56,14 +50,13 @@ test('[RP-11] a two-accession report: joined by a key, taken out and joined agai
   expect(await states()).toEqual(['claimed', 'open'])
   await page.keyboard.press('Alt+t')
   await banner.getByText(`${own} · ${other}`).waitFor(SOON)
-  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
-  expect(violations.map(({ id }) => id)).toEqual([])
+  expect(await barriers(page)).toEqual([])
 
   await section(page, 'Findings').click()
   await page.keyboard.type('No bleed in either exam.')
   await section(page, 'Impression').click()
   await page.keyboard.type('Normal.')
-  await page.getByLabel('Password').fill(account.password)
+  await page.getByLabel('Password').fill(password)
   await page.keyboard.press('Alt+Enter')
   await expect.poll(states, SOON).toEqual(['completed', 'completed'])
   const deliveries = await sql`

@@ -1,5 +1,4 @@
 /** "Wrong patient or exam" at the scanner, and the way back from it, as a technologist does both. */
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Department } from '#db/department.ts'
@@ -8,8 +7,8 @@ import { claim } from '#db/mutations/work-items.ts'
 import { actAs } from '#db/order.fixture.ts'
 import { openItem } from '#db/reading.fixture.ts'
 import { accepted, arrived, type Ordered, scanned, settle } from '#db/scanned.fixture.ts'
-import { signIn } from './app.fixture.ts'
 import { until } from './department.ts'
+import { barriers, sitDown } from './desk.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens
@@ -38,11 +37,6 @@ async function scanWristband(text: string): Promise<void> {
   }, text)
 }
 
-async function expectNoBarriers(): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
-}
-
 async function imagesOf({ studyUid }: Ordered): Promise<number> {
   const [row] = await department.sql<{ n: number }[]>`
     select coalesce(max(instance_count), 0)::int as n from studies where study_uid = ${studyUid}`
@@ -52,9 +46,8 @@ async function imagesOf({ studyUid }: Ordered): Promise<number> {
 test('[MA-12] one key, a wristband and one press move images to the right patient; one key, or the row, takes it back', async () => {
   const [wrong, right] = [await arrived(department), await arrived(department)]
   await scanned(department, wrong, { count: 3 })
-  const context = await screens.browser.newContext({ viewport: { width: 1440, height: 900 } })
-  page = await context.newPage()
-  await signIn(page, screens.app.url, screens.demonstration.accounts.find(({ user }) => user === 'tech')!)
+  const desk = await sitDown(screens, 'tech')
+  ;({ page } = desk)
   await page.getByRole('button', { name: /^XR 1/ }).click()
   await doneRow(wrong).waitFor()
   await waitingRow(right).first().waitFor()
@@ -70,13 +63,13 @@ test('[MA-12] one key, a wristband and one press move images to the right patien
   const differences = panel().getByRole('table')
   expect(await differences.innerText()).toContain(wrong.mrn)
   expect(await differences.innerText()).toContain(right.mrn)
-  await expectNoBarriers()
+  expect(await barriers(page)).toEqual([])
   await page.keyboard.press('Alt+Enter')
   await doneRow(right).getByText(`from ${wrong.accession}`).waitFor()
   await doneRow(right).getByText('reading blocked, to check').waitFor()
   await waitingRow(wrong).first().waitFor()
   expect([await imagesOf(wrong), await imagesOf(right)]).toEqual([0, 3])
-  await expectNoBarriers()
+  expect(await barriers(page)).toEqual([])
 
   await page.keyboard.press('Alt+Z')
   await doneRow(wrong).waitFor()
@@ -98,6 +91,7 @@ test('[MA-12] one key, a wristband and one press move images to the right patien
   await sign(right)
   await back.waitFor({ state: 'detached' })
   expect([await imagesOf(wrong), await imagesOf(right)]).toEqual([0, 3])
+  expect(desk.problems).toEqual([])
 })
 
 async function sign({ orderId }: Ordered): Promise<void> {
