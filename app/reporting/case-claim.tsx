@@ -4,6 +4,7 @@ import { Button } from '../ui/button.tsx'
 import { useZone } from '../ui/department-clock.tsx'
 import { clockTime, elapsed } from '../ui/format.ts'
 import { Glyph } from '../ui/glyph.tsx'
+import { MainAct } from '../ui/main-act.tsx'
 
 interface HolderTagProps {
   isMine: boolean
@@ -53,17 +54,9 @@ export function NotMine({ holder, state, blockedBy, mayClaim, onClaim, onTakeOve
   if (holder === null) {
     return mayClaim ? (
       <div className="stack">
-        <Button
-          look="primary"
-          size="big"
-          wide
-          chord="Alt+Enter"
-          busy={isBusy}
-          blocked={blockedBy && wordFor('blocked', blockedBy)}
-          onClick={onClaim}
-        >
+        <MainAct busy={isBusy} blocked={blockedBy && wordFor('blocked', blockedBy)} onClick={onClaim}>
           {t('room.claim')}
-        </Button>
+        </MainAct>
         {blockedBy ? <p className="button-reason">{wordFor('blocked', blockedBy)}</p> : null}
       </div>
     ) : null

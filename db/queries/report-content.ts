@@ -1,26 +1,12 @@
 /** What one delivery must say: the report version with its order, patient, exam and signer, as rows know them. */
-import type { NameSaid, ProviderSaid } from '#domain/order-message.ts'
+import type { ProviderSaid } from '#domain/order-message.ts'
 import type { CodedField, WrittenSection } from '#domain/report-text.ts'
-import type { Priority, ReportVersionKind } from '#domain/words.ts'
+import type { ReportVersionKind } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
+import type { OrderDelivery } from './order-delivery.ts'
 
-export interface ReportForDelivery {
-  controlId: string
-  destination: { receivingApplication: string; receivingFacility: string; policy: Record<string, unknown> }
-  site: { id: string; zone: string }
-  patient: {
-    identifiers: { value: string; issuer: string; type: string }[]
-    name: NameSaid
-    birthDate: string | null
-    sex: string | null
-  }
-  visit: { patientClass: string; location: string | null; number: string | null }
-  placer: { value: string; authority: string } | null
-  filler: { value: string; authority: string }
-  accession: string
-  priority: Priority
+export interface ReportForDelivery extends OrderDelivery {
   reason: string | null
-  requester: (ProviderSaid['name'] & { id?: string; authority?: string }) | null
   copiesTo: ProviderSaid[]
   /** Of this order, as far as the report is about them, in the order's order. */
   procedures: {

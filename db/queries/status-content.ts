@@ -1,27 +1,11 @@
 /** What one message about an order's status must say, as rows know it. */
-import type { NameSaid, ProviderSaid } from '#domain/order-message.ts'
-import type { Priority } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
+import type { OrderDelivery } from './order-delivery.ts'
 
-export interface StatusForDelivery {
-  controlId: string
+export interface StatusForDelivery extends OrderDelivery {
   /** Where the order stood, and since when. */
   status: 'accepted' | 'scheduled' | 'arrived' | 'acquired'
   statusAt: Date
-  destination: { receivingApplication: string; receivingFacility: string; policy: Record<string, unknown> }
-  site: { id: string; zone: string }
-  patient: {
-    identifiers: { value: string; issuer: string; type: string }[]
-    name: NameSaid
-    birthDate: string | null
-    sex: string | null
-  }
-  visit: { patientClass: string; location: string | null; number: string | null }
-  placer: { value: string; authority: string } | null
-  filler: { value: string; authority: string }
-  accession: string
-  priority: Priority
-  requester: (ProviderSaid['name'] & { id?: string; authority?: string }) | null
   procedure: {
     code: string
     scheme: string

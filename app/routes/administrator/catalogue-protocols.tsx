@@ -82,48 +82,20 @@ function ProtocolForm({ protocol, busy, onKeep }: ProtocolFormProps) {
         if (!busy) onKeep(Object.fromEntries(new FormData(event.currentTarget)) as Record<string, string>)
       }}
     >
-      <label className="field">
-        <span>{t('catalogue.protocol-name')}</span>
-        <input
-          className="input"
-          name="name"
-          maxLength={64}
-          required
-          defaultValue={protocol?.name ?? ''}
-          autoComplete="off"
-        />
-      </label>
-      <label className="field">
-        <span>{t('catalogue.protocol-code')}</span>
-        <input
-          className="input mono"
-          name="protocolCode"
-          maxLength={16}
-          required
-          defaultValue={protocol?.protocolCode ?? ''}
-          autoComplete="off"
-        />
-      </label>
-      <label className="field catalogue-wide">
-        <span>{t('catalogue.parameters')}</span>
-        <textarea
-          className="input"
-          name="parameters"
-          rows={3}
-          defaultValue={parameters
-            .map(({ name, value, unit }) => `${name}: ${value} ${unit}`.trim())
-            .join('\n')}
-        />
-      </label>
-      <label className="field catalogue-wide">
-        <span>{t('catalogue.aliases')}</span>
-        <textarea
-          className="input"
-          name="aliases"
-          rows={2}
-          defaultValue={protocol?.aliases.join('\n') ?? ''}
-        />
-      </label>
+      <Line name="name" label={t('catalogue.protocol-name')} maxLength={64} value={protocol?.name} />
+      <Line
+        name="protocolCode"
+        label={t('catalogue.protocol-code')}
+        maxLength={16}
+        value={protocol?.protocolCode}
+      />
+      <Lines
+        name="parameters"
+        label={t('catalogue.parameters')}
+        rows={3}
+        value={parameters.map(({ name, value, unit }) => `${name}: ${value} ${unit}`.trim())}
+      />
+      <Lines name="aliases" label={t('catalogue.aliases')} rows={2} value={protocol?.aliases ?? []} />
       <span className="catalogue-wide">
         <Button type="submit" busy={busy}>
           {protocol
@@ -132,5 +104,44 @@ function ProtocolForm({ protocol, busy, onKeep }: ProtocolFormProps) {
         </Button>
       </span>
     </form>
+  )
+}
+
+interface LineProps {
+  name: string
+  label: string
+  maxLength: number
+  value: string | undefined
+}
+
+function Line({ name, label, maxLength, value = '' }: LineProps) {
+  return (
+    <label className="field">
+      <span>{label}</span>
+      <input
+        className={name === 'protocolCode' ? 'input mono' : 'input'}
+        name={name}
+        maxLength={maxLength}
+        required
+        defaultValue={value}
+        autoComplete="off"
+      />
+    </label>
+  )
+}
+
+interface LinesProps {
+  name: string
+  label: string
+  rows: number
+  value: readonly string[]
+}
+
+function Lines({ name, label, rows, value }: LinesProps) {
+  return (
+    <label className="field catalogue-wide">
+      <span>{label}</span>
+      <textarea className="input" name={name} rows={rows} defaultValue={value.join('\n')} />
+    </label>
   )
 }

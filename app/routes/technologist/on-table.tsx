@@ -5,6 +5,7 @@ import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
 import { calendarDate, clockTime, count, elapsed, NONE } from '../../ui/format.ts'
 import { Glyph } from '../../ui/glyph.tsx'
 import { useSexAge } from '../../ui/identity-banner.tsx'
+import { MainAct } from '../../ui/main-act.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
 import { type Reason, ReasonPicker } from '../../ui/reason-picker.tsx'
 
@@ -92,9 +93,9 @@ export function OnTable({ step, others, busy, mayScan, isDeciding, onEnd, onWron
         />
       ) : (
         <div className="stack">
-          <Button look="primary" size="big" wide chord="Alt+Enter" busy={busy} onClick={onEnd}>
+          <MainAct busy={busy} onClick={onEnd}>
             {t('scan.end')}
-          </Button>
+          </MainAct>
           {begun?.scannerSays ? <p className="button-reason">{t('scan.ends-itself')}</p> : null}
           <Button look="quiet" wide chord="Alt+I" onClick={onWrong}>
             {t('move.open')}

@@ -30,6 +30,7 @@ import { Button } from '../../ui/button.tsx'
 import { useZone } from '../../ui/department-clock.tsx'
 import { clockTime, count } from '../../ui/format.ts'
 import { IdentityBanner } from '../../ui/identity-banner.tsx'
+import { MainAct } from '../../ui/main-act.tsx'
 import { EmptyState, ErrorLine } from '../../ui/messages.tsx'
 import { type Reason, ReasonPicker, ReasonWords } from '../../ui/reason-picker.tsx'
 import { Screen } from '../../ui/screen.tsx'
@@ -388,17 +389,9 @@ function OpenCheck({ check, protocols, isMine, viewer, toCheck, rejects, similar
               />
             </div>
           ) : null}
-          <Button
-            look="primary"
-            size="big"
-            wide
-            chord="Alt+Enter"
-            busy={isBusy}
-            blocked={blocked}
-            onClick={accept}
-          >
+          <MainAct busy={isBusy} blocked={blocked} onClick={accept}>
             {acceptWord}
-          </Button>
+          </MainAct>
           <Button
             look="bad"
             wide

@@ -8,6 +8,7 @@ import { Button } from '../../ui/button.tsx'
 import { useZone } from '../../ui/department-clock.tsx'
 import { clockTime } from '../../ui/format.ts'
 import { Glyph } from '../../ui/glyph.tsx'
+import { MainAct } from '../../ui/main-act.tsx'
 import { EmptyState, ErrorLine, UndoBar } from '../../ui/messages.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
 import { type ComparedField, Differences, personFields } from './differences.tsx'
@@ -84,17 +85,9 @@ export function WrongExamPanel({ performedStepId, scanned, onClose, onMoved }: P
           <Choices choices={exam.choices} chosen={chosen} onChoose={setChosen} />
           <div className="wrong-exam-foot">
             {chosen ? <BothIdentities made={exam.made} right={chosen} /> : null}
-            <Button
-              look="primary"
-              size="big"
-              wide
-              chord="Alt+Enter"
-              busy={isBusy}
-              blocked={blocked}
-              onClick={move}
-            >
+            <MainAct busy={isBusy} blocked={blocked} onClick={move}>
               {t('move.move-n', { n: exam.made.images })}
-            </Button>
+            </MainAct>
             <p className="button-reason">{blocked ?? t('move.consequence')}</p>
             <Button wide chord="Escape" onClick={onClose}>
               {t('move.close')}
