@@ -51,6 +51,8 @@ export function useListView(bar: ListBar): ListView {
     pressed.current = null
     const next = new URLSearchParams(search)
     for (const name of ['view', 'filter', 'only', 'phase', 'after']) next.delete(name)
+    // Another view is of all there is, whatever folder was open.
+    if (changed === null) next.delete('folder')
     if (viewId !== 'all') next.set('view', viewId)
     if (changed !== null) next.set('filter', changed)
     setSearch(next, { replace: true, preventScrollReset: true })

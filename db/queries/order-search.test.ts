@@ -125,6 +125,15 @@ describe('a name that more have than are looked at one by one', () => {
     expect((await at('MAIN')).slice(0, 2)).toEqual(['O298', 'O297'])
   })
 
+  test('is met further back than its newest orders are looked through', async () => {
+    const other = await orderOf({ alphabetic: { family: 'Other' } })
+    await department.sql`
+      insert into orders select (jsonb_populate_record(o, jsonb_build_object('id', 'Z' || n, 'filler_number', 'Z' || n,
+        'placer_number', 'Z' || n, 'accession', 'Z' || n, 'received_at', o.received_at + interval '1 hour' + n * interval '1 second'))).*
+      from orders o, generate_series(1, 2600) n where o.id = ${other}`
+    expect(await found('lead', 'smith')).toEqual(newest)
+  })
+
   test('is found under the name that it has now', async () => {
     await department.sql`update patients set name_key = 'KOWALSKI^ANNA' where id = 'P300'`
     expect((await found('lead', 'smith'))[0]).toBe('O299')

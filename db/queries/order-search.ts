@@ -25,6 +25,8 @@ const MOST = 12
  * going back through the orders; of a number's beginning that more have, the highest are looked at.
  */
 const FEW = 150
+/** So many orders of a site are gone back through before a name is looked up: what is common is met there. */
+const RECENT = 2_500
 
 /** Exact accession first, then whoever's number or name fits, newest order first. */
 export async function searchOrders(sql: AnySql, actor: Actor, text: string): Promise<FoundOrderRow[]> {
@@ -36,12 +38,7 @@ export async function searchOrders(sql: AnySql, actor: Actor, text: string): Pro
 
   const sites =
     scope.scope === 'sites' ? sql`${[...scope.siteIds]}::text[]` : sql`array(select id from sites)`
-  const people = await named(sql, words)
-  const byName =
-    people.length <= FEW
-      ? sql`select id from orders where patient_id = any(${people}) and site_id = any(${sites})
-          order by received_at desc, id desc limit ${MOST}`
-      : newestOfName(sql, words, sites)
+  const { byName } = await foundByName(sql, words, sites)
   return detailsOf(
     sql,
     typed,
@@ -58,9 +55,41 @@ function wordsOf(typed: string): string[] {
     .filter((word) => word !== '')
 }
 
+/** How the newest orders of whoever has the name are found; in an object, since a fragment that is waited for is sent. */
+async function foundByName(
+  sql: AnySql,
+  words: readonly string[],
+  sites: Fragment,
+): Promise<{ byName: Fragment }> {
+  if (words.length === 0) return { byName: sql`select id from orders where false` }
+  const recent = await recentOfName(sql, words, sites)
+  if (recent.length === MOST) return { byName: sql`select unnest(${recent}::text[]) as id` }
+  const people = await named(sql, words)
+  if (people.length > FEW) return { byName: newestOfName(sql, words, sites) }
+  return {
+    byName: sql`
+      select id from orders where patient_id = any(${people}) and site_id = any(${sites})
+      order by received_at desc, id desc limit ${MOST}`,
+  }
+}
+
+/** Of each site's newest orders, as far back as all of the sites were looked through. */
+async function recentOfName(sql: AnySql, words: readonly string[], sites: Fragment): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    with recent as materialized (
+      select n.* from unnest(${sites}) s (id) cross join lateral (
+        select site_id, order_id, received_at, name_key from order_names where site_id = s.id
+        order by received_at desc, order_id desc limit ${RECENT}) n)
+    select order_id as id from recent
+    where ${nameFits(sql, sql`name_key`, words)} and received_at >= coalesce((
+      select max(oldest) from (
+        select min(received_at) as oldest from recent group by site_id having count(*) = ${RECENT}) whole), '-infinity')
+    order by received_at desc, order_id desc limit ${MOST}`
+  return rows.map(({ id }) => id)
+}
+
 /** Whoever has the name, and one more than `FEW` when they are too many to be looked at. */
 async function named(sql: AnySql, words: readonly string[]): Promise<string[]> {
-  if (words.length === 0) return []
   // Found as if all were wanted and read no further than that: a limit of its own would have every patient looked at.
   const rows = await sql<{ id: string }[]>`
     with fitting as materialized (

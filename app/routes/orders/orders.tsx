@@ -263,7 +263,7 @@ export default function Orders() {
       {folders.panel}
       <div className="toolbar">
         <h1 className="strong">{t('nav.orders')}</h1>
-        <ListTabs view={view} />
+        <ListTabs view={mine.shown ? { ...view, bar: { ...bar, viewId: '' } } : view} />
         <FolderTabs mine={mine} onShow={(folderId) => change('folder', folderId)} />
         <span className="push text-3">
           {segment ? t('orders.segment-note', { n: segment.procedures }) : t('orders.sorted')}
