@@ -128,6 +128,7 @@ export default function Shifts() {
                 <ShiftRow
                   key={shift.id}
                   shift={shift}
+                  site={sites.find(({ id }) => id === shift.siteId)?.name ?? shift.siteId}
                   mayDrop={sites.some(({ id }) => id === shift.siteId)}
                   onDrop={() =>
                     void acting.submit(
@@ -146,14 +147,22 @@ export default function Shifts() {
   )
 }
 
-function ShiftRow({ shift, mayDrop, onDrop }: { shift: PlannedShift; mayDrop: boolean; onDrop: () => void }) {
+interface ShiftRowProps {
+  shift: PlannedShift
+  /** The site in words. */
+  site: string
+  mayDrop: boolean
+  onDrop: () => void
+}
+
+function ShiftRow({ shift, site, mayDrop, onDrop }: ShiftRowProps) {
   const [zone, now] = [useZone(), useDepartmentNow()]
   const isOn = shift.from.getTime() <= now.getTime()
   return (
     <tr data-shift={shift.id}>
       <th scope="row">{wordFor('area', shift.area)}</th>
       <td>{shift.reader.name}</td>
-      <td>{shift.siteId}</td>
+      <td>{site}</td>
       <td>
         {isOn
           ? t('shifts.on-since', { time: timeOrDay(shift.from, zone, now) })

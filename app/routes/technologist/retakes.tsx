@@ -101,13 +101,15 @@ export default function Retakes() {
     if (!asked || blocked || isBusy) return
     void answering.submit({ intent: isRetake ? 'not-possible' : 'answer', words }, { method: 'post' })
   }
-  const word = t(isRetake ? 'retakes.not-possible' : 'retakes.answer')
+  const word = t(!asked ? 'retakes.first' : isRetake ? 'retakes.not-possible' : 'retakes.answer')
+  const [first] = open
+  const openFirst = () => first && void navigate(`/retakes/${first.id}`)
   return (
     <Screen
       label={t('nav.retakes')}
       className="retakes"
       keys={[
-        { chord: 'Alt+Enter', word, run: send, disabled: !asked },
+        { chord: 'Alt+Enter', word, run: asked ? send : openFirst, disabled: !asked && !first },
         {
           chord: 'Alt+L',
           word: t('reading.timeline'),
@@ -164,6 +166,11 @@ export default function Retakes() {
           <EmptyState title={t(open.length > 0 ? 'retakes.choose' : 'retakes.empty')}>
             {t('retakes.empty-why')}
           </EmptyState>
+          {first ? (
+            <Button look="primary" chord="Alt+Enter" onClick={openFirst}>
+              {word}
+            </Button>
+          ) : null}
         </section>
       )}
     </Screen>
