@@ -32,7 +32,7 @@ const all = {
   patient: {
     key: 'patient',
     head: t('column.patient'),
-    width: 'minmax(262px, 1fr)',
+    width: 'minmax(272px, 1fr)',
     cell: (row) => <PatientName name={row.name} similar={row.isSimilar} />,
     words: (row) => `${writtenName(row.name)}${row.isSimilar}`,
   },
@@ -40,15 +40,15 @@ const all = {
   procedure: {
     key: 'procedure',
     head: t('column.procedure'),
-    width: 'minmax(170px, 1.2fr)',
+    width: 'minmax(164px, 1.2fr)',
     cell: (row) => (
-      <span className="ellipsis" title={row.procedureName}>
+      <span className="two-lines" title={row.procedureName}>
         {row.procedure}
       </span>
     ),
     words: (row) => row.procedure,
   },
-  modality: { key: 'modality', head: t('column.modality'), width: '48px', cell: (row) => row.modality },
+  modality: { key: 'modality', head: t('column.modality'), width: '44px', cell: (row) => row.modality },
   images: {
     key: 'images',
     head: t('column.images'),
@@ -60,13 +60,13 @@ const all = {
   place: {
     key: 'place',
     head: t('column.place'),
-    width: '96px',
+    width: '92px',
     cell: (row) => <span className="ellipsis">{row.place || NONE}</span>,
   },
   area: {
     key: 'area',
     head: t('column.area'),
-    width: '84px',
+    width: '76px',
     cell: (row) => <span className="ellipsis">{row.area}</span>,
   },
   priors: {
@@ -79,14 +79,14 @@ const all = {
   why: {
     key: 'why',
     head: t('column.why'),
-    width: '182px',
+    width: '194px',
     cell: (row) => <span className="ellipsis">{row.why.slice(0, 2).join(' · ')}</span>,
     words: (row) => row.why.filter((word) => !/\d/.test(word)).join(),
   },
   claimed: {
     key: 'claimed',
     head: t('column.claimed'),
-    width: '158px',
+    width: '156px',
     cell: (row) => <Claim holder={row.holder} heldMs={row.heldMs} mine={row.isMine} />,
     words: (row) => row.holder?.id ?? '',
   },

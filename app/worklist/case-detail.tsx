@@ -40,7 +40,7 @@ export function CaseDetail({ row, facts, yours, children }: CaseDetailProps) {
       </section>
       <section>
         <h2 className="label">{t('reading.why-title')}</h2>
-        <ul>
+        <ul className="case-why">
           {[...row.why, ...yours].map((why) => (
             <li key={why}>{why}</li>
           ))}

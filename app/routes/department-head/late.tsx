@@ -85,7 +85,7 @@ const COLUMNS: Column<LateCase>[] = [
     key: 'cause',
     head: t('late.cause'),
     width: 'minmax(170px, 0.8fr)',
-    cell: (row) => <span className="ellipsis">{whyLate(row)}</span>,
+    cell: (row) => <span className="two-lines">{whyLate(row)}</span>,
   },
 ]
 
