@@ -1,7 +1,7 @@
 /**
  * How the tests run: node environment, one fork per file, real servers on demand, the corpus tests apart.
- * Browsers come after all that has no screen, whole departments come last, and both one at a time, since each takes
- * the machine for itself.
+ * Whole departments and browsers come after all that has no screen, two files at a time: a department that comes back
+ * from the dead mostly waits, and leaves a processor to a browser.
  */
 import { configDefaults, defineConfig } from 'vitest/config'
 
@@ -21,27 +21,30 @@ const shared = {
   hookTimeout: 120_000,
 }
 
+// By default one core of two would wait: these wait for sockets, disks and each other more than they reckon.
+const twoAtATime = { maxWorkers: 2 }
+
 const parts = {
   name: 'parts',
   include: ['**/*.test.{ts,tsx}'],
   exclude: [...notOurs, overTheCorpus, ...wholeDepartments, ...browsers],
-  // By default one core of two would wait: these wait for sockets and disks more than they reckon.
-  maxWorkers: 2,
+  ...twoAtATime,
   sequence: { groupOrder: 0 },
 }
 const screens = {
   name: 'screens',
   include: browsers,
   exclude: [...notOurs, overTheCorpus, ...wholeDepartments],
-  fileParallelism: false,
+  ...twoAtATime,
   sequence: { groupOrder: 1 },
 }
+// Of one group the projects begin by name: the longest files, which are departments, come first.
 const departments = {
   name: 'departments',
   include: wholeDepartments,
   exclude: [...notOurs, overTheCorpus],
-  fileParallelism: false,
-  sequence: { groupOrder: 2 },
+  ...twoAtATime,
+  sequence: { groupOrder: 1 },
 }
 const corpora = { name: 'corpus', include: [overTheCorpus], exclude: notOurs }
 

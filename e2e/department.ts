@@ -1,10 +1,10 @@
 /** A whole department for a black-box test: `npm run up` on a home and ports of its own, met only through its wires. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freeBasePort } from '#bin/testing/up.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const READY_WITHIN_MS = 240_000
@@ -173,23 +173,4 @@ export async function until(
     words()
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-}
-
-// A department takes ports from its base to base + 93; two suites must not meet.
-async function freeBasePort(): Promise<number> {
-  for (let tries = 0; tries < 50; tries += 1) {
-    const base = 20_000 + Math.floor(Math.random() * 200) * 100
-    const wanted = [0, 1, 2, 3, 4, 5, 6, 7, 8, 91].map((offset) => base + offset)
-    const free = await Promise.all(wanted.map(isFree))
-    if (free.every(Boolean)) return base
-  }
-  throw new Error('no free ports for a department')
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }
