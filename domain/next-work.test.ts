@@ -374,6 +374,14 @@ describe('from a reader to the EMR', () => {
     expect(kinds(reported({ versions: [version()] }), minute(130))).toEqual([])
   })
 
+  test('images that wait for their check wait on while a signature may still be taken back', () => {
+    const studies = [acceptedStudy({ appendedBatches: 1 })]
+    const signed = (parts: Parameters<typeof version>[0]) =>
+      kinds(performed({ studies, reports: [report({ versions: [version(parts)] })] }), minute(121))
+    expect(signed({ releasedAt: null, deliveries: [] })).toEqual(['quality'])
+    expect(signed({})).toEqual([])
+  })
+
   test('a radiologist’s draft, wet read or preliminary leaves the reading open', () => {
     for (const state of ['DRAFT', 'WET_READ', 'PRELIM'] as const)
       expect(kinds(reported({ state }))).toEqual(['read'])

@@ -5,7 +5,7 @@ import { stoppedBranch, takenByRule } from '../performed-step.ts'
 import { completenessSettled, pendingSteps } from '../phase.ts'
 import type { Policy } from '../policy.ts'
 import { qualityCycle, studyAccepted } from '../quality.ts'
-import { standingVersions } from '../report-version.ts'
+import { isReleased, standingVersions } from '../report-version.ts'
 import { AT_ONCE, audience, type Candidate } from '../work-item-wanted.ts'
 
 export function acquisitionRules(facts: OrderFacts, policy: Policy): Candidate[] {
@@ -23,12 +23,13 @@ export function acquisitionRules(facts: OrderFacts, policy: Policy): Candidate[]
 
 /** A study still on its way to its first report: what comes after a final version is row 16's. */
 function isUnread(facts: OrderFacts, study: StudyFact, live: readonly ProcedureFact[]): boolean {
-  return live.some((procedure) => study.procedureIds.includes(procedure.id) && !hasStanding(facts, procedure))
+  return live.some((procedure) => study.procedureIds.includes(procedure.id) && !isReported(facts, procedure))
 }
 
-function hasStanding(facts: OrderFacts, procedure: ProcedureFact): boolean {
+// A signature that may still be taken back ends no check: taken back, it would find one that never opens again.
+function isReported(facts: OrderFacts, procedure: ProcedureFact): boolean {
   return facts.reports.some(
-    (report) => report.procedureIds.includes(procedure.id) && standingVersions(report).length > 0,
+    (report) => report.procedureIds.includes(procedure.id) && standingVersions(report).some(isReleased),
   )
 }
 
