@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { config } from '#config'
 import { runService } from '#db/service.ts'
 import { startDuties } from './ingest/duties.ts'
+import { giveBackWhenQuiet } from './ingest/give-back.ts'
 import { Ingest } from './ingest/ingest.ts'
 import { CommitmentReports } from './scp/commitment-reports.ts'
 import { listenArchive } from './scp/listen.ts'
@@ -50,6 +51,10 @@ await runService('archive', config, async ({ department, log }) => {
     timers: dicom.timers,
   })
   const duties = startDuties({ department, store, ingest, aeTitle, log })
+  const giving = giveBackWhenQuiet({
+    stored: () => ingest.state().stored ?? 0,
+    isBusy: () => listener.associations.size > 0 || (ingest.state().backlog ?? 0) > 0,
+  })
   // What it took to start (types stripped, modules compiled) is given back once it has started.
   setTimeout(
     () => globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' }),
@@ -57,6 +62,7 @@ await runService('archive', config, async ({ department, log }) => {
   ).unref()
   return {
     async stop() {
+      giving.stop()
       await duties.stop()
       await listener.close(FINISH_MS)
       await reports.close(REPORT_MS)

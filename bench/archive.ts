@@ -65,6 +65,7 @@ async function inMemory(): Promise<void> {
 
 async function largeObjects(): Promise<void> {
   await among(tmpdir(), {}, async (servers) => {
+    await warm(servers)
     const stored = await storeOnAll(servers, { kind: 'mammogram', count: 12, associations: 4, rounds })
     compare('C-STORE of 50 MB objects, 4 associations', stored)
     const [ours, ...peers] = stored

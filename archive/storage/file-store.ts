@@ -168,12 +168,12 @@ class FileWriter implements BlobWriter {
       const draining = this.drain()
       if (draining) await draining
       this.#settleHeader()
-      const fault = await this.#syncing
-      if (fault) throw fault
       // In this order one commit of the file system's own journal takes both down: the sync of the bytes carries the new
       // name along, and the directory's finds nothing left to do. Neither counts before both are down.
       renameSync(`${this.#path}.part`, this.#path)
-      await datasync(this.#file)
+      // What went wrong with a write is told once, to one of two syncs at work.
+      const [fault] = await Promise.all([this.#syncing, datasync(this.#file)])
+      if (fault) throw fault
       await this.#directories.sync(dirname(this.#path))
     } finally {
       await this.#close()
