@@ -1,6 +1,6 @@
 /** One procedure in full, or one that is new; an administrator changes it with the password, as a version of the configuration. */
 import type { CatalogueProcedure } from '#db/queries/catalogue.ts'
-import { AREAS, MODALITIES } from '#domain/words.ts'
+import { AREAS, MODALITIES, SAFETY_GATES } from '#domain/words.ts'
 import { t, wordFor } from '../../strings/words.ts'
 import { FormPassword } from '../../ui/act-form.tsx'
 import { Button } from '../../ui/button.tsx'
@@ -77,7 +77,7 @@ export function EntryForm({ entry, mayChange, busy, onSave, onClose }: EntryForm
         </label>
         <Field name="slotMinutes" value={entry?.slotMinutes} type="number" min={1} required />
         <Field name="prepMinutes" value={entry?.prepMinutes} type="number" min={0} />
-        <Field name="gates" value={entry?.gates.join(', ')} wide />
+        <Field name="gates" value={entry?.gates.join(', ')} placeholder={SAFETY_GATES.join(', ')} wide />
         <Field name="preparation" value={entry?.preparation} wide />
         <Field name="bodyPart" value={entry?.bodyPart} maxLength={16} />
         <Field name="loinc" value={entry?.loinc} maxLength={16} />
@@ -127,6 +127,8 @@ interface FieldProps {
   wide?: boolean
   type?: 'text' | 'number'
   required?: boolean
+  /** What it may be. */
+  placeholder?: string
   min?: number
   step?: string
   maxLength?: number
