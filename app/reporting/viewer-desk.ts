@@ -11,9 +11,11 @@ export interface Measurement {
 export type ViewerLayout = Readonly<Record<string, unknown>>
 
 const PATIENCE_MS = 800
+/** A line that is still open is ended and reckoned first. */
+const MEASURING_MS = 3000
 
 export async function takeMeasurement(frame: Frame): Promise<Measurement | null> {
-  const said = await ask(frame, 'take-measurement', 'measurement')
+  const said = await ask(frame, 'take-measurement', 'measurement', MEASURING_MS)
   return (said?.measurement as Measurement | undefined) ?? null
 }
 
@@ -40,11 +42,16 @@ export function hearViewer(frame: Frame, hear: (said: Record<string, unknown>) =
   return () => removeEventListener('message', onMessage)
 }
 
-function ask(frame: Frame, question: string, answer: string): Promise<Record<string, unknown> | null> {
+function ask(
+  frame: Frame,
+  question: string,
+  answer: string,
+  patience = PATIENCE_MS,
+): Promise<Record<string, unknown> | null> {
   if (!frame.current) return Promise.resolve(null)
   return new Promise((resolve) => {
     const stop = hearViewer(frame, (said) => said.type === answer && done(said))
-    const waiting = setTimeout(() => done(null), PATIENCE_MS)
+    const waiting = setTimeout(() => done(null), patience)
     function done(said: Record<string, unknown> | null): void {
       stop()
       clearTimeout(waiting)

@@ -103,6 +103,10 @@ const WORDS = {
   notKept: t('viewer.not-kept'),
   opening: t('viewer.opening'),
   noLayout: t('viewer.no-layout'),
+  caretStands: t('viewer.caret-stands'),
+  caretFirstEnd: t('viewer.caret-first-end'),
+  caretNextEnd: t('viewer.caret-next-end'),
+  caretMeasured: t('viewer.caret-measured'),
   layoutKept: t('viewer.layout-kept'),
   superseded: t('viewer.superseded'),
   noCase: t('viewer.no-case'),
@@ -120,6 +124,8 @@ interface Action {
 /** What we add to OHIF's own: each has a key that can be changed, and those with an icon a button. */
 const ACTIONS: readonly Action[] = [
   { command: 'isocenterLength', word: 'viewer.length', key: 'm' },
+  { command: 'isocenterDiameters', word: 'viewer.diameters', key: 'd' },
+  { command: 'isocenterAngle', word: 'viewer.angle', key: 'j' },
   { command: 'isocenterKeyImage', word: 'viewer.act.key-image', key: 'k', icon: 'tool-annotate' },
   { command: 'isocenterKeepKeyImages', word: 'viewer.act.keep-key-images', key: 'g' },
   {

@@ -11,6 +11,7 @@ import { isChanged } from './prepare.ts'
 
 const EXTENSION = fileURLToPath(new URL('./extension/', import.meta.url))
 const EXTENSION_FILES = new Set([
+  'caret.js',
   'desk.js',
   'frames.js',
   'hanging.js',

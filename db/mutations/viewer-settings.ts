@@ -8,6 +8,8 @@ import type { Act } from './mutate.ts'
 
 const MOST_KEYS = 200
 const COMMAND = /^[0-9a-f]{40}$/
+/** Long String of DICOM (PS3.5 section 6.2). */
+const LONGEST_WORDS = 64
 const CHORD = /^[\x21-\x7e]{1,24}$/
 
 /** By the hash of a viewer's command, the keys that somebody wants for it instead of the viewer's own. */
@@ -39,6 +41,9 @@ export interface LayoutToKeep {
   procedure: { scheme: string; code: string } | null
   place: ViewerPlace
   layout: unknown
+  /** As a Hanging Protocol is called; without them a layout keeps the ones it has. */
+  name?: string
+  description?: string
 }
 
 /**
@@ -48,18 +53,22 @@ export interface LayoutToKeep {
 export async function keepHanging(
   { sql }: Department,
   { actor, now }: Act,
-  { modality, procedure, place, layout }: LayoutToKeep,
+  { modality, procedure, place, layout, name = '', description = '' }: LayoutToKeep,
 ): Promise<void> {
   mustBeAble(actor, 'keep-hanging', { ownerId: actor.id })
   const kept = readLayout(layout)
-  if (!kept || !VIEWER_PLACES.includes(place) || !/^[A-Z]{2,16}$/.test(modality))
+  const isNamed = [name, description].every((words) => words.length <= LONGEST_WORDS && !words.includes('\0'))
+  if (!kept || !isNamed || !VIEWER_PLACES.includes(place) || !/^[A-Z]{2,16}$/.test(modality))
     throw new RadiologyError('invalid-message', { field: 'layout' })
   await sql`
-    insert into hanging_layouts (id, user_id, modality, procedure_scheme, procedure_code, place, layout, saved_at)
+    insert into hanging_layouts as before
+      (id, user_id, modality, procedure_scheme, procedure_code, place, layout, saved_at, name, description)
     values (${ulid()}, ${actor.id}, ${modality}, ${procedure?.scheme ?? null}, ${procedure?.code ?? null}, ${place},
-      ${sql.json(kept as never)}, ${now})
+      ${sql.json(kept as never)}, ${now}, ${name}, ${description})
     on conflict (user_id, modality, procedure_scheme, procedure_code, place)
-      do update set layout = excluded.layout, saved_at = excluded.saved_at`
+      do update set layout = excluded.layout, saved_at = excluded.saved_at,
+        name = coalesce(nullif(excluded.name, ''), before.name),
+        description = coalesce(nullif(excluded.description, ''), before.description)`
 }
 
 /** @throws RadiologyError 'not-found' for a layout that is gone or somebody else's */

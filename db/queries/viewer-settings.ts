@@ -43,12 +43,15 @@ export interface KeptHanging {
   procedure: { scheme: string; code: string; text: string } | null
   place: ViewerPlace
   layout: HangingLayout
+  /** Empty for one that came from no Hanging Protocol. */
+  name: string
+  description: string
   savedAt: Date
 }
 
 export async function keptHangings(sql: AnySql, userId: string): Promise<KeptHanging[]> {
   return await sql<KeptHanging[]>`
-    select h.id, h.modality, h.place, h.layout, h.saved_at as "savedAt",
+    select h.id, h.modality, h.place, h.layout, h.name, h.description, h.saved_at as "savedAt",
       case when h.procedure_code is not null then jsonb_build_object('scheme', h.procedure_scheme,
         'code', h.procedure_code, 'text', coalesce(c.name, h.procedure_code)) end as procedure
     from hanging_layouts h left join catalogue c on c.scheme = h.procedure_scheme and c.code = h.procedure_code

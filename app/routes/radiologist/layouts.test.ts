@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Dataset } from '#archive/dimse/dataset.ts'
+import { encodeDataset } from '#archive/dimse/encode.ts'
+import { encodeFileMeta } from '#archive/dimse/part10.ts'
+import { newUid } from '#archive/dimse/uid.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '#db/department.ts'
 import { keepViewerKeys } from '#db/mutations/viewer-settings.ts'
 import { actAs, seededDepartment } from '#db/order.fixture.ts'
+import type { ImportedHanging } from '#domain/dicom-hanging-protocol.ts'
 import { type AtTheScreen, sitDown } from '../technologist/screen.fixture.ts'
 import { action, loader } from './layouts.tsx'
 
@@ -47,6 +52,101 @@ test('[VW-02] who reads no images keeps no layouts: the page does not exist for 
   await expect(act(asked, technologist)).rejects.toMatchObject({ init: { status: 404 } })
   const [denied] = await department.sql`select data from audit_events where type = 'page.denied'`
   expect(denied!.data).toEqual({ page: 'layouts' })
+})
+
+async function uploaded(file: Uint8Array, screen = reader) {
+  const form = new FormData()
+  form.set('intent', 'read')
+  form.set('file', new File([new Uint8Array(file)], 'protocol.dcm'))
+  const given = screen.args(PATH, {})
+  const { headers, url } = given.request
+  const cookie = headers.get('cookie') ?? ''
+  return action({
+    ...given,
+    request: new Request(url, { method: 'POST', headers: { cookie }, body: form }),
+  } as never)
+}
+
+const HANGING_PROTOCOL = '1.2.840.10008.5.1.4.38.1'
+
+/** A protocol as another viewer writes it (PS3.3 C.23): exam on the left, its prior on the right. */
+function protocolFile(sopClassUid = HANGING_PROTOCOL): Buffer {
+  const box = (position: number[]) => [
+    Dataset.of({
+      ImageBoxNumber: 1,
+      DisplayEnvironmentSpatialPosition: position,
+      ImageBoxLayoutType: 'STACK',
+    }),
+  ]
+  const shown = (imageSet: number, position: number[]) =>
+    Dataset.of({
+      ...{ DisplaySetNumber: imageSet, DisplaySetPresentationGroup: 1, ImageSetNumber: imageSet },
+      ...{ ImageBoxesSequence: box(position), ShowGrayscaleInverted: 'YES' },
+    })
+  const series = Dataset.of({
+    ...{ ImageSetSelectorUsageFlag: 'MATCH', SelectorAttribute: 0x0008103e, SelectorAttributeVR: 'LO' },
+    ...{ SelectorLOValue: 'AXIAL', SelectorValueNumber: 1 },
+  })
+  const timed = [
+    { ImageSetNumber: 1, ImageSetSelectorCategory: 'RELATIVE_TIME', RelativeTime: [0, 0] },
+    { ImageSetNumber: 2, ImageSetSelectorCategory: 'ABSTRACT_PRIOR', AbstractPriorValue: [1, 1] },
+  ]
+  const sopInstanceUid = newUid()
+  const dataset = Dataset.of({
+    ...{ SOPClassUID: sopClassUid, SOPInstanceUID: sopInstanceUid, HangingProtocolName: 'COMPARE' },
+    HangingProtocolDescription: 'CT mit Voraufnahme, größer',
+    HangingProtocolDefinitionSequence: [Dataset.of({ Modality: 'CT' })],
+    ...{ NumberOfPriorsReferenced: 1, NumberOfScreens: 2 },
+    ImageSetsSequence: [
+      Dataset.of({
+        ImageSetSelectorSequence: [series],
+        TimeBasedImageSetsSequence: timed.map((one) => Dataset.of(one)),
+      }),
+    ],
+    DisplaySetsSequence: [shown(1, [0, 1, 0.5, 0]), shown(2, [0.5, 1, 1, 0])],
+  })
+  const transferSyntaxUid = '1.2.840.10008.1.2.1'
+  const meta = encodeFileMeta({ sopClassUid, sopInstanceUid, transferSyntaxUid })
+  return Buffer.concat([meta, encodeDataset(dataset, transferSyntaxUid)])
+}
+
+test('[VW-02] a DICOM Hanging Protocol is read into a layout, says what it cannot take over, and is kept when it is told to', async () => {
+  const { imported } = (await uploaded(protocolFile())) as { imported: ImportedHanging }
+  expect(imported.layout).toEqual({
+    rows: 1,
+    columns: 2,
+    viewports: [
+      { study: 'current', series: 'AXIAL', nth: 0, plane: 'stack' },
+      { study: 'prior', series: 'AXIAL', nth: 0, plane: 'stack' },
+    ],
+  })
+  expect(imported.leftOut).toEqual([
+    { why: 'attribute', what: 'ShowGrayscaleInverted' },
+    { why: 'screens', what: '2' },
+  ])
+  expect(await kept()).toEqual([])
+  const { name, description, modality, place, layout } = imported
+  const said = { intent: 'keep', scheme: '', code: '', layout: JSON.stringify(layout) }
+  expect(await act({ ...said, name, description, modality, place })).toMatchObject({ ok: true })
+  const [one] = await kept()
+  expect(one).toMatchObject({ name: 'COMPARE', description, place: 'own-window', modality: 'CT', layout })
+  expect(await act({ ...said, modality, place, name: 'x'.repeat(65) })).toMatchObject({
+    code: 'invalid-message',
+  })
+  await act({ intent: 'drop', id: one!.id })
+})
+
+test('[VW-02] what is no Hanging Protocol is refused with words: another object, garbage, half a file, nothing', async () => {
+  const whole = protocolFile()
+  const unread = async (file: Uint8Array) => (await uploaded(file)) as object
+  expect(await unread(protocolFile('1.2.840.10008.5.1.4.1.1.2'))).toMatchObject({ unread: 'other-object' })
+  for (const file of [Buffer.from('no DICOM'), Buffer.alloc(0), Buffer.alloc(4096, 0xff)])
+    expect(await unread(file)).toMatchObject({ unread: 'no-dicom' })
+  for (let cut = 140; cut < whole.length; cut += 37) {
+    const said = (await unread(whole.subarray(0, cut))) as { unread?: string; imported?: unknown }
+    expect(['no-dicom', 'other-object', 'no-boxes']).toContain(said.unread)
+  }
+  await expect(uploaded(whole, technologist)).rejects.toMatchObject({ init: { status: 404 } })
 })
 
 test('what are no keys of the viewer are not kept', async () => {

@@ -1,6 +1,6 @@
 /** How do I want the images of each procedure hung? Layouts kept in the viewer are looked at, changed and dropped here. */
 import './layouts.css'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import {
   type ActionFunctionArgs,
   data,
@@ -10,8 +10,10 @@ import {
 } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { answer } from '#app/server/refusal.ts'
+import { readKeyedValues } from '#archive/web/keyed-values.ts'
 import { dropHanging, keepHanging } from '#db/mutations/viewer-settings.ts'
 import { hangableProcedures, type KeptHanging, keptHangings } from '#db/queries/viewer-settings.ts'
+import { type ImportedHanging, importedHanging } from '#domain/dicom-hanging-protocol.ts'
 import {
   type HangingLayout,
   type HungViewport,
@@ -33,15 +35,22 @@ export async function loader(args: LoaderFunctionArgs) {
   return { kept, procedures }
 }
 
-/** Fields by `intent`: `keep` (modality, scheme and code or neither, place, layout as JSON), `drop` (id). */
+/** A protocol is a few kilobytes; whatever is longer is none. */
+const LONGEST_PROTOCOL = 1_000_000
+
+/**
+ * Fields by `intent`: `keep` (modality, scheme and code or neither, place, layout as JSON, name and description of an
+ * imported one), `drop` (id), `read` (file: a DICOM Hanging Protocol, which is shown and not kept yet).
+ */
 export async function action(args: ActionFunctionArgs) {
   const { server, act } = await requireUser(args, rolesWith('layouts'))
   const { department } = server
   const form = await args.request.formData()
   const text = (name: string) => String(form.get(name) ?? '')
   const intent = text('intent')
-  if (intent !== 'keep' && intent !== 'drop') throw data(null, { status: 400 })
+  if (intent !== 'keep' && intent !== 'drop' && intent !== 'read') throw data(null, { status: 400 })
   return answer(async () => {
+    if (intent === 'read') return readProtocol(form.get('file'), await hangableProcedures(department.sql))
     if (intent === 'drop') await dropHanging(department, await act(), { layoutId: text('id') })
     else
       await keepHanging(department, await act(), {
@@ -49,9 +58,27 @@ export async function action(args: ActionFunctionArgs) {
         procedure: text('code') ? { scheme: text('scheme'), code: text('code') } : null,
         place: text('place') as ViewerPlace,
         layout: parsed(text('layout')),
+        name: text('name'),
+        description: text('description'),
       })
     return {}
   })
+}
+
+interface ReadProtocol {
+  imported?: ImportedHanging
+  unread?: 'no-dicom' | 'other-object' | 'no-boxes'
+}
+
+async function readProtocol(
+  file: FormDataEntryValue | null,
+  procedures: Awaited<ReturnType<typeof hangableProcedures>>,
+): Promise<ReadProtocol> {
+  const isFile = file !== null && typeof file !== 'string' && file.size <= LONGEST_PROTOCOL
+  const object = isFile ? readKeyedValues(new Uint8Array(await file.arrayBuffer())) : null
+  if (!object) return { unread: 'no-dicom' }
+  const read = importedHanging(object, procedures)
+  return 'refused' in read ? { unread: read.refused } : { imported: read }
 }
 
 function parsed(text: string): unknown {
@@ -71,6 +98,13 @@ export default function Layouts() {
   const { kept } = useLoaderData<typeof loader>()
   const [chosenId, choose] = useState<string | null>(kept[0]?.id ?? null)
   const chosen = kept.find(({ id }) => id === chosenId) ?? null
+  const [imported, setImported] = useState<ImportedHanging | null>(null)
+  const [reads, setReads] = useState(0)
+  const open = (id: string | null, read: ImportedHanging | null = null) => {
+    choose(id)
+    setImported(read)
+    setReads(reads + 1)
+  }
   return (
     <Screen label={t('nav.layouts')} className="layouts" keys={[]} fact={<span>{t('layouts.rule')}</span>}>
       <section className="panel">
@@ -85,34 +119,97 @@ export default function Layouts() {
                 type="button"
                 className="layouts-row"
                 aria-pressed={one.id === chosen?.id}
-                onClick={() => choose(one.id)}
+                onClick={() => open(one.id)}
               >
                 <span className="strong">
                   {one.procedure?.text ?? t('layouts.every', { modality: one.modality })}
                 </span>
                 <span className="small text-3">
                   {wordFor('layouts.place', one.place)} · {one.layout.rows} × {one.layout.columns}
+                  {one.name ? ` · ${one.name}` : ''}
                 </span>
               </button>
             </li>
           ))}
         </ul>
-        <Button onClick={() => choose(null)}>{t('layouts.new')}</Button>
+        <Button onClick={() => open(null)}>{t('layouts.new')}</Button>
+        <Import onRead={(read) => open(null, read)} />
       </section>
-      <Editor key={chosen ? `${chosen.id} ${String(chosen.savedAt)}` : 'new'} of={chosen} />
+      <Editor
+        key={chosen ? `${chosen.id} ${String(chosen.savedAt)}` : `new ${reads}`}
+        of={chosen}
+        imported={imported}
+      />
     </Screen>
+  )
+}
+
+/** A Hanging Protocol of somebody else's viewer: looked at in the editor before anything is kept. */
+function Import({ onRead }: { onRead: (read: ImportedHanging) => void }) {
+  const reading = useFetcher<typeof action>()
+  const seen = useRef<unknown>(null)
+  const said = reading.data?.ok ? (reading.data as ReadProtocol) : null
+  useEffect(() => {
+    if (!said?.imported || seen.current === said) return
+    seen.current = said
+    onRead(said.imported)
+  })
+  return (
+    <label className="field layouts-import">
+      <span className="label">{t('layouts.import')}</span>
+      <input
+        className="input"
+        type="file"
+        accept=".dcm,application/dicom"
+        disabled={reading.state !== 'idle'}
+        onChange={({ target }) => {
+          const [file] = target.files ?? []
+          if (!file) return
+          const form = new FormData()
+          form.set('intent', 'read')
+          form.set('file', file)
+          void reading.submit(form, { method: 'post', encType: 'multipart/form-data' })
+          target.value = ''
+        }}
+      />
+      {said?.unread ? <ErrorLine>{wordFor('layouts.unread', said.unread)}</ErrorLine> : null}
+    </label>
+  )
+}
+
+function LeftOutList({ of }: { of: ImportedHanging }) {
+  const called = [of.name, of.description].filter(Boolean).join(' · ')
+  return (
+    <section className="layout-left-out" aria-label={t('layouts.left-out')}>
+      <h2>{t('layouts.imported', { name: called || '–' })}</h2>
+      {of.leftOut.length === 0 ? (
+        <p className="text-3">{t('layouts.nothing-left-out')}</p>
+      ) : (
+        <>
+          <p>{t('layouts.left-out')}</p>
+          <ul>
+            {of.leftOut.map(({ why, what }) => (
+              <li key={`${why} ${what}`}>
+                {wordFor('layouts.left', why)}
+                {what ? <span className="text-3"> {what}</span> : null}
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </section>
   )
 }
 
 const PLAIN: HungViewport = { study: 'current', series: '', nth: 0, plane: 'stack' }
 const FIRST: HangingLayout = { rows: 1, columns: 2, viewports: [PLAIN, { ...PLAIN, study: 'prior' }] }
 
-function Editor({ of }: { of: KeptHanging | null }) {
+function Editor({ of, imported }: { of: KeptHanging | null; imported: ImportedHanging | null }) {
   const { procedures } = useLoaderData<typeof loader>()
   const acting = useFetcher<typeof action>()
-  const [layout, setLayout] = useState<HangingLayout>(of?.layout ?? FIRST)
-  const [target, setTarget] = useState(of ? keyOf(of) : '')
-  const [place, setPlace] = useState<ViewerPlace>(of?.place ?? 'beside')
+  const [layout, setLayout] = useState<HangingLayout>(of?.layout ?? imported?.layout ?? FIRST)
+  const [target, setTarget] = useState(of ? keyOf(of) : imported ? keyOf(imported) : '')
+  const [place, setPlace] = useState<ViewerPlace>(of?.place ?? imported?.place ?? 'beside')
   const modalities = [...new Set(procedures.map(({ modality }) => modality))]
   const targets = [
     ...modalities.map((modality) => ({
@@ -133,11 +230,14 @@ function Editor({ of }: { of: KeptHanging | null }) {
   const keep = () => {
     if (!wanted) return
     const { modality, scheme, code } = wanted
-    const fields = { intent: 'keep', modality, scheme, code, place, layout: JSON.stringify(layout) }
+    const { name = '', description = '' } = imported ?? {}
+    const said = { name, description, layout: JSON.stringify(layout) }
+    const fields = { intent: 'keep', modality, scheme, code, place, ...said }
     void acting.submit(fields, { method: 'post' })
   }
   return (
     <section className="panel layout-editor" aria-label={t('layouts.editor')}>
+      {imported ? <LeftOutList of={imported} /> : null}
       <div className="layout-target">
         <label className="field">
           <span className="label">{t('layouts.for')}</span>
@@ -213,7 +313,12 @@ function Editor({ of }: { of: KeptHanging | null }) {
   )
 }
 
-const keyOf = ({ modality, procedure }: KeptHanging) =>
+interface Target {
+  modality: string
+  procedure: { scheme: string; code: string } | null
+}
+
+const keyOf = ({ modality, procedure }: Target) =>
   `${modality} ${procedure?.scheme ?? ''} ${procedure?.code ?? ''}`
 
 const COUNTS = [1, 2, 3, 4]

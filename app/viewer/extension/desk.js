@@ -3,21 +3,19 @@
  * everything stood, so that a case that was set aside comes back as it was.
  */
 
+import { finishMeasuring } from './caret.js'
+
 const READY_WITHIN_MS = 20_000
 const LOOK_EVERY_MS = 100
 /** So often an image has to be found where it was put. */
 const STAYED = 4
-const TOOL_GROUPS = ['default', 'mpr', 'SRToolGroup', 'volume3d']
-
-/** The length tool in hand, in every viewport. */
-export function measureLength(commands) {
-  commands.runCommand('setToolActiveToolbar', { toolName: 'Length', toolGroupIds: TOOL_GROUPS })
-}
 
 /** @returns what is said back, or null for what is nothing of the desk's */
-export function deskAsked(said, managers) {
-  if (said.type === 'take-measurement')
+export async function deskAsked(said, managers) {
+  if (said.type === 'take-measurement') {
+    await finishMeasuring()
     return { type: 'measurement', measurement: newestMeasurement(managers) }
+  }
   if (said.type === 'where') return { type: 'where', layout: whereNow(managers) }
   if (said.type === 'show-image') void showImage(said.image, managers)
   else if (said.type === 'restore') void restore(said.layout, managers)

@@ -7,7 +7,8 @@
  * Down: { to: 'isocenter-viewer', type: 'open' | 'layout' | 'focus' | 'take-measurement' | 'show-image' | 'where' | 'restore' | 'blank', … }
  */
 
-import { deskAsked, measureLength } from './desk.js'
+import { measureWith, startCaret, watchCaret } from './caret.js'
+import { deskAsked } from './desk.js'
 import {
   failedFrames,
   forgetFailedFrames,
@@ -64,6 +65,7 @@ export default {
     watchFrames()
     onFailedFrames(() => tellImages())
     startMarks({ services, tell, currentStudy: () => studiesInAddress()[0] })
+    startCaret({ services, commands })
     await readPerson()
     window.config.isocenter.protocol = person.protocol?.id
   },
@@ -80,7 +82,9 @@ export default {
       isocenterKeepPresentation: { commandFn: keepPresentation },
       isocenterShutter: { commandFn: shutter },
       isocenterKeepHanging: { commandFn: keepHangingNow },
-      isocenterLength: { commandFn: () => measureLength(commands) },
+      isocenterLength: { commandFn: () => measureWith('Length') },
+      isocenterDiameters: { commandFn: () => measureWith('Bidirectional') },
+      isocenterAngle: { commandFn: () => measureWith('Angle') },
     },
     defaultContext: 'DEFAULT',
   }),
@@ -160,6 +164,7 @@ function watchElement(element) {
     element.addEventListener(window.cornerstone.Enums.Events[name], note)
   watchWanted(element)
   watchMarks(element)
+  watchCaret(element)
 }
 
 function tellImages(layout) {
@@ -184,12 +189,12 @@ function imagesOfCurrentStudy() {
     .reduce((images, set) => images + (set.numImageFrames ?? set.instances?.length ?? 0), 0)
 }
 
-function obey(event) {
+async function obey(event) {
   if (event.source !== room || event.origin !== window.location.origin) return
   const said = event.data
   if (said?.to !== 'isocenter-viewer') return
   try {
-    const answered = deskAsked(said, { services, commands })
+    const answered = await deskAsked(said, { services, commands })
     if (answered) tell(answered.type, answered)
     else if (said.type === 'open') open(said)
     else if (said.type === 'layout') layOut(said)
