@@ -27,6 +27,22 @@ const waitingRow = ({ accession }: Ordered) =>
   page.locator(`.worklist tr[data-accession="${accession}"], .worklist [data-accession="${accession}"]`)
 const panel = () => page.getByRole('complementary', { name: 'Wrong patient or exam' })
 
+/** What of the queue lies under the bar that takes the move back, as long as it stands. */
+async function coveredByUndo(page: Page): Promise<string[]> {
+  await page.locator('.undo-bar').waitFor()
+  return page.evaluate(() => {
+    const box = (selector: string) => document.querySelector(selector)?.getBoundingClientRect()
+    const bar = box('.undo-bar')!
+    return ['.wristband', '.worklist', '.done-steps', '.on-table', '.room-strip', '.key-bar'].filter(
+      (each) => {
+        const other = box(each)
+        const apart = !other || other.left >= bar.right || other.right <= bar.left
+        return !apart && other.top < bar.bottom && other.bottom > bar.top
+      },
+    )
+  })
+}
+
 /** A wristband scanner is a keyboard that types faster than anybody can. */
 async function scanWristband(text: string): Promise<void> {
   await page.evaluate((code) => {
@@ -70,6 +86,7 @@ test('[MA-12] one key, a wristband and one press move images to the right patien
   await waitingRow(wrong).first().waitFor()
   expect([await imagesOf(wrong), await imagesOf(right)]).toEqual([0, 3])
   expect(await barriers(page)).toEqual([])
+  expect(await coveredByUndo(page)).toEqual([])
 
   await page.keyboard.press('Alt+Z')
   await doneRow(wrong).waitFor()

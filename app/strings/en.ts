@@ -1524,7 +1524,6 @@ export const en = {
   'today.every-site': 'every site',
   'today.every-hour': 'every hour',
   'today.show-by-hour': 'Hour by hour',
-  'today.by-hour-note': 'minutes, p50 · p90 · p95, by the hour it began',
   'today.every-segment': 'All segments',
   'today.no-data': 'no data',
   'today.phase-title': 'Open by phase',

@@ -267,9 +267,7 @@ function WhereTimeGoes({ found, byHour, measured, sites: siteIds, onShow }: Wher
     <section className="panel where-time-goes">
       <header>
         <h2>{byHour?.[0] ? segmentWords(byHour[0]) : t('today.time-title')}</h2>
-        <span className="text-2">
-          {byHour ? t('today.by-hour-note') : t('today.time-note', { n: found.procedures })}
-        </span>
+        {byHour ? null : <span className="text-2">{t('today.time-note', { n: found.procedures })}</span>}
         {byHour ? (
           <Button look="quiet" onClick={() => onShow({ by: null })}>
             {t('today.every-segment')}
@@ -278,27 +276,31 @@ function WhereTimeGoes({ found, byHour, measured, sites: siteIds, onShow }: Wher
         <Narrow measured={measured} sites={siteIds} onShow={onShow} />
       </header>
       <div className="body">
-        {byHour
-          ? byHour.map((segment, hour) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: the index is the hour of the day
-              <TimeRow key={hour} segment={segment} measured={{ ...measured, hour }} x={x}>
-                <span className="small right time-hour">{hourWords(hour)}</span>
-              </TimeRow>
-            ))
-          : shown.map((segment) => (
-              <TimeRow key={`${segment.from} ${segment.to}`} segment={segment} measured={measured} x={x}>
-                <button
-                  type="button"
-                  className="link small right"
-                  title={t('today.show-by-hour')}
-                  onClick={() => onShow({ by: segment, hour: null })}
-                >
-                  {segmentWords(segment)}
-                </button>
-              </TimeRow>
-            ))}
-        <p className="legend small text-2">{t('today.legend')}</p>
-        <p className="small text-2">{t('definition.hour')}</p>
+        {byHour ? <p className="small text-2">{t('definition.hour')}</p> : null}
+        <div className={byHour ? 'time-hours' : undefined}>
+          {byHour
+            ? byHour.map((segment, hour) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: the index is the hour of the day
+                <TimeRow key={hour} segment={segment} measured={{ ...measured, hour }} x={x}>
+                  <span className="small right time-hour">{hourWords(hour)}</span>
+                </TimeRow>
+              ))
+            : shown.map((segment) => (
+                <TimeRow key={`${segment.from} ${segment.to}`} segment={segment} measured={measured} x={x}>
+                  <button
+                    type="button"
+                    className="link small right"
+                    title={t('today.show-by-hour')}
+                    onClick={() => onShow({ by: segment, hour: null })}
+                  >
+                    {segmentWords(segment)}
+                  </button>
+                </TimeRow>
+              ))}
+        </div>
+        <p className="legend small text-2">
+          {t('today.legend')} {measured.hour === null || byHour ? null : t('definition.hour')}
+        </p>
       </div>
     </section>
   )
@@ -346,7 +348,7 @@ interface NarrowProps {
 }
 
 /** Modality, patient class, site and hour: each narrows what is measured, and the orders behind every number with it. */
-function Narrow({ measured: { of, hour }, sites: siteIds, onShow }: NarrowProps) {
+function Narrow({ measured: { of, hour, by: byHour }, sites: siteIds, onShow }: NarrowProps) {
   const choices = {
     modality: MODALITIES.map((each) => [each, each] as const),
     patientClass: PATIENT_CLASSES.map((each) => [each, wordFor('why.class', each)] as const),
@@ -366,12 +368,14 @@ function Narrow({ measured: { of, hour }, sites: siteIds, onShow }: NarrowProps)
           }}
         />
       ))}
-      <Choice
-        name="hour"
-        value={hour === null ? '' : String(hour)}
-        choices={HOURS.map((each) => [String(each), hourWords(each)] as const)}
-        onChoose={(value) => onShow({ hour: value === '' ? null : Number(value), by: null })}
-      />
+      {byHour ? null : (
+        <Choice
+          name="hour"
+          value={hour === null ? '' : String(hour)}
+          choices={HOURS.map((each) => [String(each), hourWords(each)] as const)}
+          onChoose={(value) => onShow({ hour: value === '' ? null : Number(value), by: null })}
+        />
+      )}
     </span>
   )
 }

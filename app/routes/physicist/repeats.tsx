@@ -344,7 +344,7 @@ function Orders({ orders, total }: { orders: RepeatLook[]; total: number }) {
                 <td>{look.operator}</td>
                 <td>
                   {look.reasonCodes.map((code) => wordFor('reject', code)).join(', ')}
-                  {look.repeated ? <span className="tag">{t('repeats.again')}</span> : null}
+                  {look.repeated ? <span className="tag repeats-again-tag">{t('repeats.again')}</span> : null}
                 </td>
                 <td className="right">{count(look.images)}</td>
               </tr>

@@ -256,6 +256,8 @@ export default function ScanQueue() {
               <h2>{t('scan.next-in', { room: room?.name ?? '' })}</h2>
               <span className="text-3">{t('scan.waiting', { n: queue.length })}</span>
               {room?.lateSince ? <RoomLate since={room.lateSince} /> : null}
+              {/* In the line that is there anyway: it covers nothing, and nothing moves. */}
+              {moved ? <MoveUndo key={moved.moveId} done={moved} onOver={() => setMoved(null)} /> : null}
             </header>
             {refused ? <ErrorLine>{refused}</ErrorLine> : null}
             <WorklistTable
@@ -345,7 +347,6 @@ export default function ScanQueue() {
             ) : null}
           </Wristband>
         )}
-        {moved ? <MoveUndo key={moved.moveId} done={moved} onOver={() => setMoved(null)} /> : null}
       </div>
     </Screen>
   )
