@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { clusterUrl, endStrayPostmaster, prepareCluster, startCluster } from './postgres.ts'
+import { clusterUrl, endStrayPostmaster, prepareCluster, sharedBuffersMiB, startCluster } from './postgres.ts'
 import { freePort } from './testing/global-setup.ts'
 
 // initdb writes and syncs a whole cluster, which a busy disk makes slow.
@@ -62,4 +62,12 @@ test('the database is safe by default: passwords, checksums, durable commits, no
   await expect(stranger`select 1`).rejects.toMatchObject({ code: '28P01' })
   await stranger.end()
   expect(statSync(join(home, 'secrets/postgres-password')).mode & 0o777).toBe(0o600)
+})
+
+test('the database keeps an eighth of the memory warm, of its container where that has less, and never more than a gigabyte', () => {
+  const gib = 2 ** 30
+  expect(sharedBuffersMiB(4 * gib, 0)).toBe(512)
+  expect(sharedBuffersMiB(64 * gib, 2 ** 63)).toBe(1_024)
+  expect(sharedBuffersMiB(64 * gib, 2 * gib)).toBe(256)
+  expect(sharedBuffersMiB(gib / 2, 0)).toBe(128)
 })
