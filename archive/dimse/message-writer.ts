@@ -33,6 +33,8 @@ export class MessageWriter {
    * system has taken the last byte, so that its buffers may be used again.
    */
   message(contextId: number, command: Buffer, dataset?: DatasetBytes): Promise<void> {
+    // The answer to every object: one fragment, one buffer, one write.
+    if (!dataset && command.length <= this.fragmentBytes) return this.pdu(commandAlone(contextId, command))
     return this.inTurn(async () => {
       // Corked until the event loop turns, so that a command and a short data set leave in one segment.
       this.socket.cork()
@@ -121,6 +123,13 @@ export class MessageWriter {
       wait(() => settle())
     })
   }
+}
+
+function commandAlone(contextId: number, command: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + command.length)
+  dataHeader(bytes, contextId, 0x03, command.length)
+  command.copy(bytes, HEADER_BYTES)
+  return bytes
 }
 
 async function* whole(bytes: Buffer): AsyncGenerator<Buffer> {
