@@ -74,8 +74,8 @@ export function importedHanging(
   const screens = numbers(object, 'NumberOfScreens')[0] ?? 1
   if (screens > 1) note('screens', String(screens))
   return {
-    name: text(object, 'HangingProtocolName').slice(0, LONGEST),
-    description: text(object, 'HangingProtocolDescription').slice(0, LONGEST),
+    name: plain(text(object, 'HangingProtocolName')),
+    description: plain(text(object, 'HangingProtocolDescription')),
     ...target,
     place: screens > 1 ? 'own-window' : 'beside',
     layout,
@@ -315,7 +315,7 @@ function seriesOf(selectors: readonly Item[], { modality, note }: { modality: st
       !('FilterByOperator' in selector)
     if (isPlain && attribute === 'Modality' && values.length === 1 && values[0] === modality) continue
     if (isPlain && attribute === 'SeriesDescription' && series === '' && values[0]) {
-      series = values[0].slice(0, LONGEST)
+      series = plain(values[0])
       if (values.length > 1) note('selector', `${attribute}: ${values.slice(1).join(', ')}`)
     } else note('selector', `${isPlain ? '' : 'not or nested '}${attribute}: ${values.join(', ')}`.trim())
   }
@@ -343,6 +343,15 @@ function noteOthers(item: Item, read: readonly string[], note: Note): void {
   for (const [keyword, values] of Object.entries(item))
     if (!read.includes(keyword) && values.length > 0 && values[0] !== '') note('attribute', keyword)
 }
+
+/** As long as it may be, and nothing in it that is no character. */
+const plain = (words: string) =>
+  words
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, ' ')
+    .slice(0, LONGEST)
+    .toWellFormed()
+    .trim()
 
 function text(item: Item, keyword: string): string {
   const [value] = item[keyword] ?? []

@@ -27,6 +27,8 @@ test.each([
     'a study of somebody else',
     { ...LAYOUT, viewports: LAYOUT.viewports.map((v) => ({ ...v, study: '1.2.3' })) },
   ],
+  ['half a character', { ...LAYOUT, viewports: LAYOUT.viewports.map((v) => ({ ...v, series: '\ud800' })) }],
+  ['a control character', { ...LAYOUT, viewports: LAYOUT.viewports.map((v) => ({ ...v, series: 'A\0' })) }],
   ['a novel', { ...LAYOUT, viewports: LAYOUT.viewports.map((v) => ({ ...v, series: 'x'.repeat(65) })) }],
 ])('[VW-02] %s is no layout', (_, value) => {
   expect(readLayout(value)).toBeNull()

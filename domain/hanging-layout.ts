@@ -41,9 +41,12 @@ function readViewport(value: unknown): HungViewport | null {
   const { study, series, nth, plane } = (value ?? {}) as Record<string, unknown>
   const isPlane = PLANES.includes(plane as Plane)
   if ((study !== 'current' && study !== 'prior') || !isPlane || !isBetween(nth, 0, 99)) return null
-  if (typeof series !== 'string' || series.length > LONGEST_SERIES) return null
+  if (typeof series !== 'string' || series.length > LONGEST_SERIES || !isPlainText(series)) return null
   return { study, series: series.trim(), nth, plane: plane as Plane }
 }
+
+/** No control characters and no halves of a character: neither a data set nor the database has them. */
+const isPlainText = (text: string) => text.isWellFormed() && !/\p{Cc}/u.test(text)
 
 function isBetween(value: unknown, least: number, most: number): value is number {
   return Number.isInteger(value) && (value as number) >= least && (value as number) <= most

@@ -342,3 +342,51 @@ test('[VW-04] nobody marks images whose role does not, nor of another study, nor
   expect(await keep(reader, { ...presentation, PresentationLUTShape: undefined })).toBe(409)
   expect(await marksOf()).toEqual(before)
 })
+
+test('[VW-04] garbage, half a body and values of the wrong kind keep nothing, and the next mark is kept', async () => {
+  const reader = await launched('radiologist')
+  const image = await ctImage(reader)
+  const before = await marksOf()
+  const whole = JSON.stringify([
+    dicomJson(presentationValues({ study: CT, images: [image], shown: shown(image) })),
+  ])
+  const send = async (json: string, end = '--b--\r\n') => {
+    const response = await fetch(`${address}${reader.root}/studies/${CT}`, {
+      method: 'POST',
+      headers: {
+        ...reader.headers,
+        'content-type': 'multipart/related; type="application/dicom+json"; boundary=b',
+      },
+      body: `--b\r\nContent-Type: application/dicom+json\r\n\r\n${json}\r\n${end}`,
+    })
+    return response.status
+  }
+  const refused = [400, 409]
+  for (const json of [
+    '',
+    '{',
+    '[]',
+    '[null]',
+    '[[]]',
+    '[1]',
+    '{"00080018":1}',
+    '[{"00080018":null}]',
+    whole.slice(0, -9),
+  ])
+    expect(refused, json).toContain(await send(json))
+  expect(refused).toContain(await send(whole, ''))
+  const [element] = [/"00700022":\{[^}]*\}/.exec(whole)?.[0]]
+  expect(element).toBeDefined()
+  for (const value of [
+    'null',
+    '5',
+    '"x"',
+    '{"vr":"FL","Value":"x"}',
+    '{"vr":"SQ","Value":[1]}',
+    '{"vr":"ZZ","Value":[{}]}',
+  ])
+    expect(refused, value).toContain(await send(whole.replace(element!, `"00700022":${value}`)))
+  expect(await marksOf()).toEqual(before)
+  expect(await keep(reader, keyImageValues({ study: CT, images: [image] }))).toBe(200)
+  expect(await marksOf()).toHaveLength(before.length + 1)
+})

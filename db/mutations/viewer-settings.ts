@@ -23,7 +23,8 @@ export async function keepViewerKeys({ sql }: Department, { actor }: Act, keys: 
 }
 
 function readKeys(value: unknown): ViewerKeys {
-  const entries = Object.entries(typeof value === 'object' && value !== null ? value : { '': null })
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  const entries = Object.entries(isObject ? value : { '': null })
   const read = entries.map(([command, keys]) => [command, [keys].flat()] as const)
   const isKeys = ([command, keys]: (typeof read)[number]) =>
     COMMAND.test(command) && keys.length <= 4 && keys.every((key) => typeof key === 'string' && isChord(key))

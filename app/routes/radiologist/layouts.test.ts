@@ -152,7 +152,15 @@ test('[VW-02] what is no Hanging Protocol is refused with words: another object,
 test('what are no keys of the viewer are not kept', async () => {
   const reading = await actAs(department, 'radiologist')
   await keepViewerKeys(department, reading, { ['0'.repeat(40)]: ['x'] })
-  for (const keys of [null, 'x', { zoom: ['x'] }, { ['0'.repeat(40)]: ['<script src=a.test></script>'] }])
+  for (const keys of [
+    null,
+    undefined,
+    7,
+    [],
+    'x',
+    { zoom: ['x'] },
+    { ['0'.repeat(40)]: ['<script src=a.test></script>'] },
+  ])
     await expect(keepViewerKeys(department, reading, keys)).rejects.toMatchObject({ code: 'invalid-message' })
   const [row] =
     await department.sql`select settings->'viewerKeys' as keys from users where id = ${reading.actor.id}`
