@@ -48,8 +48,7 @@ export function useKeys(bindings: KeyBinding[]): void {
   useEffect(() => {
     latest.current = bindings
   })
-  const shape = bindings.map((each) => each.chord + each.word).join('|')
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only another set of keys is worth another drawing
+  // In its place for as long as it stands: a screen whose words change must not take the keys of a panel that opened on it.
   useEffect(() => {
     if (!layer) return
     const id = Symbol('keys')
@@ -59,7 +58,10 @@ export function useKeys(bindings: KeyBinding[]): void {
       layer.bindings.delete(id)
       layer.changed()
     }
-  }, [layer, shape])
+  }, [layer])
+  const shape = bindings.map((each) => each.chord + each.word).join('|')
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another set of keys is worth another drawing
+  useEffect(() => layer?.changed(), [layer, shape])
 }
 
 /** Hears wristbands. */
