@@ -13,11 +13,11 @@ export interface ScreenKey extends Omit<KeyBinding, 'run'> {
   caps?: string[]
 }
 
-export function Screen({ label, keys, fact, children, className = '' }: ScreenProps) {
+export function Screen({ label, keys, fact, children, className = '', scrolls = false }: ScreenProps) {
   useKeys(keys.filter((key): key is ScreenKey & KeyBinding => key.run !== undefined))
   return (
     <>
-      <main id="content" tabIndex={-1} aria-label={label} className={className}>
+      <main id="content" tabIndex={scrolls ? 0 : -1} aria-label={label} className={className}>
         {children}
       </main>
       <footer className="foot-bar">
@@ -52,6 +52,8 @@ interface ScreenProps {
   fact?: ReactNode
   children: ReactNode
   className?: string
+  /** It is itself what is scrolled, so that the arrow keys must reach it. */
+  scrolls?: boolean
 }
 
 function FootCaps({ caps }: { caps: string[] }) {

@@ -93,6 +93,7 @@ export default function DepartmentHealth() {
     <Screen
       label={t('nav.health')}
       className="health"
+      scrolls
       fact={<Checked at={at} />}
       keys={[{ chord: 'R', word: t('health.again'), where: 'list', run: () => location.reload() }]}
     >
