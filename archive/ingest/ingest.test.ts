@@ -203,3 +203,20 @@ test('a journal line that the power cut short is no object, and the room behind 
   ])
   await journal.close()
 })
+
+test('an object that got its name and no note before a crash is taken in at the next start, and once', async () => {
+  const object = anObject()
+  await receive(object)
+  await until('the index', async () => (await blobOf(object.sopInstanceUid)) !== null)
+  const blob = (await blobOf(object.sopInstanceUid))!
+  const { sql } = archive.department
+  // As the crash leaves it: bytes under their name, no note and no row.
+  await sql`delete from instances where blob = ${blob}`
+  const now = Date.now()
+  expect(await archive.store.keysBegun({ from: now - 3_600_000, until: now - 1_800_000 })).not.toContain(blob)
+  const keys = await archive.store.keysBegun({ from: now - 600_000, until: now + 1_000 })
+  expect(keys).toContain(blob)
+  expect(await archive.ingest.adopt(keys)).toBe(1)
+  expect(await blobOf(object.sopInstanceUid)).toBe(blob)
+  expect(await archive.ingest.adopt(keys)).toBe(0)
+})

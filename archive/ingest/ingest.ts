@@ -109,6 +109,14 @@ export class Ingest {
     })
   }
 
+  /**
+   * Takes in what lies in the store and nobody knows of: a process killed between the new name of an object and its
+   * note has told nobody that it is kept, and it would lie there for ever. Answers how many were filed.
+   */
+  adopt(keys: readonly string[]): Promise<number> {
+    return this.#recover(keys.map((key) => ({ key, sha256: '' })))
+  }
+
   /** Nothing more is coming for now: what was gathered is indexed at once. */
   flush(): void {
     this.#queue.flush()

@@ -81,6 +81,19 @@ export class FileStore implements BlobStore {
     return swept
   }
 
+  /** Keys of whole objects begun in this time: of the folders, only those of its months are looked into. */
+  async keysBegun({ from, until }: { from: number; until: number }): Promise<string[]> {
+    const keys: string[] = []
+    for (const folder of new Set([folderOf(from), folderOf(until)]))
+      for (const name of await names(join(this.#root, 'objects', folder))) {
+        const key = `objects/${folder}/${name}`
+        if (!KEY.test(key)) continue
+        const begun = decodeTime(name.slice(0, -'.dcm'.length))
+        if (begun >= from && begun < until) keys.push(key)
+      }
+    return keys
+  }
+
   async *#unfinished(): AsyncIterable<string> {
     for (const year of await names(join(this.#root, 'objects')))
       for (const month of await names(join(this.#root, 'objects', year)))
