@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Access } from '#archive/web/access.ts'
 import { type Stored, type TestArchive, testArchive } from '#archive/web/archive.fixture.ts'
 import { answerHttp } from '#archive/web/node-http.ts'
-import { testDatabase } from '#bin/testing/database.ts'
+import { emptyDatabase } from '#bin/testing/database.ts'
 import type { Actor } from '#domain/permissions.ts'
 import { prepareViewer } from './prepare.ts'
 import { serveViewer } from './serve.ts'
@@ -40,7 +40,7 @@ const ROOM = `<!doctype html><title>room</title><body style="margin:0"><iframe i
 <script>window.said = []; addEventListener('message', (e) => said.push(e.data)); viewer.src = location.hash.slice(1)</script>`
 
 beforeAll(async () => {
-  archive = await testArchive(await testDatabase())
+  archive = await testArchive(await emptyDatabase())
   const { directory } = await prepareViewer()
   const names = (folder: string, count: number) =>
     Array.from({ length: count }, (_, n) => `${folder}/${String(n + 1).padStart(2, '0')}.dcm`)
@@ -256,3 +256,65 @@ async function framesOf({ studyUid }: Stored): Promise<string[]> {
         `${ROOT}/studies/${studyUid}/series/${value(one, '0020000E')}/instances/${value(one, '00080018')}/frames/1`,
     )
 }
+
+test('[VW-03] diameters and an angle are measured by keys; what is given up leaves nothing, and the arrows are the images’ again', async () => {
+  const { page, viewer, problems } = await openViewer(`StudyInstanceUIDs=${head.studyUid}`)
+  await expect.poll(() => pictures(viewer), { timeout: 60_000 }).toBe(1)
+  await page.locator('iframe').focus()
+  const caret = viewer.locator('.isocenter-caret')
+  const begin = async (key: string) => {
+    await page.keyboard.press(key)
+    await caret.waitFor()
+  }
+  const place = async (...moves: string[]) => {
+    for (const move of moves) for (let n = 0; n < 9; n += 1) await page.keyboard.press(move)
+    await page.keyboard.press('Enter')
+  }
+  await begin('m')
+  await place()
+  await page.keyboard.press('ArrowRight')
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Escape')
+  await caret.waitFor({ state: 'detached' })
+  expect(await measured(viewer)).toEqual([])
+  await begin('d')
+  await place()
+  await place('ArrowRight', 'Shift+ArrowDown')
+  await caret.waitFor({ state: 'detached' })
+  await begin('j')
+  await place()
+  await place('ArrowLeft')
+  await place('ArrowDown')
+  await caret.waitFor({ state: 'detached' })
+  await expect
+    .poll(() => measured(viewer))
+    .toEqual([
+      ['Bidirectional', 4],
+      ['Angle', 3],
+    ])
+  const before = await imageIndex(viewer)
+  await page.keyboard.press('ArrowDown')
+  await expect.poll(() => imageIndex(viewer)).toBe(before + 1)
+  expect(problems).toEqual([])
+  await page.close()
+})
+
+interface Measuring {
+  services: {
+    measurementService: { getMeasurements(): { toolName: string; points: unknown[] }[] }
+  }
+  cornerstone: { getEnabledElements(): { viewport: { getCurrentImageIdIndex(): number } }[] }
+}
+
+function measured(viewer: Frame): Promise<[string, number][]> {
+  return viewer.evaluate(() =>
+    (window as unknown as Measuring).services.measurementService
+      .getMeasurements()
+      .map(({ toolName, points }) => [toolName, points.length] as [string, number]),
+  )
+}
+
+const imageIndex = (viewer: Frame) =>
+  viewer.evaluate(() =>
+    (window as unknown as Measuring).cornerstone.getEnabledElements()[0]!.viewport.getCurrentImageIdIndex(),
+  )
