@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { inflateSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
+import { emptyDatabase } from '#bin/testing/database.ts'
 import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
 
 /** Each SOP Instance UID once: some of the samples are one image in several syntaxes. */
@@ -22,7 +22,7 @@ let served: Served
 const stored = new Map<string, Stored>()
 
 beforeAll(async () => {
-  archive = await testArchive(await testDatabase())
+  archive = await testArchive(await emptyDatabase())
   for (const file of files) {
     const [one] = await archive.store(file)
     if (![...stored.values()].some((other) => other.sopInstanceUid === one!.sopInstanceUid))

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
+import { emptyDatabase } from '#bin/testing/database.ts'
 import type { Actor } from '#domain/permissions.ts'
 import { scanHeader } from '../dimse/header-scan.ts'
 import type { Access } from './access.ts'
@@ -33,7 +33,7 @@ let charset: Stored
 let lastAudit = 0
 
 beforeAll(async () => {
-  archive = await testArchive(await testDatabase(), { largestBytes: 2_000_000 })
+  archive = await testArchive(await emptyDatabase(), { largestBytes: 2_000_000 })
   ct = await archive.store('ct-head/01.dcm', 'ct-head/02.dcm', 'ct-head/03.dcm')
   ;[us, rle, prior, charset] = (await archive.store(
     'us-cine/01.dcm',

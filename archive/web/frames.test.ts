@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
+import { emptyDatabase } from '#bin/testing/database.ts'
 import { actOf } from '#db/mutations/act.ts'
 import { rejectInstances, revokeRejection } from '#db/mutations/rejections.ts'
 import type { Actor } from '#domain/permissions.ts'
@@ -29,7 +29,7 @@ let ct: Stored[]
 let cine: Stored
 
 beforeAll(async () => {
-  archive = await testArchive(await testDatabase())
+  archive = await testArchive(await emptyDatabase())
   ct = await archive.store('ct-head/01.dcm', 'ct-head/02.dcm')
   ;[cine] = (await archive.store('us-cine/01.dcm')) as [Stored]
   await archive.department.sql`insert into sites (id, name, zone) values ('WEST', 'West', 'Europe/Berlin')`

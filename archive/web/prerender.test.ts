@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
+import { emptyDatabase } from '#bin/testing/database.ts'
 import { DerivedStore } from '../storage/derived-store.ts'
 import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
 import { keptMetadata } from './metadata.ts'
@@ -16,7 +16,7 @@ let archive: TestArchive
 let served: Served
 
 beforeAll(async () => {
-  archive = await testArchive(await testDatabase())
+  archive = await testArchive(await emptyDatabase())
   served = await serve(archive, () => ({ kind: 'program', actor, sites: null, mayStore: false }))
 })
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
+import { emptyDatabase } from '#bin/testing/database.ts'
 import { decodeDataset, swapped } from '../dimse/decode.ts'
 import { toDicomJson } from '../dimse/dicom-json.ts'
 import { encodeDataset } from '../dimse/encode.ts'
@@ -38,7 +38,7 @@ const homeOf = new Map<string, Home>()
 const actor = { kind: 'token', id: 'test', roles: [], sites: ['*'], areas: [], credentials: [] } as const
 
 async function openHome(): Promise<Home> {
-  const archive = await testArchive(await testDatabase())
+  const archive = await testArchive(await emptyDatabase())
   const served = await serve(archive, () => ({ kind: 'program', actor, sites: null, mayStore: true }))
   const home = { archive, served, held: new Set<string>() }
   homes.push(home)
