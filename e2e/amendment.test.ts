@@ -69,7 +69,7 @@ test('[RP-06][RP-07] somebody else corrects a report with a reason; the words th
   const { page, password, problems } = await sitDown(screens, 'radiologist2')
   await goTo(page, `${screens.app.url}/reports/${reportId}/amend`)
   await page.getByRole('button', { name: 'Correct the report' }).waitFor(SOON)
-  await page.keyboard.press('Alt+c')
+  await page.keyboard.press('Alt+o')
   await page.getByText('The report has an error').click(SOON)
   await section(page, 'Findings').fill('A small bleed on the left.')
   await section(page, 'Impression').fill('Small bleed on the right.')

@@ -231,7 +231,8 @@ function Amendment() {
         </section>
         <aside className="reading-side" aria-label={t('amend.title')}>
           <CriticalPanel critical={critical} offers />
-          <div className="priors">
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the arrow keys */}
+          <section className="priors" aria-label={t('amend.stands')} tabIndex={0}>
             {open?.kind === 'correction' && hasWords ? (
               <>
                 <header>
@@ -242,7 +243,7 @@ function Amendment() {
                 </div>
               </>
             ) : null}
-          </div>
+          </section>
           <section className="signing" aria-label={t('amend.title')}>
             <header>
               <h2 className="strong">{t('amend.title')}</h2>
