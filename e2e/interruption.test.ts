@@ -4,6 +4,7 @@ import { readTemplate } from '#app/server/mrrt.ts'
 import type { Department } from '#db/department.ts'
 import { keepMacro } from '#db/mutations/report-macros.ts'
 import { giveTemplate, importTemplate } from '#db/mutations/report-templates.ts'
+import { skip } from '#db/mutations/work-items.ts'
 import { actAs } from '#db/order.fixture.ts'
 import { readableStudy } from '#db/reading.fixture.ts'
 import type { OrderMessage } from '#domain/order-message.ts'
@@ -196,6 +197,12 @@ test('[VW-03][RP-02] from claim to signed normal CT with one prior and one measu
     for (let down = 0; down <= repeats; down += 1) await page.keyboard.down(key)
     await page.keyboard.up(key)
   }
+  // What other readings left on the list is not for this reader now: the next case is this one.
+  const reader = await actAs(department, 'radiologist')
+  const others = await department.sql<{ id: string }[]>`
+    select id from work_items where kind = 'read' and state = 'open' and id <> ${current.itemId}`
+  for (const { id } of others)
+    await skip(department, reader, { itemId: id, fence: null, reason: 'other-area' })
   const mouse = await mouseOf(page.context())
   await page.locator(`tr[data-item="${current.itemId}"]`).waitFor()
   await press('n')
