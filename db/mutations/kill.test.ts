@@ -427,7 +427,14 @@ const CASES: Record<string, Case> = {
   },
   'recall-report': {
     prepare: async (d) => signed(d, 'routine'),
-    effect: ['event report.recalled +1', 'report_drafts +1'],
+    effect: [
+      'event report.recalled +1',
+      'event work-item.claimed +1',
+      'event work-item.opened +1',
+      'open read +1',
+      'report_drafts +1',
+      'tenures +1',
+    ],
     again: 'recall-expired',
   },
   'open-amendment': {
@@ -510,7 +517,7 @@ const CASES: Record<string, Case> = {
   'replay-delivery': { prepare: parked, effect: ['event delivery.mended +1'], again: 'done' },
   'close-exception': {
     prepare: parked,
-    effect: ['event exception.closed +1', 'open mend -1'],
+    effect: ['event exception.closed +1', 'event work-item.completed +1', 'open mend -1'],
     again: 'done',
   },
   'settle-duplicate': {

@@ -59,8 +59,8 @@ import { IdentityBanner } from '../../ui/identity-banner.tsx'
 import { ErrorLine } from '../../ui/messages.tsx'
 import { ReasonPicker } from '../../ui/reason-picker.tsx'
 import { Screen, type ScreenKey } from '../../ui/screen.tsx'
-import { useCaseFolders } from '../../worklist/case-folders.tsx'
 import { TimeLeft } from '../../ui/time-left-meter.tsx'
+import { useCaseFolders } from '../../worklist/case-folders.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
   const signedIn = await requireUser(args, rolesWith('reading'))
