@@ -24,6 +24,7 @@ const PRIORS_SHOWN = 4
 
 export function CaseDetail({ row, facts, yours, children }: CaseDetailProps) {
   const sexAge = useSexAge(row)
+  const reasons = [...row.why, ...yours]
   return (
     <aside className="case-detail" aria-label={t('detail.title')}>
       <section>
@@ -40,8 +41,9 @@ export function CaseDetail({ row, facts, yours, children }: CaseDetailProps) {
       </section>
       <section>
         <h2 className="label">{t('reading.why-title')}</h2>
-        <ul className="case-why">
-          {[...row.why, ...yours].map((why) => (
+        {/* Drawn anew too when one of them counts on: they stand in a line. */}
+        <ul key={reasons.join()} className="case-why tabular">
+          {reasons.map((why) => (
             <li key={why}>{why}</li>
           ))}
         </ul>
