@@ -39,7 +39,12 @@ const PLACES = {
   },
   retakes: { path: '/retakes', word: 'nav.retakes', counted: 'returns', topics: ['returns'] },
   handover: { path: '/handover', word: 'nav.handover' },
-  repeats: { path: '/repeats', word: 'nav.repeats', counted: 'repeats', topics: ['quality.rejected'] },
+  repeats: {
+    path: '/repeats',
+    word: 'nav.repeats',
+    counted: 'repeats',
+    topics: ['quality.accepted', 'quality.rejected'],
+  },
   catalogue: { path: '/catalogue', word: 'nav.catalogue' },
   'report-templates': { path: '/report-templates', word: 'nav.report-templates' },
   shifts: { path: '/shifts', word: 'nav.shifts' },

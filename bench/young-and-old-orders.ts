@@ -10,8 +10,8 @@ export const STILL_OPEN = { scheduled: 120, checked: 30, read: 150 } as const
 const OPEN = STILL_OPEN.scheduled + STILL_OPEN.checked + STILL_OPEN.read
 const BATCH = 50_000
 /** A name that many have, and one in another script; every other family name is its patient's own. */
-export const SMITH_ONE_IN = 100
-export const NATIVE_ONE_IN = 500
+const SMITH_ONE_IN = 100
+const NATIVE_ONE_IN = 500
 const TABLES = [
   'patients',
   'patient_identifiers',

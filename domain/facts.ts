@@ -119,7 +119,7 @@ export type PerformedStepFact = {
   inferred: boolean
   /** Discontinuation Reason Code value (0040,0281); null when none was sent. */
   reasonCode: string | null
-  /** Instances stored for it; decides whether a stopped step is taken by rule or asked. */
+  /** Instances stored or named for it; decides whether a stopped step is taken by rule or asked. */
   storedInstances: number
   begunAt: Date
   endedAt: Date | null

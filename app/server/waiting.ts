@@ -53,14 +53,15 @@ function waits({ count, late }: { count: number; late: number }): Waiting {
   return { waiting: count, late: late > 0 }
 }
 
-/** Four weeks of looks do not change by the second; whoever opens the page sees them as they are. */
+/** Four weeks of looks age slowly; a decision since then is another look, and is counted at once. */
 const ALARMS_FRESH_MS = 120_000
 const ALARM_DAYS = 28
 const kept = new WeakMap<object, Map<string, { at: number; alarms: Promise<Waiting> }>>()
 
 /** Rooms, projections and sequences over the target; red once one is worse than where the department began. */
-function alarmsNow({ person, server: { department } }: Asking, now: Date): Promise<Waiting> {
-  const key = JSON.stringify(scopeOf(person.actor, 'see-repeats'))
+async function alarmsNow({ person, server: { department } }: Asking, now: Date): Promise<Waiting> {
+  const [newest] = await department.sql<{ id: string | null }[]>`select max(id) as id from quality_decisions`
+  const key = JSON.stringify([newest!.id, scopeOf(person.actor, 'see-repeats')])
   const ours = kept.get(department) ?? new Map<string, { at: number; alarms: Promise<Waiting> }>()
   kept.set(department, ours)
   const known = ours.get(key)
@@ -72,6 +73,7 @@ function alarmsNow({ person, server: { department } }: Asking, now: Date): Promi
     const found = repeatAlarms(looks, repeats)
     return { waiting: found.length, late: found.some(({ rate }) => rate.state === 'over-baseline') }
   })
+  for (const [old, { at }] of ours) if (Date.now() - at >= ALARMS_FRESH_MS) ours.delete(old)
   ours.set(key, { at: Date.now(), alarms })
   alarms.catch(() => ours.delete(key))
   return alarms

@@ -287,6 +287,7 @@ export const en = {
   'folder.failed': 'The department did not answer. Try again.',
   'folder.tabs': 'My folders',
   'folder.remove': 'Remove folder',
+  'folder.remove-surely': 'Remove it with {n} cases: press again',
   'folder.empty': 'Nothing in this folder',
   'folder.empty-why': 'Put a case in with Alt+B on a list, at an order or while reading.',
   'filter.title': 'Filter',

@@ -43,10 +43,17 @@ export function FolderTabs({
   mine: { all: readonly CaseFolder[]; shown: string | null }
   onShow: (folderId: string | null) => void
 }) {
+  const [removing, setRemoving] = useState<string | null>(null)
+  const [refused, setRefused] = useState<string | null>(null)
   const remove = async (folderId: string) => {
+    if (removing !== folderId) return setRemoving(folderId)
     const body = new URLSearchParams({ intent: 'retire', folderId })
-    if (await asked('/folders', { method: 'POST', body })) onShow(null)
+    const answer = await asked('/folders', { method: 'POST', body })
+    setRemoving(null)
+    setRefused(answer === null ? t('folder.failed') : 'sentence' in answer ? answer.sentence : null)
+    if (answer && 'folders' in answer) onShow(null)
   }
+  const cases = all.find(({ id }) => id === shown)?.count ?? 0
   if (all.length === 0) return null
   return (
     <>
@@ -64,9 +71,12 @@ export function FolderTabs({
       </nav>
       {shown ? (
         <Button look="quiet" onClick={() => void remove(shown)}>
-          {t('folder.remove')}
+          {removing === shown ? t('folder.remove-surely', { n: cases }) : t('folder.remove')}
         </Button>
       ) : null}
+      <span role="status" className="small text-2">
+        {refused}
+      </span>
     </>
   )
 }

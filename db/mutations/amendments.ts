@@ -211,7 +211,6 @@ export async function signDraft(
   })
   await sql`update reports set state = ${kind === 'addendum' ? 'ADDENDED' : 'CORRECTED'} where id = ${reportId}`
   await closeAmendment(scope, reportId)
-  await answerLateImages(scope, reportId)
   await openOrdersAgain(scope, reportId)
   const releaseAt = await setRecallTime(scope, { reportId, version, priority: amended.priority })
   const type = kind === 'addendum' ? 'report.addended' : 'report.corrected'
@@ -255,17 +254,6 @@ async function openOrdersAgain(scope: Scope, reportId: string): Promise<void> {
       update orders set closed_at = null where id = ${order_id} and closed_at is not null returning id`
     if (opened) scope.append(order_id, { type: 'order.reopened', data: {} })
   }
-}
-
-// Whoever adds to a report, or puts it right, has seen what came after it.
-async function answerLateImages({ sql, act }: Scope, reportId: string): Promise<void> {
-  await sql`
-    update studies set late_batches = (
-      select jsonb_agg(case when batch->>'answeredAt' is null
-        then batch || jsonb_build_object('answeredAt', ${act.now.toISOString()}::text) else batch end order by place)
-      from jsonb_array_elements(late_batches) with ordinality b(batch, place))
-    where jsonb_array_length(late_batches) > 0 and id in (select l.study_id from report_procedures rp
-      join study_links l on l.procedure_id = rp.procedure_id and l.undone_at is null where rp.report_id = ${reportId})`
 }
 
 // Its reason stays: a signature that is recalled opens the amendment again.

@@ -9,7 +9,7 @@ import { mustBeAbleOnOrder } from './permission.ts'
 
 const LONGEST_NAME = 40
 /** A folder is read whole. */
-export const MOST_IN_A_FOLDER = 1_000
+const MOST_IN_A_FOLDER = 1_000
 
 /**
  * Into a folder of the actor's own, named by its id or by its name; one that is not there yet is made. Safe to repeat.
@@ -28,7 +28,8 @@ export async function putInFolder(
       ? await ownFolder(scope, folder.folderId)
       : await folderNamed(scope, folder.name ?? '')
     const [full] = await scope.sql`
-      select 1 from foldered_cases where folder_id = ${folderId} having count(*) >= ${MOST_IN_A_FOLDER}`
+      select 1 from foldered_cases where folder_id = ${folderId}
+      having count(*) >= ${MOST_IN_A_FOLDER} and not coalesce(bool_or(order_id = ${orderId}), false)`
     if (full) throw new RadiologyError('invalid-message', { field: 'folder' })
     const [row] = await scope.sql`
       insert into foldered_cases (folder_id, order_id, put_at) values (${folderId}, ${orderId}, ${act.now})

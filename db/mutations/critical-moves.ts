@@ -4,6 +4,7 @@
  */
 import { standing } from '../queries/standing-criticals.ts'
 import { ulid } from '../ulid.ts'
+import { raiseException } from './exceptions.ts'
 import type { Scope } from './mutate.ts'
 import { noticesOf } from './notices.ts'
 
@@ -11,7 +12,6 @@ export interface CarriedOver {
   moveId: string
   /** Procedures whose images went. */
   procedureIds: readonly string[]
-  fromOrderId: string
   to: { orderId: string; procedureId: string }
   /** No image stayed behind. */
   whole: boolean
@@ -19,28 +19,70 @@ export interface CarriedOver {
 
 /** The record itself stays where it was raised, with its clock, its ladder and its lateness. */
 export async function carryCriticals(scope: Scope, carried: CarriedOver): Promise<void> {
-  const { moveId, procedureIds, fromOrderId, to, whole } = carried
+  const { moveId, procedureIds, to } = carried
   const { sql, act } = scope
-  const open = await sql<{ id: string }[]>`
-    select c.id from critical_results c ${standing(sql)}
+  // Found in a report over several exams, it stays with those whose images stay.
+  const open = await sql<{ id: string; fromOrderId: string; whole: boolean }[]>`
+    select c.id, coalesce(st.to_order_id, c.order_id) as "fromOrderId", ${carried.whole} and not exists (
+        select 1 from report_procedures rp join study_links l on l.procedure_id = rp.procedure_id and l.undone_at is null
+          join studies s on s.id = l.study_id
+        where rp.report_id = c.report_id and st.to_procedure_id is null and rp.procedure_id <> all(${[...procedureIds]})
+          and s.instance_count > s.report_count) as whole
+    from critical_results c ${standing(sql)}
     where c.state = 'open' and case when st.to_procedure_id is not null then st.to_procedure_id = any(${[...procedureIds]})
       else exists (select 1 from report_procedures rp where rp.report_id = c.report_id
         and rp.procedure_id = any(${[...procedureIds]})) end
     order by c.id for update of c`
-  for (const { id } of open) {
+  for (const { id, fromOrderId, whole } of open) {
     await sql`
       insert into critical_moves (id, critical_id, move_id, from_order_id, to_order_id, to_procedure_id, whole, at)
       values (${ulid()}, ${id}, ${moveId}, ${fromOrderId}, ${to.orderId}, ${to.procedureId}, ${whole}, ${act.now})`
     await tellMoved(scope, { criticalId: id, fromOrderId, toOrderId: to.orderId, whole, undone: false })
   }
+  const told = await sql<ToldElsewhere[]>`
+    select c.id as "criticalId", o.id as "orderId", o.site_id as "siteId" from critical_results c ${standing(sql)}
+      join orders o on o.id = st.to_order_id
+    where c.state = 'closed' and st.to_procedure_id = any(${[...procedureIds]}) order by c.id`
+  for (const one of told) await askToWithdrawCall(scope, one)
 }
 
 /** With a move that was a mistake: it stands again where it stood before. */
 export async function carryCriticalsBack(scope: Scope, moveId: string): Promise<void> {
-  const rows = await scope.sql<Moved[]>`
-    update critical_moves set undone_at = ${scope.act.now} where move_id = ${moveId} and undone_at is null
-    returning critical_id as "criticalId", from_order_id as "toOrderId", to_order_id as "fromOrderId", whole`
-  for (const row of rows) await tellMoved(scope, { ...row, undone: true })
+  const rows = await scope.sql<(Moved & { state: string; siteId: string })[]>`
+    update critical_moves m set undone_at = ${scope.act.now} from critical_results c, orders o
+    where m.move_id = ${moveId} and m.undone_at is null and c.id = m.critical_id and o.id = m.to_order_id
+    returning m.critical_id as "criticalId", m.from_order_id as "toOrderId", m.to_order_id as "fromOrderId", m.whole, c.state,
+      o.site_id as "siteId"`
+  for (const { state, siteId, ...row } of rows) {
+    await tellMoved(scope, { ...row, undone: true })
+    if (state !== 'closed' || !row.whole) continue
+    await askToWithdrawCall(scope, { criticalId: row.criticalId, orderId: row.fromOrderId, siteId })
+  }
+}
+
+/** What a person has to do about a call that was about another's images. */
+export const TOLD_BEFORE_MOVE =
+  'Images were moved to another order after a critical result about them had been told here. Tell whom it was told to that it was not their patient, and raise it where the images are now.'
+
+interface ToldElsewhere {
+  criticalId: string
+  orderId: string
+  siteId: string
+}
+
+async function askToWithdrawCall(
+  scope: Scope,
+  { criticalId, orderId, siteId }: ToldElsewhere,
+): Promise<void> {
+  await raiseException(scope, {
+    kind: 'conflict',
+    key: `told-elsewhere:${criticalId}`,
+    reasonCode: 'critical-before-move',
+    reason: TOLD_BEFORE_MOVE,
+    refs: { criticalId },
+    orderId,
+    siteId,
+  })
 }
 
 interface Moved {

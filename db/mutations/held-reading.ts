@@ -48,7 +48,7 @@ export async function reportOf(scope: Scope, item: ItemRow): Promise<string> {
 }
 
 /** Work that a report is written or signed in. */
-export const isReading = (kind: string): boolean => ['read', 'sign', 'over-read', 'sent-back'].includes(kind)
+const isReading = (kind: string): boolean => ['read', 'sign', 'over-read', 'sent-back'].includes(kind)
 
 export async function lockReading(scope: Scope, itemId: string, reportId: string): Promise<ItemRow> {
   for (const { order_id } of await ordersOfReport(scope, reportId)) await scope.lockOrder(order_id)

@@ -3,7 +3,7 @@ import { localDate } from '#domain/calendar.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
-import { carryCriticals, carryCriticalsBack } from './critical-moves.ts'
+import { carryCriticals, carryCriticalsBack, TOLD_BEFORE_MOVE } from './critical-moves.ts'
 import { closeExceptionIn, raiseException } from './exceptions.ts'
 import { seriesMadeBy, type Transferred, transferSeries } from './image-transfer.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
@@ -206,7 +206,7 @@ async function carryOver(scope: Scope, { exam, from, to, reason }: Carried): Pro
   await beginMoved(scope, exam, to)
   if (moved.instances > 0) {
     await carryCriticals(scope, {
-      ...{ moveId, fromOrderId: from[0]!.order_id, whole: moved.emptied },
+      ...{ moveId, whole: moved.emptied },
       procedureIds: from.map(({ procedure_id }) => procedure_id),
       to: { orderId: to.order_id, procedureId: to.procedure_id },
     })
@@ -342,9 +342,10 @@ async function leaveBehind(scope: Scope, moved: Transferred, steps: readonly Loc
     })
   }
   const reports = await sql<{ id: string; state: string; order_id: string; site_id: string }[]>`
-    select distinct r.id, r.state, p.order_id, r.site_id from reports r join report_procedures rp on rp.report_id = r.id
+    select distinct on (r.id) r.id, r.state, p.order_id, r.site_id from reports r join report_procedures rp on rp.report_id = r.id
       join procedures p on p.id = rp.procedure_id
-    where rp.procedure_id = any(${steps.map(({ procedure_id }) => procedure_id)}) and r.state <> 'CANCELLED' order by r.id`
+    where rp.procedure_id = any(${steps.map(({ procedure_id }) => procedure_id)}) and r.state <> 'CANCELLED'
+    order by r.id, p.order_id`
   for (const report of reports) {
     if (report.state === 'DRAFT') await setDraftAside(scope, report)
     else await askToWithdraw(scope, report, 'reported-before-move')
@@ -373,8 +374,7 @@ async function setDraftAside(scope: Scope, { id }: ReportLeft): Promise<void> {
 const TO_WITHDRAW = {
   'reported-before-move':
     'Images were moved to another order after a first word about them had gone out here. Withdraw that word.',
-  'critical-before-move':
-    'Images were moved to another order after a critical result about them had been told here. Tell whom it was told to that it was not their patient, and raise it where the images are now.',
+  'critical-before-move': TOLD_BEFORE_MOVE,
 } as const
 
 const KEY_OF = { 'reported-before-move': 'moved', 'critical-before-move': 'moved-critical' } as const
@@ -494,9 +494,9 @@ async function carryBack(scope: Scope, { move, exam, back, away }: Undoing): Pro
   for (const step of back) await beginMoved(scope, exam, step)
   await carryCriticalsBack(scope, move.id)
   // What was raised over them where they were by mistake goes with them too.
-  if (moved.emptied) {
+  if (moved.instances > 0) {
     await carryCriticals(scope, {
-      ...{ moveId: move.id, fromOrderId: away.order_id, whole: true, procedureIds: [away.procedure_id] },
+      ...{ moveId: move.id, whole: moved.emptied, procedureIds: [away.procedure_id] },
       to: { orderId: back[0]!.order_id, procedureId: back[0]!.procedure_id },
     })
   }

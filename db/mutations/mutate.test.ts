@@ -59,7 +59,6 @@ test('of two acts that wait for each other one gives way and is done again, whol
       return received.outcome === 'accepted' ? received.orderIds[0]! : ''
     }),
   )
-  told = []
   const both = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   told = []
   let tries = 0

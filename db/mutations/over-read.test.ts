@@ -306,11 +306,9 @@ test('[RW-02] words that arrive while the signature is being given are kept asid
 })
 
 async function waitsForLock(): Promise<void> {
-  for (;;) {
-    const [waiting] = await department.sql`
-      select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-    if (waiting) return
-  }
+  const waiting = () => department.sql`
+    select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+  await expect.poll(waiting, { timeout: 30_000 }).not.toEqual([])
 }
 
 test('[RW-07] a resident signs nothing and sends nothing back, and what was never handed on needs no grade', async () => {

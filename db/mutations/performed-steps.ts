@@ -283,7 +283,8 @@ async function stopStep(
   const [facts] = await scope.sql<{ isOpen: boolean; images: number }[]>`
     select s.status = 'started' and not exists (select 1 from performed_step_links l
         join performed_steps p on p.id = l.performed_step_id where l.step_id = s.id and p.status <> 'DISCONTINUED') as "isOpen",
-      coalesce((select stored_count from studies where study_uid = ${ended.study_uid}), 0) as images
+      coalesce((select stored_count from studies where study_uid = ${ended.study_uid}), 0)
+        + (select count(*)::int from named_instances where performed_step_id = ${ended.id}) as images
     from steps s where s.id = ${step.id}`
   const reasonCode = ended.reasonCode ?? null
   // With images, or for a reason that says nothing, a technologist decides: usable, book again, or end.

@@ -1,6 +1,7 @@
 /** Release: a signed version goes out, which makes its deliveries in the same transaction. */
 import { ulid } from '../ulid.ts'
 import { tellOfChange } from './changed-word.ts'
+import { answerLateImages } from './late-images.ts'
 import { mintControlId, minting } from './minting.ts'
 import type { Scope } from './mutate.ts'
 import { oweReportObjects } from './report-objects.ts'
@@ -33,6 +34,7 @@ export async function releaseVersion(
     update report_versions set released_at = ${act.now}
     where report_id = ${reportId} and version = ${version} and released_at is null and recalled_at is null returning version`
   if (!released) return
+  await answerLateImages(scope, { reportId, version })
   await tellOfChange(scope, { reportId, version })
   await oweReportObjects(scope, { reportId, version })
   const orders = await ordersOfReport(scope, reportId)

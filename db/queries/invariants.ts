@@ -116,7 +116,10 @@ const invariants: Record<string, string> = {
   '24 no report was signed while a critical result that came with its images was open': `
     select c.id, v.version from critical_results c join critical_moves m on m.critical_id = c.id and m.undone_at is null
       join report_procedures rp on rp.procedure_id = m.to_procedure_id join report_versions v on v.report_id = rp.report_id
-    where v.kind = 'final' and v.recalled_at is null and m.at < v.signed_at and (c.ended_at is null or c.ended_at > v.signed_at)`,
+    where v.kind = 'final' and v.recalled_at is null and m.whole and m.at < v.signed_at
+      and (c.ended_at is null or c.ended_at > v.signed_at)
+      and not exists (select 1 from critical_moves n where n.critical_id = m.critical_id and n.whole and n.undone_at is null
+        and (n.at, n.id) > (m.at, m.id))`,
   '28 one effect per message identity': `
     select sending_application, sending_facility, control_id from inbound_messages
     where outcome in ('AA', 'CA') and control_id is not null group by 1, 2, 3 having count(*) > 1`,

@@ -73,7 +73,8 @@ function facts(sql: AnySql, orderId: string): Promise<Row[]>[] {
           left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
         where p.order_id = ${orderId} order by p.position`,
     sql`select * from steps where order_id = ${orderId} order by id`,
-    sql`select ps.*, st.id as study_id, st.last_instance_at, coalesce(st.stored_count, 0) as stored_count,
+    sql`select ps.*, st.id as study_id, st.last_instance_at, coalesce(st.stored_count, 0)
+        + (select count(*)::int from named_instances n where n.performed_step_id = ps.id) as stored_count,
           array(select step_id from performed_step_links l where l.performed_step_id = ps.id) as step_ids
         from performed_steps ps left join studies st on st.study_uid = ps.study_uid
         where ps.study_uid in (${studyUids})

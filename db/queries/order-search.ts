@@ -112,7 +112,7 @@ function nameFits(sql: AnySql, key: Fragment, words: readonly string[]): Fragmen
     .reduce((so, one) => sql`${so} and ${one}`)
 }
 
-/** The same by the index of the words of names (migration 0031). Folded, a word has letters and digits alone. */
+/** The same by the index of the words of names (migration 0032). Folded, a word has letters and digits alone. */
 function hasWords(sql: AnySql, words: readonly string[]): Fragment {
   return sql`array_to_tsvector(array_remove(string_to_array(translate(left(name_key, 500), '^=', '  '), ' '), ''))
     @@ ${words.map((word) => `'${word}':*`).join(' & ')}::text::tsquery`

@@ -34,10 +34,15 @@ export async function countReturns(
   const ours = oursToAnswer(sql, actor)
   return sharedRead(sql, JSON.stringify(['returns', scopeOf(actor, 'clarify')]), async () => {
     const rows = await sql<{ dueAt: Date }[]>`
-      select r.asked_at + interval '30 minutes' as "dueAt" from returns r join orders o on o.id = r.order_id
+      select ${dueAt(sql)} as "dueAt" from returns r join orders o on o.id = r.order_id
       where r.answered_at is null and ${ours}`
     return rows.map(({ dueAt }) => dueAt)
   }).then((dues) => ({ count: dues.length, late: dues.filter((dueAt) => dueAt < now).length }))
+}
+
+// docs/roles/technologist.md: a question is answered within half an hour.
+function dueAt(sql: AnySql) {
+  return sql`r.asked_at + interval '30 minutes'`
 }
 
 function oursToAnswer(sql: AnySql, actor: Actor) {
@@ -51,7 +56,7 @@ export async function openReturns(sql: AnySql, actor: Actor): Promise<OpenReturn
   return await sql<OpenReturn[]>`
     select r.id, r.kind, r.reason_code as reason, o.id as "orderId", o.accession, o.phase, o.priority, pt.name,
       coalesce(c.short_name, p.text) as procedure, u.name as "askedBy", r.asked_at as "askedAt",
-      r.asked_at + interval '30 minutes' as "dueAt"
+      ${dueAt(sql)} as "dueAt"
     from returns r join orders o on o.id = r.order_id join patients pt on pt.id = o.patient_id join users u on u.id = r.asked_by
       cross join lateral (select p.* from procedures p left join study_links l on l.procedure_id = p.id and l.study_id = r.study_id
         where p.order_id = o.id order by (l.id is not null) desc, p.position limit 1) p

@@ -155,7 +155,8 @@ export default function OrderTimeline() {
     now,
   } = useLoaderData<typeof loader>()
   const critical = useCritical(theirs?.view ?? NOT_THEIRS, theirs?.reportId ?? null, order.id)
-  useLive([`order:${order.id}`])
+  // A critical result may stand here that was raised at another order.
+  useLive([`order:${order.id}`, 'list:critical'])
   const folders = useCaseFolders({ orderId: order.id, accession: order.accession })
   const zone = useZone()
   const navigate = useNavigate()

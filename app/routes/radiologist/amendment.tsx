@@ -132,7 +132,8 @@ function Amendment() {
   const { report, order, isMine, needsReason, viewer, recallable, checks, exam } = loaded
   const { open } = report
   const critical = useCritical(loaded.critical, report.id)
-  useLive([`order:${order.id}`])
+  // A critical result may stand here that was raised at another order.
+  useLive([`order:${order.id}`, 'list:critical'])
   const navigate = useNavigate()
   const acting = useFetcher<typeof action>()
   const isBusy = acting.state !== 'idle'

@@ -150,7 +150,9 @@ function Room() {
   const { item, order, report, priors } = room
   const { second } = loaded
   const { group } = loaded
-  useLive([order.id, ...group.others.map(({ orderId }) => orderId)].map((id) => `order:${id}`))
+  const orderIds = [order.id, ...group.others.map(({ orderId }) => orderId)]
+  // A critical result may stand here that was raised at another order.
+  useLive([...orderIds.map((id) => `order:${id}`), 'list:critical'])
   const navigate = useNavigate()
   const [wasMine] = useState(isMine)
   const draft = useDraft(loaded.sections, {
