@@ -16,9 +16,10 @@ const FINISH_MS = 8_000
 const INDEX_MS = 5_000
 const REPORT_MS = 1_000
 const STARTED_MS = 2_000
-// What a process killed a day ago left behind, an earlier start has seen; what is a minute old may be another's in hand.
+// What a process killed a day ago left behind, an earlier start has seen.
 const LEFT_FROM_MS = 24 * 60 * 60_000
-const LEFT_UNTIL_MS = 60_000
+// What was begun just before this start may be in hand of another process; after a minute it no longer is.
+const LOOK_AFTER_MS = 60_000
 
 await runService('archive', config, async ({ department, log }) => {
   const root = blobFolder(config.blobStore)
@@ -53,11 +54,16 @@ await runService('archive', config, async ({ department, log }) => {
     limits: dicom.limits,
     timers: dicom.timers,
   })
-  const left = await store.keysBegun({ from: Date.now() - LEFT_FROM_MS, until: Date.now() - LEFT_UNTIL_MS })
-  void ingest.adopt(left).then(
-    (adopted) => adopted > 0 && log.info({ adopted }, 'objects that nobody knew of were taken in'),
-    (error) => log.error({ err: error }, 'what a crash left behind was not looked through'),
-  )
+  const startedAt = Date.now()
+  const looking = setTimeout(() => {
+    store
+      .keysBegun({ from: startedAt - LEFT_FROM_MS, until: startedAt })
+      .then((left) => ingest.adopt(left))
+      .then(
+        (adopted) => adopted > 0 && log.info({ adopted }, 'objects that nobody knew of were taken in'),
+        (error) => log.error({ err: error }, 'what a crash left behind was not looked through'),
+      )
+  }, LOOK_AFTER_MS)
   const duties = startDuties({ department, store, ingest, aeTitle, log })
   const giving = giveBackWhenQuiet({
     stored: () => ingest.state().stored ?? 0,
@@ -70,6 +76,7 @@ await runService('archive', config, async ({ department, log }) => {
   ).unref()
   return {
     async stop() {
+      clearTimeout(looking)
       giving.stop()
       await duties.stop()
       await listener.close(FINISH_MS)

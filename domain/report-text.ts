@@ -3,6 +3,10 @@ import type { Code } from './report-object.ts'
 
 /** A field that nobody has filled; whatever still holds it is no final word. */
 export const OPEN_FIELD = '[…]'
+/** Letters of a code that a template may bring and a draft may carry. */
+export const LONGEST_CODE = { scheme: 16, value: 128, meaning: 256 } as const
+/** Terms of one field. */
+export const MOST_CODES = 16
 
 interface Stretch {
   /** Offsets into the text, a line break counting one; `to` is behind the last character. */
@@ -65,7 +69,9 @@ export type CodedField = Stretch & FieldKept & { coding: FieldCoding }
 export function plainSections(sections: readonly DraftSection[]): WrittenSection[] {
   return sections.map(({ key, text, marks = [] }) => {
     const fields = marks.flatMap((mark): CodedField[] => {
-      if (mark.kind !== 'field' || !mark.coding || text.slice(mark.from, mark.to).trim() === '') return []
+      if (mark.kind !== 'field' || !mark.coding) return []
+      // A field that nobody filled has no answer.
+      if (['', OPEN_FIELD].includes(text.slice(mark.from, mark.to).trim())) return []
       const { from, to, label, options, coding } = mark
       return [{ from, to, label, options, coding }]
     })

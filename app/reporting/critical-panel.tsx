@@ -15,8 +15,10 @@ import { ErrorLine } from '../ui/messages.tsx'
 import type { ScreenKey } from '../ui/screen.tsx'
 import { CriticalForm } from './critical-form.tsx'
 
-/** The key raises the first one, goes to an open one, and records the call once its fields are being written. */
-/** @param orderId of a report over several orders, the one whose ward is to be told; left out: the one it was begun from */
+/**
+ * The key raises the first one, goes to an open one, and records the call once its fields are being written.
+ * @param orderId of a report over several orders, the one whose ward is to be told; left out: the one it was begun from
+ */
 export function useCritical(view: CriticalView, reportId: string | null, orderId = '') {
   const panel = useRef<HTMLDivElement>(null)
   const first = useRef<HTMLInputElement>(null)

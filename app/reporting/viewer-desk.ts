@@ -15,12 +15,13 @@ const PATIENCE_MS = 800
 const MEASURING_MS = 3000
 
 export async function takeMeasurement(frame: Frame): Promise<Measurement | null> {
-  const said = await ask(frame, 'take-measurement', 'measurement', MEASURING_MS)
+  const asked = { question: 'take-measurement', answer: 'measurement', patienceMs: MEASURING_MS }
+  const said = await ask(frame, asked)
   return (said?.measurement as Measurement | undefined) ?? null
 }
 
 export async function layoutNow(frame: Frame): Promise<ViewerLayout | null> {
-  const said = await ask(frame, 'where', 'where')
+  const said = await ask(frame, { question: 'where', answer: 'where', patienceMs: PATIENCE_MS })
   return (said?.layout as ViewerLayout | undefined) ?? null
 }
 
@@ -44,14 +45,12 @@ export function hearViewer(frame: Frame, hear: (said: Record<string, unknown>) =
 
 function ask(
   frame: Frame,
-  question: string,
-  answer: string,
-  patience = PATIENCE_MS,
+  { question, answer, patienceMs }: { question: string; answer: string; patienceMs: number },
 ): Promise<Record<string, unknown> | null> {
   if (!frame.current) return Promise.resolve(null)
   return new Promise((resolve) => {
     const stop = hearViewer(frame, (said) => said.type === answer && done(said))
-    const waiting = setTimeout(() => done(null), patience)
+    const waiting = setTimeout(() => done(null), patienceMs)
     function done(said: Record<string, unknown> | null): void {
       stop()
       clearTimeout(waiting)

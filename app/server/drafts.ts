@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { saveAmendment } from '#db/mutations/amendments.ts'
 import type { ReportContent } from '#db/mutations/report-versions.ts'
 import { saveDraft, type UnderFence } from '#db/mutations/reports.ts'
-import { type DraftSection, plainSections } from '#domain/report-text.ts'
+import { type DraftSection, LONGEST_CODE, MOST_CODES, plainSections } from '#domain/report-text.ts'
 import type { SignedIn } from './guard.ts'
 
 /** Fields `itemId`, `fence`, `reportId`, `sections`; `beside` as JSON where exams are read together. */
@@ -22,11 +22,11 @@ const heldItem = z.object({ itemId: z.string(), fence: z.number().int() })
 
 const offset = z.number().int().min(0)
 const code = z.object({
-  scheme: z.string().max(16),
-  value: z.string().max(128),
-  meaning: z.string().max(256),
+  scheme: z.string().max(LONGEST_CODE.scheme),
+  value: z.string().max(LONGEST_CODE.value),
+  meaning: z.string().max(LONGEST_CODE.meaning),
 })
-const coding = z.object({ codes: z.array(code).max(16), options: z.record(z.string(), code) })
+const coding = z.object({ codes: z.array(code).max(MOST_CODES), options: z.record(z.string(), code) })
 const mark = z.discriminatedUnion('kind', [
   z.object({
     ...{ kind: z.literal('field'), from: offset, to: offset },

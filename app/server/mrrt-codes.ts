@@ -1,6 +1,7 @@
 /** What the elements of a report template mean: its coded content (IHE RAD MRRT 8.3), and the addresses of RadElement beside them. */
 import type { DefaultTreeAdapterTypes } from 'parse5'
 import type { Code } from '#domain/report-object.ts'
+import { LONGEST_CODE } from '#domain/report-text.ts'
 
 type Element = DefaultTreeAdapterTypes.Element
 
@@ -13,12 +14,16 @@ export function codedContent(scripts: readonly string[]): ReadonlyMap<string, Co
       xmlAttribute(head, 'designator'),
     ]),
   )
-  const entries = whole.matchAll(/<entry\b([^>]*?)(?:\/>|>([\s\S]*?)<\/entry>)/gi)
+  const entries = whole.split(/<\/entry>/i).slice(0, -1)
   return new Map(
-    [...entries].map(([, head = '', body = '']) => [
-      xmlAttribute(head, 'ORIGTXT'),
-      [...body.matchAll(/<code\b([^>]*)>/gi)].flatMap(([, code = '']) => codeOf(code, declared)),
-    ]),
+    entries.flatMap((upToEnd) => {
+      const entry = upToEnd.slice(Math.max(upToEnd.toLowerCase().lastIndexOf('<entry'), 0))
+      const id = xmlAttribute(/^<entry\b[^>]*/i.exec(entry)?.[0] ?? '', 'ORIGTXT')
+      const codes = [...entry.matchAll(/<code\b([^>]*)>/gi)].flatMap(([, code = '']) =>
+        codeOf(code, declared),
+      )
+      return id ? [[id, codes] as const] : []
+    }),
   )
 }
 
@@ -26,7 +31,9 @@ function codeOf(head: string, declared: ReadonlyMap<string, string>): Code[] {
   const value = lastSegment(xmlAttribute(head, 'value'))
   const named = xmlAttribute(head, 'scheme')
   const scheme = designator(declared.get(named.toLowerCase()) ?? '') ?? designator(named) ?? own(named)
-  return value && scheme ? [{ scheme, value, meaning: xmlAttribute(head, 'meaning') || value }] : []
+  // A code that is cut short is another code.
+  if (!value || value.length > LONGEST_CODE.value || !scheme) return []
+  return [{ scheme, value, meaning: (xmlAttribute(head, 'meaning') || value).slice(0, LONGEST_CODE.meaning) }]
 }
 
 /** Some write `http://radlex.org/RID/RID58` for RID58. */
@@ -49,8 +56,9 @@ const own = (name: string) => (name.trim() ? `99${name.trim()}`.slice(0, 16).tri
 export function radElementOf(element: Element, label: string): Code[] {
   for (let at: Element | null = element; at && at.tagName !== 'section'; at = parentOf(at)) {
     const title = at.attrs.find(({ name }) => name === 'title')?.value ?? ''
-    const value = /radelement\.org\/\S*?\b(RDES?\d+)\b/i.exec(title)?.[1]
-    if (value) return [{ scheme: 'RADELEMENT', value: value.toUpperCase(), meaning: label || value }]
+    const value = /radelement\.org\/\S*?\b(RDES?\d{1,32})\b/i.exec(title)?.[1]
+    const meaning = (label || value || '').slice(0, LONGEST_CODE.meaning)
+    if (value) return [{ scheme: 'RADELEMENT', value: value.toUpperCase(), meaning }]
   }
   return []
 }

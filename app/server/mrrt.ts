@@ -8,6 +8,7 @@ import type {
   TemplatePart,
   TemplateSectionKey,
 } from '#domain/report-template.ts'
+import { MOST_CODES } from '#domain/report-text.ts'
 import { codedContent, radElementOf, unkept } from './mrrt-codes.ts'
 
 type Node = DefaultTreeAdapterTypes.ChildNode
@@ -56,7 +57,7 @@ export function readTemplate(source: string): ReadTemplate {
         ...outsideSections(document),
         ...(scripts.every(isAttributes) ? [] : ['<script>']),
       ]),
-    ],
+    ].slice(0, MOST_LEFT_OUT),
   }
 }
 
@@ -87,6 +88,8 @@ function outsideSections(node: DefaultTreeAdapterTypes.ParentNode): string[] {
   })
 }
 
+/** More of them say no more. */
+const MOST_LEFT_OUT = 60
 const UNSEEN = ['script', 'style', 'link', 'datalist', 'template', 'noscript']
 const MEDIA = ['img', 'object', 'embed', 'iframe', 'canvas', 'audio', 'video', 'svg', 'math']
 const CONTROLS = ['input', 'select', 'textarea']
@@ -249,7 +252,8 @@ class SectionReader {
       value: said.value,
       options: [...new Set(said.options.map(({ word }) => word))].filter(Boolean),
     }
-    const codes = [...(this.codes.get(field.id) ?? []), ...radElementOf(element, label)]
+    const all = [...(this.codes.get(field.id) ?? []), ...radElementOf(element, label)]
+    const codes = all.slice(0, MOST_CODES)
     const options = Object.fromEntries(
       said.options.flatMap(({ id: option, word }) => {
         const code = this.codes.get(option)?.[0]

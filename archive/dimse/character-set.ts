@@ -43,6 +43,19 @@ const ROMAJI = REPERTOIRES[13]!.G0
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what is looked for
 const PLAIN = /^[\x00-\x1a\x1c-\x7f]*$/
 
+/** Sixteen terms of sixteen letters; whatever follows names no set that a text could need. */
+const CHARACTER_SETS_BYTES = 272
+
+/** The terms that a Specific Character Set states, (0008,0005). */
+export function statedSets(value: Buffer): string[] {
+  return value
+    .subarray(0, CHARACTER_SETS_BYTES)
+    .toString('latin1')
+    .replace(/\0/g, '')
+    .split('\\')
+    .map((term) => term.trim())
+}
+
 function isPlain(bytes: Buffer): boolean {
   for (const byte of bytes) if (byte >= 0x80 || byte === ESC) return false
   return true

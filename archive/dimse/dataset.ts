@@ -1,5 +1,5 @@
 /** A data set in memory (PS3.5 section 7): its elements as bytes, read and written as typed values by keyword. */
-import { decodeText, encodeText, isRepresentable, type TextKind } from './character-set.ts'
+import { decodeText, encodeText, isRepresentable, statedSets, type TextKind } from './character-set.ts'
 import { DicomError } from './dicom-error.ts'
 import { type Tag, tagOf, vrOf } from './dictionary.ts'
 import { formatPersonName, type PersonNameGroups, parsePersonName } from './person-name.ts'
@@ -69,11 +69,7 @@ export class Dataset {
     // Asked for by every text of the data set.
     if (this.statedBy !== own) {
       this.statedBy = own
-      this.stated = own.value
-        .toString('latin1')
-        .replace(/\0/g, '')
-        .split('\\')
-        .map((term) => term.trim())
+      this.stated = statedSets(own.value)
     }
     return this.stated
   }

@@ -62,7 +62,7 @@ const isRemembered = (element: Element): element is ValueElement =>
 /** All that its JSON is made from. */
 function keyOf({ tag, vr, value }: ValueElement, repertoire: string): string {
   const bytes = value.toString('latin1')
-  return isCharacterSetText(vr) || vr === 'UN' ? `${tag}${vr}${repertoire}\n${bytes}` : `${tag}${vr}${bytes}`
+  return isCharacterSetText(vr) || vr === 'UN' ? `${tag}${vr}${repertoire}\0${bytes}` : `${tag}${vr}${bytes}`
 }
 
 function write(element: Element, dataset: Dataset, options: ToJsonOptions): Written {

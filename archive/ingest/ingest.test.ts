@@ -219,4 +219,12 @@ test('an object that got its name and no note before a crash is taken in at the 
   expect(await archive.ingest.adopt(keys)).toBe(1)
   expect(await blobOf(object.sopInstanceUid)).toBe(blob)
   expect(await archive.ingest.adopt(keys)).toBe(0)
+  // Its sender had no answer and sent it again before anybody looked: what was acknowledged stays.
+  await sql`delete from instances where blob = ${blob}`
+  await receive(object)
+  await until('the index', async () => (await blobOf(object.sopInstanceUid)) !== null)
+  const again = (await blobOf(object.sopInstanceUid))!
+  expect(await archive.ingest.adopt(keys)).toBe(0)
+  expect(await blobOf(object.sopInstanceUid)).toBe(again)
+  expect(await archive.store.open(blob).catch(({ code }) => code)).toBe('ENOENT')
 })

@@ -40,6 +40,8 @@ export interface ObjectToCome extends Announced {
 }
 
 const BACKLOG_LIMIT = 2_000
+/** What a process that died left: noted in the journal, or named in the store alone. */
+type Left = Noted & { isOrphan?: boolean }
 /** File Meta that we wrote ourselves a moment ago. */
 const NOT_READ = new Dataset()
 
@@ -114,7 +116,7 @@ export class Ingest {
    * note has told nobody that it is kept, and it would lie there for ever. Answers how many were filed.
    */
   adopt(keys: readonly string[]): Promise<number> {
-    return this.#recover(keys.map((key) => ({ key, sha256: '' })))
+    return this.#recover(keys.map((key) => ({ key, sha256: '', isOrphan: true })))
   }
 
   /** Nothing more is coming for now: what was gathered is indexed at once. */
@@ -186,7 +188,7 @@ export class Ingest {
     await this.#setObjectAside({ key, bytes, datasetOffset, sha256 }, fault, instance)
   }
 
-  async #recover(noted: readonly Noted[]): Promise<number> {
+  async #recover(noted: readonly Left[]): Promise<number> {
     const { sql } = this.#options.department
     let recovered = 0
     for (let from = 0; from < noted.length; from += 500) {
@@ -203,7 +205,7 @@ export class Ingest {
   }
 
   /** False when there is no such object: its sender was never told Success, or it was a repeat and has gone. */
-  async #recoverOne({ key, sha256: noted }: Noted): Promise<boolean> {
+  async #recoverOne({ key, sha256: noted, isOrphan = false }: Left): Promise<boolean> {
     const reader = await this.#options.store.open(key).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null
       throw error
@@ -216,6 +218,9 @@ export class Ingest {
       const sha256 = await datasetHash(reader, datasetOffset)
       const blob = { key, bytes: reader.bytes, datasetOffset, sha256 }
       if ('fault' in result) await this.#setObjectAside(blob, result.fault, { sourceAe: '', peer: '' })
+      // Its sender had no answer and sent it again: what was acknowledged since is not touched by it.
+      else if (isOrphan && (await this.#isKept(result.examined.sopInstanceUid)))
+        return this.#neverArrived(key)
       // The note outran the bytes when the power went: nobody was told Success.
       else if (noted !== '' && noted !== sha256) return this.#neverArrived(key)
       else
@@ -228,10 +233,16 @@ export class Ingest {
     }
   }
 
+  async #isKept(sopInstanceUid: string): Promise<boolean> {
+    const [row] = await this.#options.department.sql`
+      select 1 from instances where sop_instance_uid = ${sopInstanceUid} limit 1`
+    return row !== undefined
+  }
+
   async #neverArrived(key: string): Promise<false> {
     this.#options.log.warn(
       { blob: key },
-      'an object that was never acknowledged is incomplete and was removed',
+      'an object that was never acknowledged is incomplete, or was sent again, and was removed',
     )
     await this.#options.store.remove(key)
     return false

@@ -146,7 +146,7 @@ function answer({ label, coding }: CodedField, words: string): Dataset[] {
   const codes = answersIn(coding, words.trim())
   if (!first && codes.length === 0) return []
   const name = first ?? {
-    value: label.slice(0, 16) || 'FIELD',
+    value: label || 'FIELD',
     scheme: LOCAL_SCHEME,
     meaning: label || 'Field',
   }
@@ -162,9 +162,10 @@ function answer({ label, coding }: CodedField, words: string): Dataset[] {
 
 /** Where each word that was chosen has a code; else none. */
 function answersIn({ options }: FieldCoding, said: string): Code[] {
-  const whole = options[said]
+  const codeOf = (word: string) => (Object.hasOwn(options, word) ? options[word] : undefined)
+  const whole = codeOf(said)
   if (whole) return [whole]
-  const codes = said.split(', ').map((word) => options[word])
+  const codes = said.split(', ').map(codeOf)
   return codes.every((code) => code !== undefined) ? codes : []
 }
 

@@ -24,6 +24,14 @@ export function aReportObject(more: Partial<ReportObject> = {}): ReportObject {
     ...{ from: 0, to: 2, label: 'Bleeding', options: ['No', 'Yes'] },
     coding: { codes: [bleeding, skull], options: { No: none } },
   }
+  // A field that its template has no code for, and an answer whose code is long.
+  const uncoded: CodedField = {
+    ...{ from: 3, to: 8, label: 'Right ventricle wall', options: ['bleed'] },
+    coding: {
+      codes: [],
+      options: { bleed: { scheme: 'SCT', value: '50960005000000000000', meaning: 'Bleed' } },
+    },
+  }
   return {
     ...{ sopInstanceUid: '2.25.100', seriesUid: '2.25.101', kind: 'sr', version: 2, studyUid: '2.25.1' },
     ...{
@@ -41,7 +49,7 @@ export function aReportObject(more: Partial<ReportObject> = {}): ReportObject {
     },
     requests: [request(1), request(2)],
     sections: [
-      { key: 'findings', text: 'No bleed.', fields: [coded], addendum: null },
+      { key: 'findings', text: 'No bleed.', fields: [coded, uncoded], addendum: null },
       { key: 'addendum', text: 'Unchanged.', fields: [], addendum: { by: person, at } },
     ],
     predecessor: reference('sr', '2.25.1', 1),

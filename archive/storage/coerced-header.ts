@@ -3,6 +3,7 @@
  * goes out as it came in, and what stands behind the last corrected one is not even read.
  */
 import { type ByteSource, bufferSource } from '#archive/dimse/byte-source.ts'
+import { statedSets } from '#archive/dimse/character-set.ts'
 import { Dataset } from '#archive/dimse/dataset.ts'
 import { decodeDataset, type Span, spansOf } from '#archive/dimse/decode.ts'
 import { isDicomError } from '#archive/dimse/dicom-error.ts'
@@ -50,11 +51,8 @@ export function coercedHeader(
 function characterSets(source: ByteSource, spans: readonly Span[]): string[] {
   const span = spans.find(({ tag }) => tag === SPECIFIC_CHARACTER_SET)
   if (!span) return []
-  const terms = source
-    .bytes(span.valueAt, span.end - span.valueAt)
-    .toString('latin1')
-    .replace(/\0/g, '')
-  return terms.trim() === '' ? [] : terms.split('\\').map((term) => term.trim())
+  const terms = statedSets(source.bytes(span.valueAt, span.end - span.valueAt))
+  return terms.every((term) => term === '') ? [] : terms
 }
 
 /** Null when these character sets lack a letter of it. */

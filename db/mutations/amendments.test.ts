@@ -208,6 +208,10 @@ test('[RP-12] an addendum that is recalled was never sent, and is open again wit
     select order_id from reports where id = ${reportId}`
   await settleOrder(department, duty, { orderId })
   const reader = { ...(await actAs(department, 'radiologist')), ...later }
+  const [study] = await department.sql<{ uid: string }[]>`
+    select study_uid as uid from procedures where order_id = ${orderId}`
+  const device = { ...(await deviceAct(department, 'US1')), ...later }
+  await indexInstances(department, device, storedImages(study!.uid, 1, { sourceAe: 'US1' }))
   const { fence } = await openAmendment(department, reader, { reportId, kind: 'addendum' })
   const content = said(['addendum', 'See the other side.'])
   const { version } = await signAmendment(department, reader, {
@@ -222,6 +226,11 @@ test('[RP-12] an addendum that is recalled was never sent, and is open again wit
   expect(draft).toMatchObject({ content, saved_by: reader.actor.id })
   await dropAmendment(department, reader, { reportId, fence: draft!.fence })
   expect(await stateOf(reportId)).toEqual({ state: 'FINAL', amendment: null })
+  // What never went out has answered no image that came late.
+  await settleOrder(department, duty, { orderId })
+  expect(
+    await department.sql`select state from work_items where order_id = ${orderId} and kind = 'late'`,
+  ).toEqual([{ state: 'open' }])
   expect(await invariantViolations(department.sql)).toEqual([])
 })
 

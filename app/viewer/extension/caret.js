@@ -70,12 +70,18 @@ export function measureWith(toolName) {
   commands.runCommand('setToolActiveToolbar', { toolName, toolGroupIds: TOOL_GROUPS })
 }
 
-/** An open line ends where the caret stands: whoever takes the measurement over means it so. */
+/**
+ * An open line ends where the caret stands: whoever takes the measurement over means it so.
+ * @returns false while a point of it is missing
+ */
 export async function finishMeasuring() {
   if (standing && isOpen()) place()
+  if (standing && isOpen()) return false
   // The viewer reckons a line now and then while it is drawn, and once more after its end.
   for (let waited = 0; waited < SETTLED_WITHIN_MS && lastDrawn?.invalidated; waited += LOOK_EVERY_MS)
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+  lastDrawn = null
+  return true
 }
 
 function onPress() {
@@ -206,6 +212,7 @@ function giveUp() {
   const uid = tool.cancel(element)
   if (uid) window.cornerstoneTools.annotation.state.removeAnnotation(uid)
   standing.placed = null
+  lastDrawn = null
   viewport.render()
   say(words.caretStands)
 }
@@ -214,8 +221,10 @@ const tellTool = (name) => standing.element.dispatchEvent(asIfByMouse(name))
 
 /** What the viewer makes of a mouse's event, with the caret in the mouse's place. */
 function asIfByMouse(name) {
-  const { element, viewport, world } = standing
-  const canvas = viewport.worldToCanvas(world)
+  const { element, viewport } = standing
+  const canvas = viewport.worldToCanvas(standing.world)
+  // The image may have changed under the caret: an end lies in the plane that is shown now.
+  const world = viewport.canvasToWorld(canvas)
   const { left: pageLeft, top: pageTop } = element.getBoundingClientRect()
   const client = [canvas[0] + pageLeft, canvas[1] + pageTop]
   const points = { canvas, world, client, page: client }

@@ -13,8 +13,8 @@ const STAYED = 4
 /** @returns what is said back, or null for what is nothing of the desk's */
 export async function deskAsked(said, managers) {
   if (said.type === 'take-measurement') {
-    await finishMeasuring()
-    return { type: 'measurement', measurement: newestMeasurement(managers) }
+    const isWhole = await finishMeasuring()
+    return { type: 'measurement', measurement: isWhole ? newestMeasurement(managers) : null }
   }
   if (said.type === 'where') return { type: 'where', layout: whereNow(managers) }
   if (said.type === 'show-image') void showImage(said.image, managers)
