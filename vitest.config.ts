@@ -21,6 +21,9 @@ const shared = {
   hookTimeout: 120_000,
 }
 
+/** What has screens finds them built. */
+const withScreens = { globalSetup: [...shared.globalSetup, 'bin/testing/built.ts'] }
+
 // By default one core of two would wait: these wait for sockets, disks and each other more than they reckon.
 const twoAtATime = { maxWorkers: 2 }
 
@@ -35,6 +38,7 @@ const screens = {
   name: 'screens',
   include: browsers,
   exclude: [...notOurs, overTheCorpus, ...wholeDepartments],
+  ...withScreens,
   ...twoAtATime,
   sequence: { groupOrder: 1 },
 }
@@ -43,10 +47,11 @@ const departments = {
   name: 'departments',
   include: wholeDepartments,
   exclude: [...notOurs, overTheCorpus],
+  ...withScreens,
   ...twoAtATime,
   sequence: { groupOrder: 1 },
 }
-const corpora = { name: 'corpus', include: [overTheCorpus], exclude: notOurs }
+const corpora = { name: 'corpus', include: [overTheCorpus], exclude: notOurs, ...withScreens }
 
 export default defineConfig({
   test: {
