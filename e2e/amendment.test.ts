@@ -45,7 +45,10 @@ test('[RP-06] an addendum is written beside the report that is out, signed with 
   const { page, password, problems } = await sitDown(screens, 'radiologist')
   await goTo(page, `${screens.app.url}/orders/${orderId}`)
   await page.getByRole('link', { name: 'Amend the report' }).click()
-  await page.getByText('Normal CT of the head.').waitFor(SOON)
+  // The order's page shows the report too: the keys are this page's once its buttons stand.
+  await page.getByRole('button', { name: 'Correct the report' }).waitFor(SOON)
+  await page.getByText('Normal CT of the head.').first().waitFor(SOON)
+  await listens(page)
   expect(await barriers(page)).toEqual([])
   await page.keyboard.press('Alt+a')
   await section(page, 'Addendum').waitFor(SOON)
