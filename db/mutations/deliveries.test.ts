@@ -1,25 +1,14 @@
 /** The ledger of deliveries: what an answer that comes too late may still change. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
-import type { Department } from '../department.ts'
-import { actAs, seededDepartment } from '../order.fixture.ts'
-import { invariantViolations } from '../queries/invariants.ts'
+import { expect, test } from 'vitest'
+import { actAs } from '../order.fixture.ts'
 import { readableStudy } from '../reading.fixture.ts'
+import { soundDepartment } from '../sound-department.fixture.ts'
 import { dutyAct } from './act.ts'
 import { type Answer, beginAttempt, recordAnswer, replayDelivery } from './deliveries.ts'
 import { issueWetRead, openReport } from './reports.ts'
 import { claim } from './work-items.ts'
 
-let department: Department
-
-beforeAll(async () => {
-  department = await seededDepartment(await testDatabase())
-})
-
-afterAll(async () => {
-  expect(await invariantViolations(department.sql)).toEqual([])
-  await department.close()
-})
+const department = await soundDepartment()
 
 test('[EH-01] a parked delivery waits for a person whatever comes late of an attempt before, but for its acknowledgement', async () => {
   const { itemId } = await readableStudy(department, 'stat')

@@ -1,14 +1,12 @@
 /** "Wrong patient or exam": images go to the order they were made for, and back until a final report. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
-import type { Department } from '../department.ts'
-import { actAs, seededDepartment } from '../order.fixture.ts'
+import { expect, test } from 'vitest'
+import { actAs } from '../order.fixture.ts'
 import { criticalResultsOfCase } from '../queries/critical-results.ts'
 import { search } from '../queries/dicomweb.ts'
-import { invariantViolations } from '../queries/invariants.ts'
 import { unseenNotices } from '../queries/notices.ts'
 import { openItem } from '../reading.fixture.ts'
 import { accepted, arrived, type Exam, type Ordered, scanned, settle } from '../scanned.fixture.ts'
+import { soundDepartment } from '../sound-department.fixture.ts'
 import { deviceAct } from './act.ts'
 import { communicateCritical } from './critical-results.ts'
 import { uuidUid } from './minting.ts'
@@ -21,16 +19,7 @@ import { beginStep, endExam } from './steps.ts'
 import { indexInstances } from './studies.ts'
 import { claim } from './work-items.ts'
 
-let department: Department
-
-beforeAll(async () => {
-  department = await seededDepartment(await testDatabase())
-})
-
-afterAll(async () => {
-  expect(await invariantViolations(department.sql)).toEqual([])
-  await department.close()
-})
+const department = await soundDepartment()
 
 async function move(exam: Exam, to: Ordered, reason: MoveReason = 'wrong-patient', who = 'tech') {
   const asked = { performedStepId: exam.performedStepId, toStepId: to.stepId, reason }

@@ -1,14 +1,12 @@
 /** Whatever people do with an order, and in whatever order, all that its facts call for stands open for somebody. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
+import { expect, test } from 'vitest'
 import { refusalCode } from '#domain/errors.ts'
 import { nextWork } from '#domain/next-work.ts'
-import type { Department } from '../department.ts'
-import { actAs, anOrder, seededDepartment, storedImages } from '../order.fixture.ts'
-import { invariantViolations } from '../queries/invariants.ts'
+import { actAs, anOrder, storedImages } from '../order.fixture.ts'
 import { loadOrderFacts } from '../queries/order-facts.ts'
 import { policyOf } from '../queries/policy.ts'
 import { accepted, arrived, type Ordered, scanned, settle } from '../scanned.fixture.ts'
+import { soundDepartment } from '../sound-department.fixture.ts'
 import { deviceAct } from './act.ts'
 import { sendBackReport, submitReport } from './hand-on.ts'
 import { moveImages, undoMove } from './moved-images.ts'
@@ -23,16 +21,7 @@ import { claim } from './work-items.ts'
 const STEPS = 20
 const READINGS = ['read', 'sign', 'over-read', 'sent-back']
 const READERS = ['radiologist', 'radiologist2', 'resident'] as const
-let department: Department
-
-beforeAll(async () => {
-  department = await seededDepartment(await testDatabase())
-})
-
-afterAll(async () => {
-  expect(await invariantViolations(department.sql)).toEqual([])
-  await department.close()
-})
+const department = await soundDepartment()
 
 /** Mulberry32: the same draws for the same seed. */
 function drawing(seed: number): () => number {

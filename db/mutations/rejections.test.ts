@@ -1,28 +1,17 @@
 /** Withdrawing images by a note, by a person, and bringing them back. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
+import { expect, test } from 'vitest'
 import { KEY_OBJECT_SELECTION, REJECTION_TITLES } from '#domain/rejection-note.ts'
 import type { RejectionCode } from '#domain/study-visibility.ts'
-import type { Department } from '../department.ts'
-import { actAs, seededDepartment, storedImages } from '../order.fixture.ts'
+import { actAs, storedImages } from '../order.fixture.ts'
 import { type Found, search } from '../queries/dicomweb.ts'
-import { invariantViolations } from '../queries/invariants.ts'
 import { instanceShown, levelShown, viewOf } from '../queries/visibility.ts'
+import { soundDepartment } from '../sound-department.fixture.ts'
 import { deviceAct, dutyAct } from './act.ts'
 import { uuidUid } from './minting.ts'
 import { rejectInstances, revokeRejection } from './rejections.ts'
 import { indexInstances, type StoredInstance } from './studies.ts'
 
-let department: Department
-
-beforeAll(async () => {
-  department = await seededDepartment(await testDatabase())
-})
-
-afterAll(async () => {
-  expect(await invariantViolations(department.sql)).toEqual([])
-  await department.close()
-})
+const department = await soundDepartment()
 
 /** A rejection note as a workstation sends it, in the DICOM JSON that the index sees. */
 function aNote(code: RejectionCode, images: readonly StoredInstance[], sourceAe = 'CT1'): StoredInstance {

@@ -1,12 +1,10 @@
 /** A reader asks the technologist: the reading waits, the clock is the technologist's, and what comes back stands higher. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
-import type { Department } from '../department.ts'
-import { actAs, seededDepartment, storedImages } from '../order.fixture.ts'
-import { invariantViolations } from '../queries/invariants.ts'
+import { expect, test } from 'vitest'
+import { actAs, storedImages } from '../order.fixture.ts'
 import { worklist } from '../queries/worklists.ts'
 import { openItem } from '../reading.fixture.ts'
 import { accepted, arrived, type Ordered, scanned, settle } from '../scanned.fixture.ts'
+import { soundDepartment } from '../sound-department.fixture.ts'
 import { deviceAct, dutyAct } from './act.ts'
 import { submitReport } from './hand-on.ts'
 import { rejectQuality } from './quality.ts'
@@ -16,16 +14,7 @@ import { settleOrder } from './settle.ts'
 import { indexInstances } from './studies.ts'
 import { claim } from './work-items.ts'
 
-let department: Department
-
-beforeAll(async () => {
-  department = await seededDepartment(await testDatabase())
-})
-
-afterAll(async () => {
-  expect(await invariantViolations(department.sql)).toEqual([])
-  await department.close()
-})
+const department = await soundDepartment()
 
 interface Held {
   order: Ordered

@@ -1,10 +1,8 @@
 /** Bookings that move and patients who come late: somebody at the scanner waits for every one of them. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testDatabase } from '#bin/testing/database.ts'
-import type { Department } from '../department.ts'
-import { actAs, seededDepartment } from '../order.fixture.ts'
-import { invariantViolations } from '../queries/invariants.ts'
+import { expect, test } from 'vitest'
+import { actAs } from '../order.fixture.ts'
 import { type Ordered, ordered } from '../scanned.fixture.ts'
+import { soundDepartment } from '../sound-department.fixture.ts'
 import { deviceAct, dutyAct } from './act.ts'
 import { uuidUid } from './minting.ts'
 import type { Act } from './mutate.ts'
@@ -13,16 +11,7 @@ import { bookStep, reRoom } from './scheduling.ts'
 import { settleOrder } from './settle.ts'
 import { arrive } from './steps.ts'
 
-let department: Department
-
-beforeAll(async () => {
-  department = await seededDepartment(await testDatabase())
-})
-
-afterAll(async () => {
-  expect(await invariantViolations(department.sql)).toEqual([])
-  await department.close()
-})
+const department = await soundDepartment()
 
 // Noon in Berlin, so that no booking of an hour or two is on another day.
 const NOON = new Date('2030-03-12T11:00:00Z')
