@@ -176,6 +176,8 @@ const TABLE = {
   sign: SIGNS,
   addendum: AMENDS,
   correction: AMENDS,
+  /** Images that came after the report were looked at, and nothing is to be said. */
+  'see-late-images': [rule(['radiologist'], 'site', 'eligible')],
   recall: [rule(['radiologist'], 'own')],
   retract: [rule(['radiologist'], 'site', 'reason', 'reauthentication', 'second-person')],
   'raise-critical': [rule(['radiologist', 'resident'], 'site')],

@@ -3,6 +3,7 @@ import { testDatabase } from '#bin/testing/database.ts'
 import type { OrderMessage } from '#domain/order-message.ts'
 import type { Department } from '../department.ts'
 import { actAs, anOrder, seededDepartment, storedImages } from '../order.fixture.ts'
+import { amendedReport } from '../queries/amendment.ts'
 import { invariantViolations } from '../queries/invariants.ts'
 import { priorsOf } from '../queries/reading-room.ts'
 import { reportForDelivery } from '../queries/report-content.ts'
@@ -10,6 +11,7 @@ import { readableStudy } from '../reading.fixture.ts'
 import { deviceAct, dutyAct } from './act.ts'
 import { dropAmendment, openAmendment, saveAmendment, signAmendment } from './amendments.ts'
 import { issuePreliminary, openReport, recallReport, signReport } from './reports.ts'
+import { seeLateImages } from './seen-late-images.ts'
 import { settleOrder } from './settle.ts'
 import { indexInstances } from './studies.ts'
 import { claim } from './work-items.ts'
@@ -124,6 +126,57 @@ test('[RP-06] images after the final report are answered by what is added to it,
   expect(await late()).toEqual(['1 completed'])
   await more()
   expect(await late()).toEqual(['1 completed', '2 open'])
+})
+
+test('[RP-06] images after the final report that say nothing new are answered by a reader who saw them, and those that came since are not', async () => {
+  const { orderId, reportId } = await signed()
+  const [study] = await department.sql<{ uid: string }[]>`
+    select study_uid as uid from procedures where order_id = ${orderId}`
+  // The order was over and its workflow gone.
+  await department.sql`update orders set closed_at = now() where id = ${orderId}`
+  const more = async () => {
+    const device = await deviceAct(department, 'US1')
+    await indexInstances(department, device, storedImages(study!.uid, 1, { sourceAe: 'US1' }))
+    return (await amendedReport(department.sql, reportId))!.lateImages!.until
+  }
+  const duty = async () => {
+    await settleOrder(department, await dutyAct(department), { orderId })
+    const items = await department.sql<{ state: string }[]>`
+      select state from work_items where order_id = ${orderId} and kind = 'late' order by cycle`
+    return items.map(({ state }) => state)
+  }
+  const until = await more()
+  expect(await duty()).toEqual(['open'])
+  const see = async (user: string, shown: Date) =>
+    seeLateImages(department, await actAs(department, user), { reportId, until: shown })
+  for (const user of ['resident', 'tech', 'lead'])
+    await expect(see(user, until)).rejects.toMatchObject({ code: 'forbidden' })
+
+  // Whoever writes about the report answers them with words.
+  const reader = await actAs(department, 'radiologist')
+  const { fence } = await openAmendment(department, reader, { reportId, kind: 'addendum' })
+  await expect(see('radiologist2', until)).rejects.toMatchObject({ code: 'illegal-transition' })
+  await dropAmendment(department, reader, { reportId, fence })
+
+  // Of what came after the screen was drawn nobody has seen anything.
+  const since = await more()
+  await see('radiologist', until)
+  expect((await amendedReport(department.sql, reportId))!.lateImages).toEqual({ since, until: since })
+  expect(await duty()).toEqual(['completed', 'open'])
+  await see('radiologist', since)
+  await see('radiologist', since)
+  expect(await duty()).toEqual(['completed', 'completed'])
+  expect((await amendedReport(department.sql, reportId))!.lateImages).toBeNull()
+  const told = await department.sql`
+    select actor_id, data->>'batches' as batches from order_events
+    where order_id = ${orderId} and type in ('images.late-seen') order by rev`
+  expect(told).toEqual([
+    { actor_id: reader.actor.id, batches: '1' },
+    { actor_id: reader.actor.id, batches: '1' },
+  ])
+  expect(await versionsOf(reportId)).toHaveLength(1)
+  expect((await stateOf(reportId)).state).toBe('FINAL')
+  expect(await invariantViolations(department.sql)).toEqual([])
 })
 
 test('[RP-06] nothing is added to a first word: the report goes on, and is amended once it is signed', async () => {

@@ -15,6 +15,7 @@ import { keepAside } from './held-reading.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { type ReadingRow, readingCase } from './permission.ts'
 import { ordersOfReport, releaseVersion } from './release.ts'
+import { reopenOrder } from './reopened-order.ts'
 import { addVersion, type ReportContent, setRecallTime, tell } from './report-versions.ts'
 import { mustPassChecks } from './reports.ts'
 
@@ -247,13 +248,8 @@ function mayAmend(
   mustBeAble(act.actor, kind, { siteId, ownerId: signerId, eligible: why === null, reason, reauthenticated })
 }
 
-// Over, an order wakes for nothing: neither for words that are left open nor for receivers that lack them.
 async function openOrdersAgain(scope: Scope, reportId: string): Promise<void> {
-  for (const { order_id } of await ordersOfReport(scope, reportId)) {
-    const [opened] = await scope.sql`
-      update orders set closed_at = null where id = ${order_id} and closed_at is not null returning id`
-    if (opened) scope.append(order_id, { type: 'order.reopened', data: {} })
-  }
+  for (const { order_id } of await ordersOfReport(scope, reportId)) await reopenOrder(scope, order_id)
 }
 
 // Its reason stays: a signature that is recalled opens the amendment again.

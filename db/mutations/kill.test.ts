@@ -466,6 +466,11 @@ const CASES: Record<string, Case> = {
     ],
     again: 'stale-fence',
   },
+  'see-late-images': {
+    prepare: async (d) => withLateImages(d),
+    effect: ['audit report.late-images-seen +1', 'event images.late-seen +1'],
+    again: 'done',
+  },
   'raise-critical': {
     prepare: async (d) => ({ ...(await reading(d)), now: (await d.now()).toISOString() }),
     effect: [
@@ -1134,6 +1139,16 @@ async function amended(department: Department) {
   const { reportId } = order
   const reader = await actAs(department, 'radiologist')
   return { ...order, ...(await openAmendment(department, reader, { reportId, kind: 'addendum' })) }
+}
+
+/** Of a report that is out; images came after it. */
+async function withLateImages(department: Department) {
+  const order = await signed(department)
+  const [procedure] = await department.sql<{ uid: string }[]>`
+    select study_uid as uid from procedures where order_id = ${order.orderId}`
+  const [image] = storedImages(procedure!.uid, 1, { sourceAe: 'US1' })
+  await indexInstances(department, await deviceAct(department, 'US1'), [image!])
+  return order
 }
 
 /** Of a report that is out. */

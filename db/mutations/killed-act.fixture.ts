@@ -54,6 +54,7 @@ import { sweepRetention } from './retention.ts'
 import { answerReturn, askReturn } from './returns.ts'
 import { changeView, retireView, saveView } from './saved-views.ts'
 import { bookStep, reRoom, unbookStep } from './scheduling.ts'
+import { seeLateImages } from './seen-late-images.ts'
 import { closeOrder } from './settle.ts'
 import { settleDuplicate } from './settle-duplicate.ts'
 import { dropShift, setShift } from './shifts.ts'
@@ -230,6 +231,8 @@ const PRESSED: Record<string, Performed> = {
       ...{ reportId, fence, kind: 'addendum', reauthenticated: true },
       content: { sections: [{ key: 'addendum', text: 'A clip is in place.' }] },
     }),
+  'see-late-images': async (department, act, { reportId }) =>
+    seeLateImages(department, act, { reportId, until: await department.now() }),
   'raise-critical': (department, act, { reportId, now }) =>
     raiseCriticalResult(department, act, {
       ...{ reportId, finding: 'A bleed.', level: 1, foundAt: new Date(now!) },

@@ -2,8 +2,8 @@
 import type { Scope } from './mutate.ts'
 
 /**
- * Answered by an addendum or a correction that somebody wrote once they were there, and only when it is out: a signature
- * that is taken back has answered nothing.
+ * Answered by words that somebody signed once they were there, and only when those are out: a signature that is taken back
+ * has answered nothing. After a recall or a retraction the words are another reading's.
  */
 export async function answerLateImages(
   { sql, act }: Scope,
@@ -16,7 +16,7 @@ export async function answerLateImages(
         then batch || jsonb_build_object('answeredAt', ${act.now.toISOString()}::text) else batch end order by place)
       from jsonb_array_elements(s.late_batches) with ordinality b(batch, place))
     from report_versions v
-    where v.report_id = ${reportId} and v.version = ${version} and v.kind in ('addendum', 'correction') and v.fence > 0
+    where v.report_id = ${reportId} and v.version = ${version} and v.kind in ('final', 'addendum', 'correction') and v.fence > 0
       and jsonb_array_length(s.late_batches) > 0 and s.id in (select l.study_id from report_procedures rp
         join study_links l on l.procedure_id = rp.procedure_id and l.undone_at is null where rp.report_id = ${reportId})`
 }

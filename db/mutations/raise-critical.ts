@@ -7,6 +7,7 @@ import { policyOf } from '../queries/policy.ts'
 import { ulid } from '../ulid.ts'
 import { fireCriticalSteps, noteCritical } from './critical-ladder.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
+import { reopenOrder } from './reopened-order.ts'
 
 export interface NewCritical {
   /** In which its communication will be written down: a draft, a first word or a final report. */
@@ -61,7 +62,7 @@ export async function raiseCritical(scope: Scope, critical: NewCritical): Promis
       policy_version, due_at)
     values (${criticalId}, ${order.id}, ${reportId}, ${order.siteId}, ${finding}, ${level}, ${cause}, ${foundAt},
       ${act.actor.id}, ${act.now}, ${order.policyVersion}, ${dueAt})`
-  await openOrderAgain(scope, order.id)
+  await reopenOrder(scope, order.id)
   noteCritical(scope, order.id, {
     type: 'critical.raised',
     data: {
@@ -90,11 +91,4 @@ async function lockOrderOf(scope: Scope, { reportId, orderId }: NewCritical): Pr
   const [order] = await scope.sql<OrderRow[]>`
     select id, site_id as "siteId", phase, policy_version as "policyVersion" from orders where id = ${found.id}`
   return order!
-}
-
-// Over, an order wakes for nothing: neither for the next contact nor for its lateness.
-async function openOrderAgain(scope: Scope, orderId: string): Promise<void> {
-  const [opened] = await scope.sql`
-    update orders set closed_at = null where id = ${orderId} and closed_at is not null returning id`
-  if (opened) scope.append(orderId, { type: 'order.reopened', data: {} })
 }

@@ -10,6 +10,7 @@ import { integer, text } from './header-values.ts'
 import { outcomeOf, replace } from './known-instances.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { anyWithdrawn, showWhatStands, takeNote } from './rejections.ts'
+import { reopenOrder } from './reopened-order.ts'
 import { ownReports, reportsStored } from './report-objects.ts'
 import { lockStep } from './scheduling.ts'
 import { inferPerformedStep, startStep } from './steps.ts'
@@ -291,6 +292,7 @@ async function announceImages(scope: Scope, { orderId, study, kind, added }: Arr
     await sql`
       update studies set late_batches = late_batches || ${sql.json([{ at: act.now.toISOString(), answeredAt: null }])}
       where id = ${study.id}`
+    await reopenOrder(scope, orderId)
   }
   const [counted] = await sql<{ total: number; visible: number }[]>`
     select stored_count as total, instance_count - report_count as visible from studies where id = ${study.id}`

@@ -17,6 +17,8 @@ export interface AmendedReport {
   /** Versions that were not taken back, oldest first; the text and what was added to it. */
   stands: StandingVersion[]
   studies: string[]
+  /** Images that came after the report and that nobody has answered yet: from when to when; null without any. */
+  lateImages: { since: Date; until: Date } | null
 }
 
 export interface OpenAmendment {
@@ -51,6 +53,10 @@ export async function amendedReport(sql: AnySql, reportId: string): Promise<Amen
       coalesce(v.signed_at, v.created_at) as at, v.released_at is not null as "isOut"
     from report_versions v left join users u on u.id = v.signer_id
     where v.report_id = ${reportId} and v.recalled_at is null order by v.version`
+  const [late] = await sql<{ since: Date | null; until: Date | null }[]>`
+    select min((b->>'at')::timestamptz) as since, max((b->>'at')::timestamptz) as until
+    from studies s cross join jsonb_array_elements(s.late_batches) b
+    where s.study_uid = any(${report.studies}) and b->>'answeredAt' is null`
   const text = versions.findLastIndex(({ kind }) => kind !== 'addendum')
   const { id, orderId, siteId, state, studies } = report
   return {
@@ -58,6 +64,7 @@ export async function amendedReport(sql: AnySql, reportId: string): Promise<Amen
     signerId: versions.at(-1)?.signerId ?? null,
     isOut: versions.at(-1)?.isOut ?? false,
     open: openOf(report),
+    lateImages: late?.since && late.until ? { since: late.since, until: late.until } : null,
     stands: versions.slice(Math.max(0, text)).map(({ version, kind, sections, signer, at }) => ({
       ...{ version, kind, sections, signer, at },
     })),

@@ -17,6 +17,7 @@ import { viewerAddress } from '#app/server/launches.ts'
 import { answer } from '#app/server/refusal.ts'
 import { type AmendmentKind, dropAmendment, openAmendment, signAmendment } from '#db/mutations/amendments.ts'
 import { recallReport, reportChecks } from '#db/mutations/reports.ts'
+import { seeLateImages } from '#db/mutations/seen-late-images.ts'
 import { reauthenticate } from '#db/mutations/sessions.ts'
 import { amendedReport, type StandingVersion } from '#db/queries/amendment.ts'
 import { answeredBeside } from '#db/queries/reading-group.ts'
@@ -39,6 +40,7 @@ import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
 import { timeOrDay } from '../../ui/format.ts'
+import { Glyph } from '../../ui/glyph.tsx'
 import { IdentityBanner } from '../../ui/identity-banner.tsx'
 import { ErrorLine } from '../../ui/messages.tsx'
 import { ReasonPicker } from '../../ui/reason-picker.tsx'
@@ -74,7 +76,10 @@ export async function loader(args: LoaderFunctionArgs) {
   }
 }
 
-/** Fields by `intent`: `open` (kind, reason), `drop` (fence), `sign` (fence, kind, sections, password), `recall` (version). */
+/**
+ * Fields by `intent`: `open` (kind, reason), `drop` (fence), `sign` (fence, kind, sections, password), `recall` (version),
+ * `seen` (until: when the newest of the late images came that were shown).
+ */
 export async function action(args: ActionFunctionArgs) {
   const { person, server, act } = await requireUser(args, ['radiologist'])
   const { department } = server
@@ -110,6 +115,14 @@ export async function action(args: ActionFunctionArgs) {
         await recallReport(department, await act(), { reportId, version: Number(text('version')) })
         return {}
       })
+    case 'seen': {
+      const until = new Date(text('until'))
+      if (Number.isNaN(until.getTime())) throw data(null, { status: 400 })
+      return answer(async () => {
+        await seeLateImages(department, await act(), { reportId, until })
+        return {}
+      })
+    }
     default:
       throw data(null, { status: 400 })
   }
@@ -176,6 +189,8 @@ function Amendment() {
     if (needsReason) setWanted(kind)
     else void submit('open', { kind })
   }
+  const late = open === null ? report.lateImages : null
+  const see = () => late && void submit('seen', { until: late.until.toISOString() })
   function sign(): void {
     if (missing) focusSection(missing)
     if (!isComplete || blocking > 0 || untold > 0) return
@@ -184,6 +199,9 @@ function Amendment() {
   }
   const keys: ScreenKey[] = [
     ...(mayWrite ? [{ chord: 'Alt+Enter', word: t('amend.sign'), run: sign } satisfies ScreenKey] : []),
+    ...(late
+      ? [{ chord: 'Alt+S', word: t('amend.late-seen'), run: () => void see() } satisfies ScreenKey]
+      : []),
     ...(open === null && report.isOut
       ? ([
           { chord: 'Alt+A', word: t('amend.addendum'), run: () => begin('addendum') },
@@ -261,6 +279,7 @@ function Amendment() {
             {lost ? <ErrorLine>{lost}</ErrorLine> : null}
             {refused ? <ErrorLine>{refused}</ErrorLine> : null}
             <RecallBars versions={recallable} />
+            {late && wanted === null ? <LateImages since={late.since} isBusy={isBusy} onSeen={see} /> : null}
             {mayWrite ? (
               <form
                 className="stack"
@@ -314,6 +333,22 @@ function Amendment() {
 function lostBy(open: { holder: { name: string } }, lost: { sentence: string } | null): string {
   const takenBy = () => `${t('room.taken-by', { name: open.holder.name })} ${t('room.text-kept-aside')}`
   return lost?.sentence ?? takenBy()
+}
+
+/** Images that nobody has answered: words are one answer, having seen them is the other. */
+function LateImages({ since, isBusy, onSeen }: { since: Date; isBusy: boolean; onSeen: () => void }) {
+  const zone = useZone()
+  const now = useDepartmentNow('minute')
+  return (
+    <div className="stack">
+      <p className="small risk" role="status">
+        <Glyph name="look" /> {t('amend.late-images', { since: timeOrDay(since, zone, now) })}
+      </p>
+      <Button wide chord="Alt+S" busy={isBusy} onClick={onSeen}>
+        {t('amend.late-seen')}
+      </Button>
+    </div>
+  )
 }
 
 interface BeginProps {
