@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
-import { freePort } from '#bin/testing/global-setup.ts'
+import { freePort } from '#bin/testing/free-port.ts'
 import type { Department } from '#db/department.ts'
 import { seededDepartment } from '#db/order.fixture.ts'
+import { encodeFileMeta } from './dimse/part10.ts'
 import { newUid } from './dimse/uid.ts'
-import { findings, sendThroughKills, stormImages } from './kill-storm.fixture.ts'
+import { findings, type StormImage, sendThroughKills, stormImages } from './kill-storm.fixture.ts'
 import { CORPUS, dcmtk, until } from './scp/archive.fixture.ts'
+import { FileStore } from './storage/file-store.ts'
 
 let department: Department
 let databaseUrl: string
@@ -35,14 +37,16 @@ interface ArchiveProcess {
   ended: Promise<number | string>
 }
 
-async function start(): Promise<ArchiveProcess> {
+async function start({ turned = false } = {}): Promise<ArchiveProcess> {
   const settings = {
     DATABASE_URL: databaseUrl,
     ISOCENTER_HOME: home,
     ISOCENTER_DICOM_PORT: String(port),
     ISOCENTER_FAILPOINT_FILE: failpoint,
   }
-  const child = spawn(process.execPath, [new URL('main.ts', import.meta.url).pathname], {
+  const pathOf = (name: string) => new URL(name, import.meta.url).pathname
+  const clock = turned ? ['--import', pathOf('turned-clock.fixture.ts')] : []
+  const child = spawn(process.execPath, [...clock, pathOf('main.ts')], {
     env: settings,
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
@@ -139,6 +143,39 @@ for (const place of PLACES) {
     if (place === 'store:before-sync') expect(acknowledged).toBe(false)
   })
 }
+
+/** A whole object under its last name of which no note was made: what a process killed between the two leaves. */
+async function leaveWithoutNote({ bytes, sopInstanceUid, sopClassUid, transferSyntaxUid }: StormImage) {
+  const writer = await new FileStore(join(home, 'blobs')).create()
+  const said = { sopClassUid, sopInstanceUid, transferSyntaxUid }
+  writer.writeHeader(encodeFileMeta({ ...said, sendingAe: 'CT1', receivingAe: 'ISOCENTER' }))
+  await writer.write(await bytes())
+  return (await writer.commit()).key
+}
+
+test('[AR-01] what a killed process left whole and noted nowhere is looked for a minute after the start: filed, or removed where it has come again', async () => {
+  const [unheard, repeated] = stormImages(2, 1024) as [StormImage, StormImage]
+  const before = await start()
+  await sendThroughKills({
+    peer: { host: '127.0.0.1', port, callingAe: 'CT1', calledAe: 'ISOCENTER' },
+    images: [repeated],
+    associations: 1,
+    kills: 0,
+    kill: () => Promise.resolve(),
+  })
+  expect(await stop(before)).toBe(0)
+  const left = [await leaveWithoutNote(unheard), await leaveWithoutNote(repeated)]
+  const look = () => findings({ sql: department.sql, blobs: join(home, 'blobs') }, [unheard, repeated])
+  expect(await look()).toMatchObject({ indexed: 1, unseen: 2 })
+  const archive = await start({ turned: true })
+  await until('what was left behind', async () => {
+    const { indexed, unseen } = await look()
+    return indexed === 2 && unseen === 0
+  })
+  expect(await look()).toEqual({ indexed: 2, lost: [], halves: [], doubled: 0, unseen: 0 })
+  expect(left.map((key) => existsSync(join(home, 'blobs', key)))).toEqual([true, false])
+  expect(await stop(archive)).toBe(0)
+})
 
 test('nothing acknowledged is lost, halved or doubled when the archive is killed again and again in the middle of a send', async () => {
   let archive = await start()

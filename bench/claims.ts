@@ -3,13 +3,13 @@
  * answer, beside the one SQL statement that it comes down to. `--write` writes its section of docs/benchmarks.md.
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Page } from 'playwright-core'
 import postgres from 'postgres'
 import { clusterUrl, endStrayPostmaster, prepareCluster, startCluster } from '#bin/postgres.ts'
+import { freePort } from '#bin/testing/free-port.ts'
 import { type Department, openDepartment } from '#db/department.ts'
 import { migrate } from '#db/migrate.ts'
 import { claim, release } from '#db/mutations/work-items.ts'
@@ -209,14 +209,6 @@ ${line('A plain SQL claim: one statement, committed', alone)}
 ${line('The department’s claim, in process', inProcess)}
 ${line('Claim to answer at the browser', waited)}
 ${line(`Claim to the row on each of ${SCREENS} screens`, shown)}`
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }
 
 function pause(ms: number): Promise<void> {

@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { type Cluster, clusterUrl, endStrayPostmaster, prepareCluster, startCluster } from '#bin/postgres.ts'
+import { freePort } from '#bin/testing/free-port.ts'
 import { openDepartment } from '#db/department.ts'
 import { migrate } from '#db/migrate.ts'
 import { seedDemo } from '#db/seed/demo.ts'
@@ -67,7 +67,7 @@ async function fill(
   cluster: Cluster,
   { name, url, orders, say }: { name: string; url: string; orders: number; say: (words: string) => void },
 ): Promise<void> {
-  await asAdmin(cluster, (sql) => sql.unsafe(`drop database if exists ${name} with (force)`))
+  await dropFillings(cluster, orders)
   await asAdmin(cluster, (sql) => sql.unsafe(`create database ${name}`))
   await migrate(url)
   await seedDemo(url, {
@@ -82,6 +82,15 @@ async function fill(
   await fillOrders(sql, { orders, now, say })
   await sql.unsafe(`comment on database ${name} is 'filled'`)
   await sql.end()
+}
+
+/** Of one size, one is kept: those of an older filling, and what a run that was stopped left, give their room back. */
+async function dropFillings(cluster: Cluster, orders: number): Promise<void> {
+  await asAdmin(cluster, async (sql) => {
+    const kept = await sql<{ name: string }[]>`
+      select datname as name from pg_database where starts_with(datname, ${`orders_${orders}_`})`
+    for (const { name } of kept) await sql`drop database ${sql(name)} with (force)`
+  })
 }
 
 async function newestOf(url: string): Promise<Date> {
@@ -100,12 +109,4 @@ async function asAdmin<T>(cluster: Cluster, ask: (sql: postgres.Sql) => Promise<
   } finally {
     await sql.end()
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }

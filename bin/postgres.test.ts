@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { clusterUrl, endStrayPostmaster, prepareCluster, sharedBuffersMiB, startCluster } from './postgres.ts'
-import { freePort } from './testing/global-setup.ts'
+import { freePort } from './testing/free-port.ts'
 
 // initdb writes and syncs a whole cluster, which a busy disk makes slow.
 vi.setConfig({ testTimeout: 120_000 })

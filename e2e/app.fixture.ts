@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { buildScreens } from '#bin/builds.ts'
+import { freePort } from '#bin/testing/free-port.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 
@@ -80,12 +80,4 @@ function chromiumPath(): string {
   const folder = process.env.PATH!.split(delimiter).find((one) => existsSync(join(one, 'chromium')))
   if (folder === undefined) throw new Error('chromium is not installed')
   return join(folder, 'chromium')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
 }

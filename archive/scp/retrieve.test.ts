@@ -1,5 +1,4 @@
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -17,6 +16,7 @@ import { openAssociation } from '#archive/scu/association.ts'
 import { get, move, moveContext, moveOn, receivingContexts } from '#archive/scu/retrieve.ts'
 import { storableDataset, storableFile, store } from '#archive/scu/store.ts'
 import { testDatabase } from '#bin/testing/database.ts'
+import { freePort } from '#bin/testing/free-port.ts'
 import { CORPUS, dcmtk, openArchive, readDataset, type TestArchive, until } from './archive.fixture.ts'
 import { listenArchive } from './listen.ts'
 
@@ -96,14 +96,6 @@ async function knownAs(port: number): Promise<string> {
     insert into devices (id, ae_title, site_id, kind, profile, host, port)
     values (${title}, ${title}, 'MAIN', 'tool', 'unknown', '127.0.0.1', ${port})`
   return title
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 test('[AR-02] movescu has a study sent to itself, byte for byte, and is told the counts', async () => {

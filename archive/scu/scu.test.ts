@@ -1,10 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, expect, test, vi } from 'vitest'
+import { freePort } from '#bin/testing/free-port.ts'
 import { Dataset } from '../dimse/dataset.ts'
 import { encodeDataset } from '../dimse/encode.ts'
 import { type Listener, listenDimse } from '../dimse/listener.ts'
@@ -33,14 +34,6 @@ afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
   await Promise.all(listeners.splice(0).map((listener) => listener.close()))
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return address.port
-}
 
 async function storescp(...more: string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'storescp-'))

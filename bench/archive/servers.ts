@@ -1,8 +1,8 @@
 /** The servers of the archive's benches, ours and others', each started on folders and ports of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '#bin/testing/free-port.ts'
 import { startDepartment } from '#e2e/department.ts'
 
 export interface Server {
@@ -166,16 +166,6 @@ export function processorSeconds(server: Server): number {
       .replace(/^.*\) /, '')
       .split(' ')
     return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100
-  })
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
   })
 }
 

@@ -2,9 +2,7 @@
 import postgres from 'postgres'
 import { inject } from 'vitest'
 import { ulid } from '#db/ulid.ts'
-
-/** Migrated databases that suites' own are copies of: an empty one, and one with the demonstration department in it. */
-const TEMPLATES = { empty: 'isocenter_template', demonstration: 'isocenter_demonstration' }
+import { TEMPLATES } from './templates.ts'
 
 /**
  * Makes a new database with the demonstration department in it and answers its URL; to seed it once more changes

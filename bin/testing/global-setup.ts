@@ -2,13 +2,15 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
 import { type Cluster, clusterUrl, endStrayPostmaster, prepareCluster, startCluster } from '../postgres.ts'
 import { endProcess } from '../process-table.ts'
+import { freePort } from './free-port.ts'
+import { TEMPLATES } from './templates.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -69,13 +71,13 @@ async function startPostgres(home: string): Promise<Service> {
 async function migratedTemplates(cluster: Cluster): Promise<string> {
   const url = clusterUrl(cluster, 'postgres')
   const sql = postgres(url, { max: 1 })
-  await sql`create database isocenter_template`
+  await sql`create database ${sql(TEMPLATES.empty)}`
   const { migrate } = await import('#db/migrate.ts')
-  await migrate(clusterUrl(cluster, 'isocenter_template'))
-  await sql`create database isocenter_demonstration template isocenter_template`
+  await migrate(clusterUrl(cluster, TEMPLATES.empty))
+  await sql`create database ${sql(TEMPLATES.demonstration)} template ${sql(TEMPLATES.empty)}`
   await sql.end()
   const { seedDemo } = await import('#db/seed/demo.ts')
-  await seedDemo(clusterUrl(cluster, 'isocenter_demonstration'), {
+  await seedDemo(clusterUrl(cluster, TEMPLATES.demonstration), {
     secretKey: 'a'.repeat(64),
     listen: '127.0.0.1',
     ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
@@ -96,13 +98,4 @@ async function startTemporal(home: string): Promise<Service> {
     stop: async () =>
       void (child.pid && (await endProcess(child.pid, [{ signal: 'SIGKILL', waitMs: 2_000 }]))),
   }
-}
-
-/** A port nobody listens on at this moment. */
-export async function freePort(): Promise<number> {
-  const server = createTcpServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -1,7 +1,7 @@
 /** What the relay does with no Temporal at all: nobody listens at the address it is given. */
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort } from '#bin/testing/global-setup.ts'
+import { freePort } from '#bin/testing/free-port.ts'
 import type { Department } from '#db/department.ts'
 import { actOf } from '#db/mutations/act.ts'
 import { raiseCriticalResult } from '#db/mutations/raise-critical.ts'
