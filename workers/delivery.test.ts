@@ -4,8 +4,10 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testTemporal } from '#bin/testing/temporal.ts'
 import type { Department } from '#db/department.ts'
-import { actOf } from '#db/mutations/act.ts'
+import { actOf, dutyAct } from '#db/mutations/act.ts'
 import { replayDelivery } from '#db/mutations/deliveries.ts'
+import { mutate } from '#db/mutations/mutate.ts'
+import { tellStatus } from '#db/mutations/order-status.ts'
 import { invariantViolations } from '#db/queries/invariants.ts'
 import { runtimeOptions } from './log.ts'
 import { type Relay, startRelay } from './relay/relay.ts'
@@ -92,6 +94,17 @@ test('[EH-02] a refused report holds its own patient’s lane until it is mended
   expect(emr.filed.filter((filed) => ids.includes(filed))).toEqual(ids)
   expect(await invariantViolations(department.sql)).toEqual([])
 }, 90_000)
+
+test('[MA-12] a receiver hears where an order stands at once, long before anybody reads', async () => {
+  emr.behave('accept')
+  const { orderId } = await order(department)
+  await bookAndArrive(department, orderId)
+  await mutate(department, await dutyAct(department), 'tell-status', (scope) =>
+    tellStatus(scope, orderId, 'arrived'),
+  )
+  await until('the status is acknowledged', async () => (await delivery(orderId)).state === 'acknowledged')
+  expect(await phaseOf(department, orderId)).toBe('arrived')
+}, 60_000)
 
 async function signedOrder(patient: Patient = newPatient()): Promise<string> {
   const { orderId } = await order(department, patient)

@@ -2,11 +2,13 @@ import { beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '#db/department.ts'
 import { dutyAct } from '#db/mutations/act.ts'
+import { applyConfiguration } from '#db/mutations/configuration.ts'
 import { beginAttempt, recordAnswer } from '#db/mutations/deliveries.ts'
 import { moveImages, undoMove } from '#db/mutations/moved-images.ts'
 import { answerReturn, askReturn } from '#db/mutations/returns.ts'
 import { claim } from '#db/mutations/work-items.ts'
 import { actAs, seededDepartment } from '#db/order.fixture.ts'
+import { configuration } from '#db/queries/configuration.ts'
 import { orderParts } from '#db/queries/order-parts.ts'
 import { timeline } from '#db/queries/orders.ts'
 import { openItem } from '#db/reading.fixture.ts'
@@ -40,6 +42,11 @@ test('[SE-03] at every event of its way an order is played again as it was', {
   const { sql } = department
   const { orderId, delivery } = await signedOrder(department, expectTruth)
   const { id: deliveryId } = delivery
+  const { destinations } = await configuration(sql)
+  for (const receivers of [[], destinations]) {
+    await applyConfiguration(department, await actAs(department, 'admin'), { destinations: receivers })
+    await expectTruth(orderId)
+  }
   await beginAttempt(department, await dutyAct(department), { deliveryId, bytes: Buffer.from('x') })
   await expectTruth(orderId)
   const acknowledged = { deliveryId, answer: 'acknowledged', code: 'AA' } as const
@@ -58,6 +65,9 @@ test('[SE-03] at every event of its way an order is played again as it was', {
     'acquired',
     'quality-check',
     'reading',
+    'final',
+    // Its only receiver retired, and back again.
+    'delivered',
     'final',
     'delivered',
   ])

@@ -324,7 +324,24 @@ const DELIVERY_STATE: Record<string, DeliveryState> = {
   'delivery.acknowledged': 'acknowledged',
 }
 
+/** Retired, a receiver is no longer waited for; back again, it is. */
+function playReceiver({ parts, reports }: Replay, event: TimelineEvent): void {
+  const isBack = event.type === 'delivery.destination-back'
+  const theirs = new Map(
+    parts.deliveries
+      .filter(({ destinationId }) => destinationId === text(event, 'destinationId'))
+      .map(({ id, required }) => [id, isBack && required]),
+  )
+  for (const { versions } of reports.values())
+    for (const { deliveries } of versions)
+      for (const one of deliveries) one.required = theirs.get(one.destinationId) ?? one.required
+}
+
 function playDelivery(replay: Replay, event: TimelineEvent): void {
+  if (event.type.startsWith('delivery.destination-')) {
+    playReceiver(replay, event)
+    return
+  }
   const id = text(event, 'deliveryId')
   const before = replay.receivers.get(id)
   const destination = replay.parts.deliveries.find((delivery) => delivery.id === id)?.destination

@@ -135,7 +135,8 @@ function variantOf(type: string, data: Record<string, unknown>): string | null {
   if (type === 'performed-step.moved') return `${data.side}${data.undone === true ? '-undone' : ''}`
   if (type === 'return.asked') return String(data.kind)
   if (type === 'return.answered') return String(data.answer)
-  return type === 'delivery.queued' && data.status ? 'status' : null
+  // A message about where the order stands is of no version of a report.
+  return type.startsWith('delivery.') && (data.status || data.version === null) ? 'status' : null
 }
 
 function plain(data: Record<string, unknown>): Record<string, string | number> {

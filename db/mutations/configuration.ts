@@ -9,6 +9,7 @@ import {
   type DeviceConfiguration,
   type ProcedureConfiguration,
 } from '../queries/configuration.ts'
+import { writeDestinations } from './destinations.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 
 /** A part that is left out stays as it is; a device or destination that is left out of its list is retired. */
@@ -228,10 +229,11 @@ function sorted(value: unknown): unknown {
 }
 
 async function write(
-  { sql, act }: Scope,
+  scope: Scope,
   change: ConfigurationChange,
   { isWhole }: { isWhole: boolean },
 ): Promise<void> {
+  const { sql, act } = scope
   for (const site of change.sites ?? []) {
     await sql`
       insert into sites (id, name, zone, calendar) values (${site.id}, ${site.name}, ${site.zone}, ${sql.json((site.calendar ?? {}) as never)})
@@ -243,7 +245,7 @@ async function write(
       on conflict (id) do update set site_id = excluded.site_id, name = excluded.name, modality = excluded.modality, position = excluded.position`
   }
   if (change.devices) await writeDevices(sql, change.devices)
-  if (change.destinations) await writeDestinations(sql, change.destinations, act.machineNow)
+  if (change.destinations) await writeDestinations(scope, change.destinations)
   for (const one of change.connections ?? []) {
     await sql`
       insert into connections (id, sending_application, sending_facility, site_id, policy)
@@ -268,23 +270,6 @@ async function writeDevices(sql: TransactionSql, devices: DeviceConfiguration[])
   }
   // Performed steps point at devices: one that is left out is switched off, and its history stays.
   await sql`update devices set enabled = false where ae_title <> all(${devices.map((device) => device.aeTitle)})`
-}
-
-async function writeDestinations(
-  sql: TransactionSql,
-  destinations: DestinationConfiguration[],
-  at: Date,
-): Promise<void> {
-  for (const one of destinations) {
-    await sql`
-      insert into destinations (id, name, kind, host, port, receiving_application, receiving_facility, required, policy, enabled)
-      values (${one.id}, ${one.name}, ${one.kind ?? 'hl7-oru'}, ${one.host}, ${one.port}, ${one.receivingApplication ?? ''},
-        ${one.receivingFacility ?? ''}, ${one.required ?? true}, ${sql.json((one.policy ?? {}) as never)}, ${one.enabled ?? true})
-      on conflict (id) do update set name = excluded.name, kind = excluded.kind, host = excluded.host, port = excluded.port,
-        receiving_application = excluded.receiving_application, receiving_facility = excluded.receiving_facility,
-        required = excluded.required, policy = excluded.policy, enabled = excluded.enabled, retired_at = null`
-  }
-  await sql`update destinations set retired_at = ${at} where retired_at is null and id <> all(${destinations.map((one) => one.id)})`
 }
 
 // What an entry leaves out stays as it is.

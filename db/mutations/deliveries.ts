@@ -37,20 +37,20 @@ export async function laneHead(
 ): Promise<DeliveryHead | null> {
   const [head] = await department.sql<HeadRow[]>`
     select d.id, d.order_id as "orderId", d.report_id as "reportId", d.version, d.control_id as "controlId", d.state,
-      d.attempts, d.next_attempt_at, t.enabled, jsonb_build_object('id', t.id, 'host', t.host, 'port', t.port,
+      d.attempts, d.next_attempt_at, t.enabled and t.retired_at is null as taking, jsonb_build_object('id', t.id, 'host', t.host, 'port', t.port,
         'receivingApplication', t.receiving_application, 'receivingFacility', t.receiving_facility,
         'policy', t.policy) as destination
     from deliveries d join destinations t on t.id = d.destination_id
     where d.destination_id = ${destinationId} and d.patient_id = ${patientId} and d.state <> 'acknowledged'
     order by d.lane_position limit 1`
   if (!head) return null
-  const { next_attempt_at, enabled, ...delivery } = head
-  // A receiver that was switched off holds its lane, as a parked delivery does.
-  const held = delivery.state === 'parked' || !enabled
+  const { next_attempt_at, taking, ...delivery } = head
+  // A receiver that was switched off or retired holds its lane, as a parked delivery does.
+  const held = delivery.state === 'parked' || !taking
   return { ...delivery, dueInMs: held ? null : Math.max(0, (next_attempt_at?.getTime() ?? 0) - Date.now()) }
 }
 
-type HeadRow = Omit<DeliveryHead, 'dueInMs'> & { next_attempt_at: Date | null; enabled: boolean }
+type HeadRow = Omit<DeliveryHead, 'dueInMs'> & { next_attempt_at: Date | null; taking: boolean }
 
 /**
  * Notes that an attempt begins. The bytes are frozen at the first one and go out unchanged ever after.

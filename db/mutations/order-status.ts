@@ -13,8 +13,8 @@ export async function tellStatus(scope: Scope, orderId: string, status: StatusTo
   const { sql, act } = scope
   const destinations = await sql<{ id: string; patient_id: string }[]>`
     select d.id, o.patient_id from destinations d, orders o
-    where o.id = ${orderId} and d.enabled and d.retired_at is null and d.kind = 'hl7-oru'
-      and coalesce(d.policy->>'orderStatus', 'true') <> 'false' order by d.id`
+    where o.id = ${orderId} and d.retired_at is null and d.kind = 'hl7-oru'
+      and coalesce(d.policy->>'orderStatus', 'true') <> 'false' order by d.id for share of d`
   const mint = await minting(sql)
   for (const { id: destinationId, patient_id } of destinations) {
     const deliveryId = ulid()

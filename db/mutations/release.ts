@@ -38,8 +38,9 @@ export async function releaseVersion(
   await tellOfChange(scope, { reportId, version })
   await oweReportObjects(scope, { reportId, version })
   const orders = await ordersOfReport(scope, reportId)
-  const destinations = await sql<{ id: string; required: boolean; kind: string }[]>`
-    select id, required, kind from destinations where enabled and retired_at is null and kind = 'hl7-oru' order by id`
+  // One that is switched off gets it when it is on again. Shared: none is retired between this look and the commit.
+  const destinations = await sql<{ id: string; required: boolean }[]>`
+    select id, required from destinations where retired_at is null and kind = 'hl7-oru' order by id for share`
   const mint = await minting(sql)
   for (const { order_id, patient_id } of orders) {
     scope.append(order_id, { type: 'report.released', data: { reportId, version } })

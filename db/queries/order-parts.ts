@@ -8,7 +8,10 @@ export interface OrderParts {
     id: string
     reportId: string | null
     version: number | null
+    destinationId: string
+    /** By name. */
     destination: string
+    /** As it went out; a receiver that was retired since is no longer waited for. */
     required: boolean
   }[]
 }
@@ -22,7 +25,7 @@ export async function orderParts(sql: AnySql, orderId: string): Promise<OrderPar
       select report_id as id, array_agg(procedure_id order by procedure_id) as "procedureIds"
       from report_procedures join procedures p on p.id = procedure_id where p.order_id = ${orderId} group by report_id`,
     sql<OrderParts['deliveries']>`
-      select d.id, d.report_id as "reportId", d.version, t.name as destination, d.required and t.retired_at is null as required
+      select d.id, d.report_id as "reportId", d.version, d.destination_id as "destinationId", t.name as destination, d.required
       from deliveries d join destinations t on t.id = d.destination_id where d.order_id = ${orderId} order by d.lane_position`,
   ])
   return { steps: [...steps], reports: [...reports], deliveries: [...deliveries] }

@@ -7,6 +7,7 @@ import { escalateDue } from '#db/mutations/escalations.ts'
 import { assignRetention } from '#db/mutations/retention.ts'
 import { closeOrder, settleOrder } from '#db/mutations/settle.ts'
 import { machineDelayUntil } from '#domain/clock.ts'
+import type { Phase } from '#domain/words.ts'
 import type { RecordActivities } from '#workflows/activities.ts'
 import { refusalsAsFailures } from '../failure.ts'
 import { ringLane } from '../ring.ts'
@@ -25,6 +26,8 @@ export function recordActivities({
         await dutyAct(department),
         order,
       )
+      if (!RING_THEMSELVES.includes(standing.phase))
+        for (const lane of standing.lanes) await ringLane(client, lane)
       const [wakeInMs, closesInMs] = [
         await machineDelay(department, wakeAt),
         await machineDelay(department, closesAt),
@@ -50,6 +53,9 @@ export function recordActivities({
     },
   })
 }
+
+/** Phases in which an order's workflow rings its lanes; in any other a receiver may be owed a word of where it stands, or an old report. */
+const RING_THEMSELVES: readonly Phase[] = ['reading', 'preliminary', 'final', 'delivered']
 
 /** Timers run on the machine's clock, instants stand on the department's; null while that clock stands still. */
 async function machineDelay(department: Department, instant: Date | null): Promise<number | null> {

@@ -61,8 +61,9 @@ async function openOrders({ sql }: Department): Promise<OrderRow[]> {
 
 async function openLanes({ sql }: Department): Promise<Lane[]> {
   return await sql<Lane[]>`
-    select distinct destination_id as "destinationId", patient_id as "patientId" from deliveries
-    where state in ('waiting', 'sent', 'unknown')`
+    select distinct d.destination_id as "destinationId", d.patient_id as "patientId"
+    from deliveries d join destinations t on t.id = d.destination_id and t.retired_at is null
+    where d.state in ('waiting', 'sent', 'unknown')`
 }
 
 /** Of the followed orders, those whose rows have ended and were settled: their workflow should have gone home. */
