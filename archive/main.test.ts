@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import { freePort } from '#bin/testing/free-port.ts'
@@ -9,6 +10,7 @@ import type { Department } from '#db/department.ts'
 import { seededDepartment } from '#db/order.fixture.ts'
 import { encodeFileMeta } from './dimse/part10.ts'
 import { newUid } from './dimse/uid.ts'
+import { Ingest } from './ingest/ingest.ts'
 import { findings, type StormImage, sendThroughKills, stormImages } from './kill-storm.fixture.ts'
 import { CORPUS, dcmtk, until } from './scp/archive.fixture.ts'
 import { FileStore } from './storage/file-store.ts'
@@ -145,33 +147,33 @@ for (const place of PLACES) {
 }
 
 /** A whole object under its last name of which no note was made: what a process killed between the two leaves. */
-async function leaveWithoutNote({ bytes, sopInstanceUid, sopClassUid, transferSyntaxUid }: StormImage) {
+async function leaveWithoutNote({ bytes, ...said }: StormImage): Promise<string> {
   const writer = await new FileStore(join(home, 'blobs')).create()
-  const said = { sopClassUid, sopInstanceUid, transferSyntaxUid }
   writer.writeHeader(encodeFileMeta({ ...said, sendingAe: 'CT1', receivingAe: 'ISOCENTER' }))
-  await writer.write(await bytes())
+  await writer.write((await bytes()) as Buffer)
   return (await writer.commit()).key
 }
 
-test('[AR-01] what a killed process left whole and noted nowhere is looked for a minute after the start: filed, or removed where it has come again', async () => {
-  const [unheard, repeated] = stormImages(2, 1024) as [StormImage, StormImage]
-  const before = await start()
-  await sendThroughKills({
-    peer: { host: '127.0.0.1', port, callingAe: 'CT1', calledAe: 'ISOCENTER' },
-    images: [repeated],
-    associations: 1,
-    kills: 0,
-    kill: () => Promise.resolve(),
+async function store({ bytes, ...said }: StormImage): Promise<void> {
+  const [log, blobs] = [pino({ enabled: false }), join(home, 'blobs')]
+  const ingest = await Ingest.open({
+    ...{ department, store: new FileStore(blobs), log, aeTitle: 'ISOCENTER' },
+    journalDirectory: join(home, 'journal'),
   })
-  expect(await stop(before)).toBe(0)
-  const left = [await leaveWithoutNote(unheard), await leaveWithoutNote(repeated)]
-  const look = () => findings({ sql: department.sql, blobs: join(home, 'blobs') }, [unheard, repeated])
+  const coming = await ingest.begin({ ...said, sourceAe: 'CT1', peer: '127.0.0.1' })
+  await coming.write((await bytes()) as Buffer)
+  expect(await coming.finish()).toBeNull()
+  await ingest.close(60_000)
+}
+
+test('[AR-01] what a killed process left whole and noted nowhere is looked for a minute after the start: filed, or removed where it has come again', async () => {
+  const [unheard, again] = stormImages(2, 1024) as [StormImage, StormImage]
+  await store(again)
+  const left = [await leaveWithoutNote(unheard), await leaveWithoutNote(again)]
+  const look = () => findings({ sql: department.sql, blobs: join(home, 'blobs') }, [unheard, again])
   expect(await look()).toMatchObject({ indexed: 1, unseen: 2 })
   const archive = await start({ turned: true })
-  await until('what was left behind', async () => {
-    const { indexed, unseen } = await look()
-    return indexed === 2 && unseen === 0
-  })
+  await until('what was left behind', async () => (await look()).unseen === 0)
   expect(await look()).toEqual({ indexed: 2, lost: [], halves: [], doubled: 0, unseen: 0 })
   expect(left.map((key) => existsSync(join(home, 'blobs', key)))).toEqual([true, false])
   expect(await stop(archive)).toBe(0)
