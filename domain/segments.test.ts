@@ -10,7 +10,9 @@ const parts = {
   performedStepIds: ['performed-1'],
   studyIds: ['study-1'],
   reportIds: ['report-1'],
-  requiredDestinationIds: ['EMR', 'REGION'],
+  requiredDeliveries: ['EMR', 'REGION'].flatMap((to) =>
+    [1, 2].map((version) => ({ id: `${to} ${version}`, reportId: 'report-1', version })),
+  ),
   readItemIds: ['item-1'],
 }
 const event = (
@@ -25,8 +27,8 @@ const event = (
   actorRole,
 })
 const report = { reportId: 'report-1', version: 1 }
-const delivered = (at: number, type: EventType, destinationId: string) =>
-  event(at, type, { destinationId, version: 1 }, 'department')
+const delivered = (at: number, type: EventType, to: string) =>
+  event(at, type, { deliveryId: `${to} 1`, version: 1 }, 'department')
 
 const ordinary: TimelineEvent[] = [
   event(0, 'order.received'),
@@ -85,9 +87,19 @@ describe('the marks of a procedure', () => {
     expect(at(ordinary.slice(0, -1))).not.toHaveProperty('delivered')
   })
 
-  test('leave another procedure’s events alone', () => {
-    const other = event(1, 'step.arrived', { stepId: 'step-9' })
-    expect(at([other, ...ordinary])).toMatchObject({ arrived: 60 })
+  test('leave another procedure’s events alone, its step and its report’s deliveries', () => {
+    const other = [
+      event(1, 'step.arrived', { stepId: 'step-9' }),
+      ...(['EMR', 'REGION'] as const).map((to) =>
+        event(2, 'delivery.sent', { deliveryId: `other ${to}`, destinationId: to, version: 1 }, 'department'),
+      ),
+    ]
+    expect(at([...other, ...ordinary])).toMatchObject({ arrived: 60, sent: 103 })
+  })
+
+  test('ask nothing of a receiver that came after the report went out', () => {
+    const late = event(120, 'delivery.acknowledged', { deliveryId: 'NEW 1', version: 1 }, 'department')
+    expect(at([...ordinary, late])).toMatchObject({ sent: 103, delivered: 110 })
   })
 })
 
@@ -97,6 +109,13 @@ describe('segments', () => {
     expect(found.map(({ from, to }) => `${from} → ${to}`)).toContain('opened → final')
     expect(found.find(({ to }) => to === 'arrived')).toMatchObject({ ms: 52 * 60_000, inferred: true })
     expect(found.reduce((sum, { ms }) => sum + ms, 0)).toBe(110 * 60_000)
+  })
+
+  test('are of the period in which they ended, whenever they began', () => {
+    const { segments: found } = segments(marks(ordinary, parts), minute(80))
+    expect(found.map(({ from, to }) => `${from} → ${to}`)).toEqual([
+      ...['ended → available', 'available → opened', 'opened → final', 'final → sent', 'sent → delivered'],
+    ])
   })
 
   test('that would be negative are left out and counted', () => {

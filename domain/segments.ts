@@ -31,8 +31,8 @@ export type ProcedureParts = {
   performedStepIds: readonly string[]
   studyIds: readonly string[]
   reportIds: readonly string[]
-  /** Destinations that `delivered` waits for. */
-  requiredDestinationIds: readonly string[]
+  /** Of its reports, to the receivers that `delivered` waits for: as they were when each version went out. */
+  requiredDeliveries: readonly { id: string; reportId: string; version: number }[]
   /** Work items of kind `read` over its studies. */
   readItemIds: readonly string[]
 }
@@ -55,8 +55,8 @@ export function marks(events: readonly TimelineEvent[], parts: ProcedureParts): 
     opened: of.find((event) => event.type === 'work-item.claimed' && isPerson(event)) ?? null,
     preliminary: firstWord(of),
     final: version,
-    sent: latestOverDestinations(of, 'delivery.sent', version, parts),
-    delivered: latestOverDestinations(of, 'delivery.acknowledged', version, parts),
+    sent: latestOverReceivers(of, 'delivery.sent', version, parts),
+    delivered: latestOverReceivers(of, 'delivery.acknowledged', version, parts),
   }
   const marked: Marks = {}
   for (const mark of MARKS) {
@@ -74,10 +74,14 @@ export type Segment = { from: Mark; to: Mark; ms: number; inferred: boolean }
 /**
  * Differences of consecutive marks that exist; a missing mark joins its neighbours and is shown so, never as zero.
  * A negative one (scanned first, ordered later) is left out and counted.
+ * @param since only what ended then or later: a period is that of the end, whenever it began
  */
-export function segments(marked: Marks): { segments: Segment[]; negative: number } {
+export function segments(marked: Marks, since?: Date): { segments: Segment[]; negative: number } {
   const existing = MARKS.filter((mark) => marked[mark] !== undefined)
-  const all = existing.slice(1).map((to, index) => segment(marked, existing[index] as Mark, to))
+  const all = existing
+    .slice(1)
+    .map((to, index) => segment(marked, existing[index] as Mark, to))
+    .filter(({ to }) => since === undefined || marked[to]!.at >= since)
   const kept = all.filter(({ ms }) => ms >= 0)
   return { segments: kept, negative: all.length - kept.length }
 }
@@ -106,7 +110,8 @@ function concerns({ type, data }: TimelineEvent, parts: ProcedureParts): boolean
   if (type.startsWith('quality.')) return has(parts.studyIds, 'studyId')
   if (type.startsWith('report.')) return has(parts.reportIds, 'reportId')
   if (type === 'work-item.claimed') return has(parts.readItemIds, 'itemId')
-  return type.startsWith('delivery.') && has(parts.requiredDestinationIds, 'destinationId')
+  const deliveryIds = parts.requiredDeliveries.map(({ id }) => id)
+  return type.startsWith('delivery.') && has(deliveryIds, 'deliveryId')
 }
 
 function first(events: readonly TimelineEvent[], type: EventType): TimelineEvent | null {
@@ -147,22 +152,19 @@ function sameVersion(one: TimelineEvent, other: TimelineEvent): boolean {
   return matches('version') && (one.data.reportId === undefined || matches('reportId'))
 }
 
-/** Latest over the required destinations of the first such event each; null until every one has it. */
-function latestOverDestinations(
+/** Latest over the required receivers of the version of the first such event each; null until every one has it. */
+function latestOverReceivers(
   events: readonly TimelineEvent[],
   type: EventType,
   version: TimelineEvent | null,
   parts: ProcedureParts,
 ): { at: Date } | null {
-  if (version === null || parts.requiredDestinationIds.length === 0) return null
-  const firsts = parts.requiredDestinationIds.map((destinationId) =>
-    events.find(
-      (event) =>
-        event.type === type &&
-        event.data.destinationId === destinationId &&
-        event.data.version === version.data.version,
-    ),
+  const deliveries = parts.requiredDeliveries.filter(
+    (one) => one.version === version?.data.version && one.reportId === version.data.reportId,
   )
-  if (firsts.some((event) => event === undefined)) return null
+  const firsts = deliveries.map(({ id }) =>
+    events.find((event) => event.type === type && event.data.deliveryId === id),
+  )
+  if (firsts.length === 0 || firsts.some((event) => event === undefined)) return null
   return { at: new Date(Math.max(...firsts.map((event) => event?.at.getTime() ?? 0))) }
 }

@@ -1,5 +1,6 @@
 /** The department's figures, computed once for everybody who asks within a moment. */
 import { type DepartmentFigures, departmentFigures, type Population } from '#db/queries/today.ts'
+import { addDays, localDate, startOfDay } from '#domain/calendar.ts'
 import { HOURS, MARKS, type Mark } from '#domain/segments.ts'
 import { MODALITIES, PATIENT_CLASSES } from '#domain/words.ts'
 import type { SignedIn } from './guard.ts'
@@ -13,15 +14,18 @@ const kept = new Map<string, { at: number; freshMs: number; figures: Promise<Dep
 export async function figures(
   { person, server }: SignedIn,
   days: Days,
-  { now, dayStart, of }: { now: Date; dayStart: Date; of: Population },
+  { now, zone, of }: { now: Date; zone: string; of: Population },
 ): Promise<DepartmentFigures> {
   const key = `${days} ${JSON.stringify(of)} ${[...person.sites].sort().join()} ${[...person.roles].sort().join()}`
   // Of four weeks the values behind the numbers are many: what is not fresh is not held on to.
   for (const [each, { at, freshMs }] of kept) if (Date.now() - at >= freshMs) kept.delete(each)
   const found = kept.get(key)
   if (found) return found.figures
-  const since = days === 1 ? dayStart : new Date(now.getTime() - days * 86_400_000)
-  const made = departmentFigures(server.department.sql, person.actor, { since, now, dayStart, of })
+  const today = localDate(zone, now)
+  const [dayStart, since] = [today, addDays(today, 1 - days)].map((date) => startOfDay(zone, date))
+  const made = departmentFigures(server.department.sql, person.actor, {
+    ...{ since: since!, dayStart: dayStart!, zone, now, of },
+  })
   kept.set(key, { at: Date.now(), freshMs: FRESH_MS[days], figures: made })
   // A failed computation must not be what everybody gets for the next minutes.
   made.catch(() => kept.delete(key))

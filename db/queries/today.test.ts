@@ -2,11 +2,18 @@ import { beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '../department.ts'
 import { dutyAct } from '../mutations/act.ts'
+import { beginAttempt, recordAnswer } from '../mutations/deliveries.ts'
 import { receiveOrderMessage } from '../mutations/inbound-messages.ts'
+import { mutate } from '../mutations/mutate.ts'
+import { tellStatus } from '../mutations/order-status.ts'
+import { openReport, signReport } from '../mutations/reports.ts'
 import { bookStep } from '../mutations/scheduling.ts'
 import { settleOrder } from '../mutations/settle.ts'
 import { arrive } from '../mutations/steps.ts'
+import { claim } from '../mutations/work-items.ts'
 import { actAs, anEnvelope, anOrder, seededDepartment } from '../order.fixture.ts'
+import { readableStudy } from '../reading.fixture.ts'
+import { findOrders } from './orders.ts'
 import { departmentFigures, figuresAtHour, type Population } from './today.ts'
 
 let department: Department
@@ -123,6 +130,64 @@ test('[DB-01] an hour of the day is that of a segment’s first instant on the c
   // Each segment by its own first instant: what was ordered at 8 and booked at 9 waits from 9 on.
   expect(atHour('scheduled', 8)).toEqual([1, 20, [berlin], 2])
   expect(atHour('scheduled', 9)).toEqual([1, 20, [bothHours], 1])
+})
+
+test('[DB-01] a period is of what ended in it, on the clocks of each site, whenever it was ordered', async () => {
+  const { sql } = department
+  await sql`update sites set zone = case id when 'WEST' then 'Europe/Lisbon' else 'Europe/Berlin' end`
+  // Booked two days after it was ordered: half past midnight in Berlin, half past eleven the evening before in Lisbon.
+  const ordered = new Date('2031-01-13T08:00:00Z')
+  const booked = new Date('2031-01-14T23:30:00Z')
+  const ids = [await orderAt(ordered), await orderAt(ordered)]
+  for (const [n, id] of ids.entries()) {
+    const [step] = await sql`select id from steps where order_id = ${id}`
+    const slot = { stepId: step!.id, roomId: n === 0 ? 'ct-1' : 'ct-2', start: minutes(booked, 600) }
+    await bookStep(department, await actAs(department, 'scheduler', booked), slot)
+  }
+  await sql`update orders set site_id = 'WEST' where id = ${ids[1]!}`
+  const { actor } = await actAs(department, 'head')
+  const since = new Date('2031-01-14T23:00:00Z')
+  const period = { since, dayStart: since, zone: 'Europe/Berlin', now: minutes(booked, 60) }
+  const { segments, procedures } = await departmentFigures(sql, actor, period)
+  const measured = segments.filter(({ n }) => n > 0)
+  expect(measured.map(({ from, to, slowest }) => [from, to, slowest.map(({ orderId }) => orderId)])).toEqual([
+    ['ordered', 'scheduled', [ids[0]]],
+  ])
+  expect(procedures).toBe(1)
+})
+
+test('[DB-01] delivered is what its own receivers have: no word of where an order stands, and nothing of one that came later', async () => {
+  const { sql } = department
+  const { orderId, itemId } = await readableStudy(department, 'stat')
+  const reader = await actAs(department, 'radiologist')
+  const held = await claim(department, reader, { itemId })
+  const { reportId } = await openReport(department, reader, held)
+  const sections = ['findings', 'impression'].map((key) => ({ key, text: 'Normal.' }))
+  await mutate(department, await dutyAct(department), 'tell-status', (scope) =>
+    tellStatus(scope, orderId, 'arrived'),
+  )
+  const { actor } = await actAs(department, 'head')
+  const acknowledged = async () => {
+    const [delivery] = await sql<{ id: string }[]>`
+      select id from deliveries where order_id = ${orderId} and state <> 'acknowledged' order by lane_position limit 1`
+    const [deliveryId, duty] = [delivery!.id, await dutyAct(department)]
+    await beginAttempt(department, duty, { deliveryId, bytes: Buffer.from('x') })
+    await recordAnswer(department, duty, { deliveryId, answer: 'acknowledged' })
+    const period = { since: minutes(reader.now, -60), dayStart: minutes(reader.now, -60), now: duty.now }
+    const { deliveredToday, segments } = await departmentFigures(sql, actor, period)
+    const behind = await findOrders(sql, actor, { deliveredSince: period.dayStart, limit: 10 })
+    const last = segments.find(({ from, to }) => from === 'sent' && to === 'delivered')!
+    return [deliveredToday, behind.map(({ id }) => id), last.n]
+  }
+  expect(await acknowledged()).toEqual([0, [], 0])
+  await signReport(department, reader, { ...held, reportId, content: { sections }, reauthenticated: true })
+  expect(await acknowledged()).toEqual([1, [orderId], 1])
+  await sql`
+    insert into destinations (id, name, kind, host, port) values ('late', 'Late', 'hl7-oru', '127.0.0.1', 2599)`
+  await mutate(department, await dutyAct(department), 'tell-status', (scope) =>
+    tellStatus(scope, orderId, 'acquired'),
+  )
+  expect(await acknowledged()).toEqual([1, [orderId], 1])
 })
 
 test('somebody without a right to see the department sees no figures of it', async () => {

@@ -1,5 +1,5 @@
 /** The department at a glance: what is open and where, what is late, and where the time went. */
-import { localTime } from '#domain/calendar.ts'
+import { instantOf, localTime } from '#domain/calendar.ts'
 import { type Actor, scopeOf } from '#domain/permissions.ts'
 import {
   MARKS,
@@ -53,7 +53,7 @@ export interface DepartmentFigures {
   ordersToMend: number
   deliveredToday: number
   segments: SegmentFigures[]
-  /** Procedures measured, and differences left out because they were negative. */
+  /** Procedures of which something ended in the period, and differences left out because they were negative. */
   procedures: number
   negative: number
 }
@@ -69,17 +69,27 @@ export interface Population {
   site?: string
 }
 
-/** @param since start of the period whose orders are measured; @param now department clock */
+/**
+ * @param since start of the period: what ended in it is measured, whenever it began
+ * @param zone whose clocks `since` is read from: at each site the period begins when its own show the same
+ * @param now department clock
+ */
 export async function departmentFigures(
   sql: AnySql,
   actor: Actor,
-  { since, now, dayStart, of = {} }: { since: Date; now: Date; dayStart: Date; of?: Population },
+  {
+    since,
+    zone,
+    now,
+    dayStart,
+    of = {},
+  }: { since: Date; zone?: string; now: Date; dayStart: Date; of?: Population },
 ): Promise<DepartmentFigures> {
   const sites = siteIds(actor)
   const [phases, figures, turnaround] = await Promise.all([
     phaseCounts(sql, sites, now),
     counts(sql, sites, { now, dayStart }),
-    turnaroundOf(sql, sites, { since, of }),
+    turnaroundOf(sql, sites, { since, zone, of }),
   ])
   const open = phases.filter(({ phase }) => !ENDS.includes(phase))
   return {
@@ -118,7 +128,7 @@ async function counts(sql: AnySql, sites: string[] | null, { now, dayStart }: { 
       (select count(distinct x.order_id) from exceptions x join orders w on w.id = x.order_id
         where x.state = 'open' and ${inSites}) as "ordersToMend",
       (select count(distinct d.order_id) from deliveries d join orders w on w.id = d.order_id
-        where d.acknowledged_at >= ${dayStart} and ${inSites}) as "deliveredToday"`
+        where d.acknowledged_at >= ${dayStart} and d.report_id is not null and ${inSites}) as "deliveredToday"`
   return row ?? { lateItems: 0, dueWithinHour: 0, ordersToMend: 0, deliveredToday: 0 }
 }
 
@@ -138,12 +148,22 @@ const MEASURED = [
   'delivery.acknowledged',
 ]
 
+/** No site's clocks are further from another's. */
+const FURTHEST_CLOCKS_MS = 26 * HOUR_MS
+
+interface Period {
+  since: Date
+  zone: string | undefined
+}
+
 async function turnaroundOf(
   sql: AnySql,
   sites: string[] | null,
-  { since, of: { modality, patientClass, site } }: { since: Date; of: Population },
+  { of: { modality, patientClass, site }, ...period }: Period & { of: Population },
 ) {
-  const inPeriod = sql`o.received_at >= ${since} and (${sites === null} or o.site_id = any(${sites ?? []}))
+  const earliest = new Date(period.since.getTime() - (period.zone ? FURTHEST_CLOCKS_MS : 0))
+  const inPeriod = sql`o.id in (select x.order_id from order_events x where x.type = any(${MEASURED}) and x.at >= ${earliest})
+    and (${sites === null} or o.site_id = any(${sites ?? []}))
     and ${patientClass ? sql`o.patient_class = ${patientClass}` : sql`true`}
     and ${site ? sql`o.site_id = ${site}` : sql`true`}`
   const [events, parts] = await Promise.all([
@@ -158,7 +178,10 @@ async function turnaroundOf(
           as "performedStepIds",
         array(select l.study_id from study_links l where l.procedure_id = p.id and l.undone_at is null) as "studyIds",
         array(select r.report_id from report_procedures r where r.procedure_id = p.id) as "reportIds",
-        array(select d.id from destinations d where d.required and d.enabled and d.retired_at is null) as "requiredDestinationIds",
+        coalesce((select jsonb_agg(jsonb_build_object('id', d.id, 'reportId', d.report_id, 'version', d.version))
+          from deliveries d join destinations t on t.id = d.destination_id join report_procedures r on r.report_id = d.report_id
+          where d.order_id = p.order_id and r.procedure_id = p.id and d.required
+            and (t.retired_at is null or d.acknowledged_at is not null)), '[]') as "requiredDeliveries",
         array(select w.id from work_items w where w.kind = 'read' and (w.subject_id = p.id or w.subject_id in (
           select l.study_id from study_links l where l.procedure_id = p.id))) as "readItemIds"
       from procedures p join orders o on o.id = p.order_id join sites si on si.id = o.site_id where ${inPeriod} and p.end_kind is null
@@ -167,6 +190,7 @@ async function turnaroundOf(
   return measured(
     Map.groupBy(events, (event) => event.orderId),
     parts,
+    period,
   )
 }
 
@@ -178,14 +202,21 @@ interface MeasuredProcedure extends ProcedureParts {
 
 type Found = Map<string, MeasuredTime[]>
 
-function measured(events: Map<string, TimelineEvent[]>, procedures: readonly MeasuredProcedure[]) {
+function measured(
+  events: Map<string, TimelineEvent[]>,
+  procedures: readonly MeasuredProcedure[],
+  period: Period,
+) {
   const found: Found = new Map()
+  const sinceAt = beginnings(period)
   let negative = 0
+  let count = 0
   for (const procedure of procedures) {
     const { id: procedureId, orderId, zone } = procedure
     const marked = marks(events.get(orderId) ?? [], procedure)
-    const cut = segments(marked)
+    const cut = segments(marked, sinceAt(zone))
     negative += cut.negative
+    if (cut.segments.length > 0) count += 1
     for (const { from, to, ms, inferred } of cut.segments) {
       const key = `${from} ${to}`
       const values = found.get(key) ?? []
@@ -196,8 +227,18 @@ function measured(events: Map<string, TimelineEvent[]>, procedures: readonly Mea
   for (const values of found.values()) values.sort((a, b) => b.ms - a.ms)
   return {
     segments: pairs(found).map(([from, to]) => figuresOf({ from, to }, found.get(`${from} ${to}`) ?? [])),
-    procedures: procedures.length,
+    procedures: count,
     negative,
+  }
+}
+
+/** When the period began on the clocks of each zone. */
+function beginnings({ since, zone: told }: Period): (zone: string) => Date {
+  const found = new Map<string, Date>()
+  return (zone) => {
+    const known = found.get(zone) ?? (told ? instantOf(zone, localTime(told, since)) : since)
+    found.set(zone, known)
+    return known
   }
 }
 

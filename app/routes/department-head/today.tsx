@@ -19,7 +19,6 @@ import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
-import { dayStart } from '../../ui/day-start.ts'
 import { count, hourWords, minutes, NONE } from '../../ui/format.ts'
 import { Glyph } from '../../ui/glyph.tsx'
 import { EmptyState } from '../../ui/messages.tsx'
@@ -64,7 +63,7 @@ export async function loader(args: LoaderFunctionArgs) {
   const of = populationOf(search, own)
   const all = await figures(signedIn, days, {
     ...{ now, of },
-    dayStart: dayStart(now, own[0]?.zone ?? 'UTC'),
+    zone: own[0]?.zone ?? 'UTC',
   })
   const hour = hourOf(search)
   const found = hour === null ? all : figuresAtHour(all, hour)
@@ -544,6 +543,7 @@ function Definitions({ found }: { found: DepartmentFigures }) {
     <section className="panel definitions" aria-label={t('today.definitions')} tabIndex={0}>
       <div className="body stack">
         <p>{t('definition.percentile')}</p>
+        <p>{t('definition.period')}</p>
         <p>{t('definition.few')}</p>
         <p>{t('definition.hour')}</p>
         <p>{t('definition.late')}</p>

@@ -121,7 +121,7 @@ async function segmentOf(signedIn: SignedIn, search: URLSearchParams) {
   const hour = hourOf(search)
   const { segments } = await figures(signedIn, days, {
     ...{ now, of },
-    dayStart: dayStart(now, own[0]?.zone ?? 'UTC'),
+    zone: own[0]?.zone ?? 'UTC',
   })
   const measured = segments
     .filter(({ from, to }) => from === asked.from && to === asked.to)
