@@ -3,10 +3,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Department } from '#db/department.ts'
 import { takeOver } from '#db/mutations/work-items.ts'
 import { actAs } from '#db/order.fixture.ts'
+import { readableStudy } from '#db/reading.fixture.ts'
 import type { Demonstration } from '#db/seed/demo.ts'
 import type { OrderMessage } from '#domain/order-message.ts'
 import type { RunningApp } from './app.fixture.ts'
-import { barriers, SOON, sitDown } from './desk.fixture.ts'
+import { barriers, goTo, SOON, sitDown, withoutViewer } from './desk.fixture.ts'
 import { imagesOf, type PixelStudy, pixelStudy } from './reading-images.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
@@ -156,6 +157,52 @@ test('[RW-02] a reader whose case is taken over keeps the words and sees who has
       return kept.some(({ text }) => text.includes('Words of the last second.'))
     }, SOON)
     .toBe(true)
+}, 120_000)
+
+test('[RW-02] of two windows of one reader the older is told at once, keeps its words, and takes the newest with one key', async () => {
+  const { orderId, itemId } = await readableStudy(department, 'stat')
+  const { page: older, context, problems } = await sitDown(screens, 'radiologist', withoutViewer)
+  const address = `${app.url}/reading/${itemId}`
+  await goTo(older, address)
+  await older.keyboard.press('Alt+Enter')
+  await holderTag(older).waitFor()
+  await section(older, 'Findings').fill('Written first.')
+  await older.getByText('draft, saved').waitFor()
+  const newer = await context.newPage()
+  await goTo(newer, address)
+  await expect.poll(() => section(newer, 'Findings').textContent(), SOON).toBe('Written first.')
+
+  await section(newer, 'Impression').fill('Written in the newer one.')
+  const told = (page: Page) => page.getByRole('alert').filter({ hasText: 'in another window of yours' })
+  await told(older).waitFor(SOON)
+  await expect.poll(() => section(older, 'Findings').getAttribute('contenteditable'), SOON).toBe('false')
+  expect(await barriers(older)).toEqual([])
+  await older.keyboard.press('Alt+Enter')
+  await expect.poll(() => section(older, 'Impression').textContent(), SOON).toBe('Written in the newer one.')
+  await section(older, 'Findings').fill('Written last.')
+
+  // Words that could not be sent when the other window wrote are kept, and can be read beside the report.
+  await told(newer).waitFor(SOON)
+  await older.getByText('draft, saved').waitFor()
+  await older.route('**/reading/draft', (route) => route.abort())
+  await section(older, 'Findings').fill('Never sent.')
+  await older.getByText('not sent yet, kept in this window').waitFor()
+  await newer.keyboard.press('Alt+Enter')
+  await expect.poll(() => section(newer, 'Findings').textContent(), SOON).toBe('Written last.')
+  await section(newer, 'Findings').fill('Written after all.')
+  await newer.getByText('draft, saved').waitFor()
+  await older.unroute('**/reading/draft')
+  await told(older).waitFor(SOON)
+  await older.keyboard.press('Alt+Enter')
+  await expect.poll(() => section(older, 'Findings').textContent(), SOON).toBe('Written after all.')
+  await older.getByLabel('Kept aside').getByText('Yours, of').click()
+  await older.getByLabel('Kept aside').getByText('Never sent.').waitFor()
+  expect(await barriers(older)).toEqual([])
+  const [draft] = await department.sql`
+    select d.content->'sections' as sections from report_drafts d join reports r on r.id = d.report_id
+    where r.order_id = ${orderId}`
+  expect(JSON.stringify(draft!.sections)).toContain('Written after all.')
+  expect(problems).toEqual([])
 }, 120_000)
 
 test('[RW-02] words typed while the server is away stay in the window and are saved when it is back', async () => {

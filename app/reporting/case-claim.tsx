@@ -106,6 +106,23 @@ export function ClaimLost({ sentence, savedAt, onNext, onBack }: ClaimLostProps)
   )
 }
 
+/** In this window the words stand still: another one of the same person writes them. */
+export function WrittenElsewhere({ onBring }: { onBring: () => void }) {
+  return (
+    <section className="claim-lost" role="alert">
+      <p className="strong">
+        <Glyph name="look" /> {t('elsewhere.title')}
+      </p>
+      <p className="small">{t('elsewhere.words')}</p>
+      <div className="row">
+        <Button look="primary" chord="Alt+Enter" onClick={onBring}>
+          {t('elsewhere.bring')}
+        </Button>
+      </div>
+    </section>
+  )
+}
+
 export function LeaseFact({ at }: { at: string }) {
   return <span>{t('room.lease', { time: clockTime(new Date(at), useZone(), { seconds: true }) })}</span>
 }

@@ -1,6 +1,7 @@
 /** The report beside the images: what was asked, its sections, and what is at work in them. */
 
 import { useCallback } from 'react'
+import type { KeptAside } from '#db/queries/kept-aside.ts'
 import type { ReadingRoom } from '#db/queries/reading-room.ts'
 import type { CaseTemplate, Macro } from '#db/queries/report-templates.ts'
 import { t, wordFor } from '../strings/words.ts'
@@ -8,6 +9,7 @@ import { Button } from '../ui/button.tsx'
 import { KeyWord } from '../ui/screen.tsx'
 import { ClinicalQuestion } from './clinical-question.tsx'
 import { DictationTag } from './dictation-tag.tsx'
+import { KeptAsideWords } from './kept-aside.tsx'
 import { MacroPicker } from './macro-picker.tsx'
 import { ReportTag } from './report-tag.tsx'
 import { SectionEditor } from './section-editor.tsx'
@@ -20,10 +22,11 @@ interface ReportPanelProps {
   macros: readonly Macro[]
   draft: Draft
   writing: ReturnType<typeof useWriting>
+  kept: readonly KeptAside[]
   mayWrite: boolean
 }
 
-export function ReportPanel({ room, template, macros, draft, writing, mayWrite }: ReportPanelProps) {
+export function ReportPanel({ room, template, macros, draft, writing, kept, mayWrite }: ReportPanelProps) {
   const { save } = draft
   const leave = useCallback(() => void save(), [save])
   const { desk, dictation, macrosFor } = writing
@@ -62,6 +65,7 @@ export function ReportPanel({ room, template, macros, draft, writing, mayWrite }
             onMeasurement={writing.goToImage}
           />
         ))}
+        <KeptAsideWords kept={kept} />
       </div>
       {mayWrite ? (
         <footer className="report-keys">

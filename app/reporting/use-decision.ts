@@ -34,7 +34,7 @@ export function useDecision({ itemId, fence, reportId, draft, lease, isHeld, bes
     const fields = { intent, fence: String(fence), reportId, sections: JSON.stringify(draft.sections) }
     const held = JSON.stringify(beside.map((one) => ({ itemId: one.itemId, fence: one.fence })))
     await acting.submit(
-      { ...fields, beside: held, ...more },
+      { ...fields, ...draft.writtenIn(), beside: held, ...more },
       { method: 'post', action: `/reading/${itemId}` },
     )
   }

@@ -1,6 +1,9 @@
 /** The text being written: kept by the server every two seconds and when a field is left, by this tab while it can't be. */
 
 import { useCallback, useEffect, useRef, useState } from 'react'
+import { useRevalidator } from 'react-router'
+import type { DraftAnswer } from '#app/server/drafts.ts'
+import type { StoredDraft } from '#db/queries/reading-room.ts'
 import type { MarkedText } from '#domain/report-text.ts'
 import { type Section, sameSections } from './sections.ts'
 
@@ -15,6 +18,15 @@ interface Tenure {
   reportId: string | null
 }
 
+/** The draft as the server has it. */
+type Stored = Pick<StoredDraft, 'savedAt' | 'fence' | 'revision' | 'window'>
+
+/** What this window writes on: the revision that it had last, and the name that it writes under. */
+interface Base {
+  window: string
+  revision: number
+}
+
 export interface Draft {
   sections: Section[]
   setSections: (sections: Section[]) => void
@@ -22,25 +34,40 @@ export interface Draft {
   /** Sends what isn't saved yet; true once the server has all of it. */
   save: () => Promise<boolean>
   state: DraftState
-  /** The server's word for when it kept the text. */
+  /** The server's word for when it kept the text, by the department's clock. */
   savedAt: string | null
   /** The refusal that ended this tenure: the words are kept aside, but nothing more is saved under it. */
   lost: { code: string; sentence: string } | null
+  /** Another window of the same person writes it: these words are kept, and nothing more is saved from here. */
+  isElsewhere: boolean
+  /** Brings the newest words here and writes on with them; the other window is told. */
+  bringHere: () => void
+  /** What a decision says of the words it goes by. */
+  writtenIn: () => { window: string; revision: string }
 }
 
-/** Plain requests, not a fetcher: a save must neither load the page again nor break it while the server is away. */
+/**
+ * Plain requests, not a fetcher: a save must neither load the page again nor break it while the server is away.
+ * @param newest the words as they were loaded last: what the fields begin with, and what is brought from another window
+ */
 export function useDraft(
-  initial: Section[],
-  { itemId, fence, reportId, savedAt: savedBefore }: Tenure & { savedAt: string | null },
+  newest: Section[],
+  { itemId, fence, reportId, stored }: Tenure & { stored: Stored | null },
 ): Draft {
-  const [sections, setSections] = useState(initial)
-  const [savedAt, setSavedAt] = useState(savedBefore)
+  const [sections, setSections] = useState(newest)
+  const [savedAt, setSavedAt] = useState(stored && new Date(stored.savedAt).toISOString())
   const [state, setState] = useState<DraftState>('saved')
   const [lost, setLost] = useState<Draft['lost']>(null)
+  const [isElsewhere, setElsewhere] = useState(false)
+  /** What was loaded when the newest was asked for. */
+  const [bringing, setBringing] = useState<{ before: Stored | null } | null>(null)
+  const { revalidate } = useRevalidator()
   const written = useRef(sections)
-  const saved = useRef(initial)
+  const saved = useRef(newest)
+  const [ownWindow] = useState(newWindow)
+  const base = useRef<Base>({ window: ownWindow, revision: revisionUnder(fence, stored) })
   const sending = useRef<Promise<boolean> | null>(null)
-  const isOver = lost !== null
+  const isOver = lost !== null || isElsewhere
 
   const change = useCallback((next: Section[]) => {
     written.current = next
@@ -50,20 +77,21 @@ export function useDraft(
 
   const send = useCallback(async (tenure: Tenure & { reportId: string }): Promise<boolean> => {
     const content = written.current
-    const answer = await post(tenure, content)
+    const answer = await post(tenure, base.current, content)
     if (answer === null) {
-      keepHere(tenure, content)
+      keepHere(tenure, base.current, content)
       setState('kept-here')
       return false
     }
+    forgetHere(tenure)
+    // Refused, they are kept aside by the server, under their writer's name: sent once.
+    saved.current = content
     if (!answer.ok) {
-      // Kept aside by the server, under its writer's name: sent once.
-      saved.current = content
-      setLost({ code: answer.code, sentence: answer.sentence })
+      if (answer.isElsewhere) setElsewhere(true)
+      else setLost({ code: answer.code, sentence: answer.sentence })
       return false
     }
-    forgetHere(tenure)
-    saved.current = content
+    base.current.revision = answer.revision
     setSavedAt(answer.savedAt)
     const isAll = sameSections(written.current, content)
     setState(isAll ? 'saved' : 'unsaved')
@@ -84,7 +112,11 @@ export function useDraft(
   useEffect(() => {
     if (!reportId || isOver) return
     const kept = keptHere({ itemId, fence, reportId })
-    if (kept && !sameSections(kept, saved.current)) change(kept)
+    if (kept && !sameSections(kept.sections, saved.current)) {
+      // Still words of the window that could not send them: the server knows whether another one wrote since.
+      base.current = kept.base
+      change(kept.sections)
+    }
     const timer = setInterval(() => {
       if (!sending.current) void save()
     }, SAVE_EVERY_MS)
@@ -92,31 +124,71 @@ export function useDraft(
       clearInterval(timer)
       // Leaving the room by whatever way: the last words go along.
       if (!sameSections(written.current, saved.current))
-        void post({ itemId, fence, reportId }, written.current)
+        void post({ itemId, fence, reportId }, base.current, written.current)
     }
   }, [itemId, fence, reportId, isOver, save, change])
 
+  const { revision = 0, window: writer = null } = stored?.fence === fence ? stored : {}
+  useEffect(() => {
+    if (!reportId || isOver || writer === null || writer === base.current.window) return
+    if (revision <= base.current.revision) return
+    // Words that are not sent yet are sent now: refused, they are kept.
+    if (sameSections(written.current, saved.current)) setElsewhere(true)
+    else void save()
+  }, [reportId, isOver, writer, revision, save])
+
+  useEffect(() => {
+    if (!reportId || bringing === null || stored === bringing.before) return
+    setBringing(null)
+    base.current = { window: newWindow(), revision: revisionUnder(fence, stored) }
+    change(newest)
+    setElsewhere(false)
+    sending.current = send({ itemId, fence, reportId }).finally(() => {
+      sending.current = null
+    })
+  }, [bringing, stored, newest, itemId, fence, reportId, change, send])
+
+  const bringHere = useCallback(() => {
+    setBringing({ before: stored })
+    void revalidate()
+  }, [stored, revalidate])
   const write = useCallback(
     (key: string, words: MarkedText) =>
       change(written.current.map((section) => (section.key === key ? { key, ...words } : section))),
     [change],
   )
-  return { sections, setSections: change, write, save, state, savedAt, lost }
+  const writtenIn = useCallback(
+    () => ({ window: base.current.window, revision: String(base.current.revision) }),
+    [],
+  )
+  return {
+    ...{ sections, setSections: change, write, save, state, savedAt, lost },
+    ...{ isElsewhere, bringHere, writtenIn },
+  }
 }
 
-type Answer = { ok: true; savedAt: string } | { ok: false; code: string; sentence: string }
+function revisionUnder(fence: number, stored: Stored | null): number {
+  return stored?.fence === fence ? stored.revision : 0
+}
+
+/** A name for one window's writing; `crypto.randomUUID` asks for HTTPS, and hospitals' networks are not. */
+function newWindow(): string {
+  return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16)).join('.')
+}
 
 /** Null: the server was not reached, or the session is over. */
-async function post({ itemId, fence, reportId }: Tenure, sections: Section[]): Promise<Answer | null> {
+async function post(
+  { itemId, fence, reportId }: Tenure,
+  { window, revision }: Base,
+  sections: Section[],
+): Promise<DraftAnswer | null> {
   const body = new URLSearchParams({
-    itemId,
-    fence: String(fence),
-    reportId: reportId ?? '',
-    sections: JSON.stringify(sections),
+    ...{ itemId, fence: String(fence), reportId: reportId ?? '' },
+    ...{ window, revision: String(revision), sections: JSON.stringify(sections) },
   })
   try {
     const response = await fetch('/reading/draft', { method: 'POST', body, keepalive: true })
-    return response.ok && !response.redirected ? ((await response.json()) as Answer) : null
+    return response.ok && !response.redirected ? ((await response.json()) as DraftAnswer) : null
   } catch {
     return null // what could not be sent stays in this tab, and the next try is two seconds away
   }
@@ -124,17 +196,22 @@ async function post({ itemId, fence, reportId }: Tenure, sections: Section[]): P
 
 // For the tab, not for the workstation: the next person at it must not find a patient's words.
 // Each work item counts its fences from one: the item belongs to the name.
-const placeOf = ({ itemId, reportId, fence }: Tenure) => `draft:${itemId}:${reportId}:${fence}`
+const placeOf = ({ itemId, reportId, fence }: Tenure) => `words:${itemId}:${reportId}:${fence}`
 
-function keepHere(tenure: Tenure, sections: Section[]): void {
-  sessionStorage.setItem(placeOf(tenure), JSON.stringify(sections))
+interface Kept {
+  base: Base
+  sections: Section[]
+}
+
+function keepHere(tenure: Tenure, base: Base, sections: Section[]): void {
+  sessionStorage.setItem(placeOf(tenure), JSON.stringify({ base, sections } satisfies Kept))
 }
 
 function forgetHere(tenure: Tenure): void {
   sessionStorage.removeItem(placeOf(tenure))
 }
 
-function keptHere(tenure: Tenure): Section[] | null {
+function keptHere(tenure: Tenure): Kept | null {
   const kept = sessionStorage.getItem(placeOf(tenure))
-  return kept ? (JSON.parse(kept) as Section[]) : null
+  return kept ? (JSON.parse(kept) as Kept) : null
 }

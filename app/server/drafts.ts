@@ -4,10 +4,16 @@ import { z } from 'zod'
 import { saveAmendment } from '#db/mutations/amendments.ts'
 import type { ReportContent } from '#db/mutations/report-versions.ts'
 import { saveDraft, type UnderFence } from '#db/mutations/reports.ts'
+import type { WrittenIn } from '#db/mutations/written-in.ts'
+import { RadiologyError } from '#domain/errors.ts'
 import { type DraftSection, LONGEST_CODE, MOST_CODES, plainSections } from '#domain/report-text.ts'
 import type { SignedIn } from './guard.ts'
+import { type Refused, refusedOf } from './refusal.ts'
 
-/** Fields `itemId`, `fence`, `reportId`, `sections`; `beside` as JSON where exams are read together. */
+/**
+ * Fields `itemId`, `fence`, `reportId`, `sections`; `beside` as JSON where exams are read together; `window` and `revision`
+ * where a window writes them.
+ */
 export function tenureOf(form: FormData): UnderFence {
   const text = (name: string) => String(form.get(name) ?? '')
   const beside = z.array(heldItem).safeParse(parse(text('beside') || '[]'))
@@ -15,8 +21,16 @@ export function tenureOf(form: FormData): UnderFence {
   return {
     ...{ itemId: text('itemId'), fence: Number(text('fence')), reportId: text('reportId') },
     beside: beside.data,
+    writtenIn: text('window') === '' ? undefined : writtenIn(text('window'), Number(text('revision'))),
   }
 }
+
+function writtenIn(window: string, revision: number): WrittenIn {
+  if (window.length > LONGEST_WINDOW || !Number.isInteger(revision)) throw data(null, { status: 400 })
+  return { window, revision }
+}
+
+const LONGEST_WINDOW = 40
 
 const heldItem = z.object({ itemId: z.string(), fence: z.number().int() })
 
@@ -63,15 +77,25 @@ function parse(json: string): unknown {
   }
 }
 
-/** When it was saved, by the server's own clock. */
+export type DraftAnswer =
+  | { ok: true; savedAt: string; revision: number }
+  /** `isElsewhere`: nobody took it over; the same person writes it in another window. */
+  | (Refused & { isElsewhere?: boolean })
+
+/** Kept, with when by the department's clock; or why not. What is refused is kept aside under its writer's name. */
 export async function keepDraft(
   { server, act }: SignedIn,
   form: FormData,
   tenure: UnderFence = tenureOf(form),
-): Promise<{ savedAt: string }> {
+): Promise<DraftAnswer> {
   const written = { ...tenure, content: { sections: writtenOf(form) } }
   // No work item asks for an addendum or a correction: it is held by its report alone.
   const save = tenure.itemId === '' ? saveAmendment : saveDraft
-  const { savedAt } = await save(server.department, await act(), written)
-  return { savedAt: savedAt.toISOString() }
+  try {
+    const { savedAt, revision } = await save(server.department, await act(), written)
+    return { ok: true, savedAt: savedAt.toISOString(), revision }
+  } catch (error) {
+    const isElsewhere = error instanceof RadiologyError && error.refs.by === 'window'
+    return { ...refusedOf(error), isElsewhere }
+  }
 }

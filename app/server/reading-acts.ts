@@ -29,7 +29,7 @@ type ReadingAct = (asked: Asked) => Promise<ReadingAnswer>
 /** Every form brings `intent` and `fence`; what more it brings stands beside the act. */
 const READING_ACTS: Readonly<Record<string, ReadingAct>> = {
   /** `reportId`, `sections` */
-  save: ({ signedIn, form, held }) => answer(() => keepDraft(signedIn, form, held)),
+  save: ({ signedIn, form, held }) => keepDraft(signedIn, form, held),
   /** `reportId`, `sections` */
   preliminary: async (asked) => {
     const { person, server, act } = asked.signedIn

@@ -1,6 +1,6 @@
 /** What an action answers when the department refuses: a code to branch on and a sentence to show. */
 import { ulid } from '#db/ulid.ts'
-import { type RefusalCode, refusalCode } from '#domain/errors.ts'
+import { RadiologyError, type RefusalCode, refusalCode } from '#domain/errors.ts'
 import { hasWord, t } from '../strings/words.ts'
 
 export interface Refused {
@@ -13,7 +13,8 @@ export interface Refused {
 export function refusedOf(error: unknown): Refused {
   const code = refusalCode(error)
   if (code === null) throw error
-  const key = `refusal.${code}`
+  const by = error instanceof RadiologyError ? `refusal.${code}.${error.refs.by}` : ''
+  const key = hasWord(by) ? by : `refusal.${code}`
   if (hasWord(key)) return { ok: false, code, sentence: t(key) }
   return { ok: false, code, sentence: t('refusal.unknown', { reference: ulid() }) }
 }

@@ -508,6 +508,8 @@ export const en = {
   'layouts.keep': 'Keep',
   'layouts.drop': 'Drop',
   'layouts.import': 'Import a DICOM Hanging Protocol',
+  'layouts.received': 'Received Hanging Protocols',
+  'layouts.left-out-count': '{count} left out',
   'layouts.imported': 'Imported, not kept yet: {name}',
   'layouts.left-out': 'A layout here cannot say all of it. This is left out:',
   'layouts.nothing-left-out': 'All of it is taken over.',

@@ -18,6 +18,7 @@ import { ordersOfReport, releaseVersion } from './release.ts'
 import { reopenOrder } from './reopened-order.ts'
 import { addVersion, type ReportContent, setRecallTime, tell } from './report-versions.ts'
 import { mustPassChecks } from './reports.ts'
+import { mustBeNewest, type WrittenIn, writtenElsewhere } from './written-in.ts'
 
 export type AmendmentKind = 'addendum' | 'correction'
 
@@ -112,7 +113,7 @@ async function goOnWith(
   if (heldBy === act.actor.id) return fence ?? 0
   if (!reason?.trim()) throw new RadiologyError('already-claimed', { reportId })
   const [taken] = await scope.sql<{ fence: number }[]>`
-    update report_drafts set saved_by = ${act.actor.id}, fence = fence + 1, revision = 1 where report_id = ${reportId}
+    update report_drafts set saved_by = ${act.actor.id}, fence = fence + 1, revision = 1, written_in = null where report_id = ${reportId}
     returning fence`
   await scope.sql`update reports set amendment_reason = ${reason} where id = ${reportId}`
   // Whoever wrote until now, and whoever looks on, see it without asking.
@@ -124,25 +125,39 @@ async function goOnWith(
 export interface HeldAmendment {
   reportId: string
   fence: number
+  writtenIn?: WrittenIn | undefined
 }
 
 /**
- * Saves the words of whoever holds the amendment; a stale writer's are kept as a stray draft, never lost.
+ * Saves the words of whoever holds the amendment; a stale writer's are kept as a stray draft, never lost, and so are those
+ * of a window that has not seen what another window of the holder wrote.
+ * @returns savedAt by the department's clock
  * @throws RadiologyError 'stale-fence' after keeping them
  */
 export async function saveAmendment(
   department: Department,
   act: Act,
-  { reportId, fence, content }: HeldAmendment & { content: ReportContent },
+  { reportId, fence, content, writtenIn }: HeldAmendment & { content: ReportContent },
 ): Promise<{ savedAt: Date; revision: number }> {
   const { sql } = department
-  const [row] = await sql<{ revision: number }[]>`
-    update report_drafts d set content = ${sql.json(content as never)}, saved_at = ${act.machineNow}, revision = d.revision + 1
-    from reports r where r.id = d.report_id and r.amendment is not null and d.report_id = ${reportId}
-      and d.saved_by = ${act.actor.id} and d.fence = ${fence} returning d.revision`
-  if (row) return { savedAt: act.machineNow, revision: row.revision }
+  const window = writtenIn?.window ?? null
+  const [row] = await sql<{ revision: number; moved: boolean | null; orders: string[] }[]>`
+    update report_drafts d set content = ${sql.json(content as never)}, saved_at = ${act.machineNow},
+      revision = d.revision + 1, written_in = ${window}
+    from reports r, report_drafts before where r.id = d.report_id and before.report_id = d.report_id
+      and r.amendment is not null and d.report_id = ${reportId} and d.saved_by = ${act.actor.id} and d.fence = ${fence}
+      and (${window}::text is null or d.written_in = ${window} or d.revision = ${writtenIn?.revision ?? 0})
+    returning d.revision, before.written_in <> ${window} as moved, array(select distinct p.order_id
+      from report_procedures rp join procedures p on p.id = rp.procedure_id where rp.report_id = r.id) as orders`
+  if (row?.moved) department.announce(row.orders.map((id) => `order:${id}`))
+  if (row) return { savedAt: act.now, revision: row.revision }
   await keepAside({ sql, act }, { reportId, fence, content })
-  throw new RadiologyError('stale-fence', { reportId, fence })
+  const [draft] = await sql<{ holds: boolean }[]>`
+    select d.saved_by = ${act.actor.id} and d.fence = ${fence} and r.amendment is not null as holds
+    from report_drafts d join reports r on r.id = d.report_id where r.id = ${reportId}`
+  throw draft?.holds
+    ? writtenElsewhere({ reportId, fence })
+    : new RadiologyError('stale-fence', { reportId, fence })
 }
 
 /** Gives it up: the report stays as it stands, and the words are kept aside. */
@@ -180,13 +195,14 @@ export interface SignedAmendment extends HeldAmendment {
 export async function signAmendment(
   department: Department,
   act: Act,
-  { reportId, fence, kind, content, reauthenticated }: SignedAmendment,
+  { reportId, fence, kind, content, reauthenticated, writtenIn }: SignedAmendment,
 ): Promise<{ version: number; releaseAt: Date }> {
   return mutate(department, act, 'sign-amendment', async (scope) => {
     const amended = await lockAmended(scope, reportId)
     mayAmend(scope, amended, { kind, reason: amended.reason, reauthenticated })
     if (amended.amendment !== kind) throw new RadiologyError('stale-fence', { reportId, fence })
     mustHoldDraft(scope, amended, fence)
+    await mustBeNewest(scope, { reportId, fence, writtenIn })
     await mustPassChecks(scope, reportId, asItWillRead(amended, { kind, content }))
     return signDraft(scope, amended, { kind, content, fence })
   })

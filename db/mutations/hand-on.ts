@@ -17,6 +17,7 @@ import { mustBeAbleOnItem } from './permission.ts'
 import { completeTogether } from './read-together.ts'
 import { type ReportContent, tell } from './report-versions.ts'
 import { completeHeld } from './work-items.ts'
+import { mustBeNewest } from './written-in.ts'
 
 /**
  * Submits a report for somebody else's signature: the words are kept as they are, the item is done, and nobody outside
@@ -25,7 +26,7 @@ import { completeHeld } from './work-items.ts'
 export async function submitReport(
   department: Department,
   act: Act,
-  { itemId, fence, reportId, content, beside }: UnderFence & { content: ReportContent },
+  { itemId, fence, reportId, content, beside, writtenIn }: UnderFence & { content: ReportContent },
 ): Promise<{ submission: number }> {
   return mutate(department, act, 'submit-report', async (scope) => {
     const item = await lockReading(scope, itemId, reportId)
@@ -33,6 +34,7 @@ export async function submitReport(
     const done = doneBefore<{ submission?: number }>(scope, item, fence)
     if (done?.submission !== undefined) return { submission: done.submission }
     await mustHold(scope, item, fence)
+    await mustBeNewest(scope, { reportId, fence, writtenIn })
     await mustBeFree(scope, item, reportId)
     const moved = await moveReport(scope, reportId, 'submit')
     if (moved === null) return { submission: await submissionsOf(scope, reportId) }

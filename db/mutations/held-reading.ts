@@ -13,6 +13,7 @@ import type { Scope } from './mutate.ts'
 import { ordersOfReport } from './release.ts'
 import type { ReportContent } from './report-versions.ts'
 import { type ItemRow, lockItem } from './work-items.ts'
+import type { WrittenIn } from './written-in.ts'
 
 export interface UnderFence {
   itemId: string
@@ -20,6 +21,7 @@ export interface UnderFence {
   reportId: string
   /** Items that are read together with it, each under the fence that its screen shows. */
   beside?: readonly HeldItem[]
+  writtenIn?: WrittenIn | undefined
 }
 
 export interface HeldItem {
@@ -146,12 +148,13 @@ export async function noteAuthor({ sql, act }: Scope, item: ItemRow, reportId: s
     await sql`update reports set author_id = ${act.actor.id} where id = ${reportId}`
 }
 
-/** Keeps words that their writer has no right to save any more: never lost, never merged. */
+/** Keeps words that their writer has no right to save any more: never lost, never merged. The draft has them already: enough. */
 export async function keepAside(
   { sql, act }: Pick<Scope, 'act'> & { sql: AnySql },
   { reportId, fence, content }: { reportId: string; fence: number; content: ReportContent },
 ): Promise<void> {
   await sql`
     insert into stray_drafts (id, report_id, content, written_by, at, fence)
-    select ${ulid()}, id, ${sql.json(content as never)}, ${act.actor.id}, ${act.machineNow}, ${fence} from reports where id = ${reportId}`
+    select ${ulid()}, r.id, ${sql.json(content as never)}, ${act.actor.id}, ${act.machineNow}, ${fence} from reports r where r.id = ${reportId}
+      and not exists (select 1 from report_drafts d where d.report_id = r.id and d.content = ${sql.json(content as never)}::jsonb)`
 }

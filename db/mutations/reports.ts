@@ -36,6 +36,7 @@ import { ordersOfReport, releaseVersion } from './release.ts'
 import { addVersion, type ReportContent, setRecallTime, tell } from './report-versions.ts'
 import { openWanted } from './wanted-work.ts'
 import { claimLocked, type ItemRow, lockItem } from './work-items.ts'
+import { mustBeNewest, writtenElsewhere } from './written-in.ts'
 
 export type { UnderFence } from './held-reading.ts'
 
@@ -55,19 +56,24 @@ export async function openReport(
 }
 
 /**
- * Saves the draft of the tenure's holder. A stale writer's text is kept as a stray draft, never lost, never merged.
+ * Saves the draft of the tenure's holder. A stale writer's text is kept as a stray draft, never lost, never merged; so are
+ * words of a window that has not seen what another window of the holder wrote.
+ * @returns savedAt by the department's clock
  * @throws RadiologyError 'stale-fence' | 'lease-expired' after keeping the text; 'report-final' once signed
  */
 export async function saveDraft(
   department: Department,
   act: Act,
-  { itemId, fence, reportId, content }: UnderFence & { content: ReportContent },
+  { itemId, fence, reportId, content, writtenIn }: UnderFence & { content: ReportContent },
 ): Promise<{ savedAt: Date; revision: number }> {
   const saved = await mutate(department, act, 'save-draft', async (scope) => {
     const { sql } = scope
-    const [row] = await sql<{ revision: number; first: boolean }[]>`
-      insert into report_drafts (report_id, content, saved_by, saved_at, fence)
-      select r.id, ${sql.json(content as never)}, ${act.actor.id}, ${act.machineNow}, ${fence} from reports r, work_items w
+    const window = writtenIn?.window ?? null
+    const [row] = await sql<{ revision: number; first: boolean; moved: boolean | null }[]>`
+      with before as (select fence, written_in from report_drafts where report_id = ${reportId})
+      insert into report_drafts (report_id, content, saved_by, saved_at, fence, written_in)
+      select r.id, ${sql.json(content as never)}, ${act.actor.id}, ${act.machineNow}, ${fence}, ${window}
+      from reports r, work_items w
       where r.id = ${reportId} and r.state <> all(${[...SIGNED_STATES, 'CANCELLED']})
         and not (r.state = 'PENDING_SIGN' and r.author_id = ${act.actor.id})
         and w.id = ${itemId} and w.state = 'claimed' and w.holder = ${act.actor.id} and w.fence = ${fence}
@@ -76,12 +82,16 @@ export async function saveDraft(
       -- Waits for a signature that is being given, and then finds its item done: no words are left over a signed report.
       for share of w
       on conflict (report_id) do update set content = excluded.content, saved_by = excluded.saved_by,
-        saved_at = excluded.saved_at, fence = excluded.fence,
+        saved_at = excluded.saved_at, fence = excluded.fence, written_in = excluded.written_in,
         revision = case when report_drafts.fence = excluded.fence then report_drafts.revision + 1 else 1 end
-      returning revision, revision = 1 as first`
+      where report_drafts.fence <> excluded.fence or excluded.written_in is null
+        or report_drafts.written_in = excluded.written_in or report_drafts.revision = ${writtenIn?.revision ?? 0}
+      returning revision, revision = 1 as first,
+        (select b.fence = ${fence} and b.written_in <> ${window} from before b) as moved`
     if (!row) return null
     if (row.first) await noteFirstSave(scope, { reportId, itemId })
-    return { savedAt: act.machineNow, revision: row.revision }
+    if (row.moved) await tellWindows(scope, reportId)
+    return { savedAt: act.now, revision: row.revision }
   })
   return saved ?? (await keepStray(department, act, { itemId, fence, reportId, content }))
 }
@@ -99,6 +109,11 @@ async function noteFirstSave(
   }
 }
 
+/** The window that wrote until now sees at once that another one does. */
+async function tellWindows(scope: Scope, reportId: string): Promise<void> {
+  for (const { order_id } of await ordersOfReport(scope, reportId)) scope.announce(`order:${order_id}`)
+}
+
 async function keepStray(
   { sql }: Department,
   act: Act,
@@ -108,7 +123,10 @@ async function keepStray(
   const [report] = await sql<{ state: string }[]>`select state from reports where id = ${reportId}`
   if (!report) throw new RadiologyError('not-found', { reportId })
   if (isSigned(report.state)) throw new RadiologyError('report-final', { reportId })
-  const [item] = await sql<{ state: string }[]>`select state from work_items where id = ${itemId}`
+  const [item] = await sql<{ state: string; holds: boolean }[]>`
+    select state, state = 'claimed' and holder = ${act.actor.id} and fence = ${fence} as holds
+    from work_items where id = ${itemId}`
+  if (item?.holds && report.state !== 'CANCELLED') throw writtenElsewhere({ reportId, fence })
   throw new RadiologyError(item?.state === 'open' ? 'lease-expired' : 'stale-fence', { itemId, fence })
 }
 
@@ -120,12 +138,13 @@ async function keepStray(
 export async function issueWetRead(
   department: Department,
   act: Act,
-  { itemId, fence, reportId, content }: UnderFence & { content: ReportContent },
+  { itemId, fence, reportId, content, writtenIn }: UnderFence & { content: ReportContent },
 ): Promise<{ version: number }> {
   return mutate(department, act, 'issue-wet-read', async (scope) => {
     const item = await lockReading(scope, itemId, reportId)
     await mustBeAbleOnItem(scope, 'wet-read', item)
     await mustHold(scope, item, fence)
+    await mustBeNewest(scope, { reportId, fence, writtenIn })
     const word = { sections: wetReadOf(content.sections) }
     if (word.sections.length === 0) throw new RadiologyError('check-failed', { reportId, check: 'sections' })
     return sayFirst(scope, item, { ...{ itemId, fence, reportId, content: word }, kind: 'wet-read' })
@@ -139,7 +158,7 @@ export async function issueWetRead(
 export async function issuePreliminary(
   department: Department,
   act: Act,
-  { itemId, fence, reportId, content, beside }: UnderFence & { content: ReportContent },
+  { itemId, fence, reportId, content, beside, writtenIn }: UnderFence & { content: ReportContent },
 ): Promise<{ version: number }> {
   return mutate(department, act, 'issue-preliminary', async (scope) => {
     const item = await lockReading(scope, itemId, reportId)
@@ -147,6 +166,7 @@ export async function issuePreliminary(
     const done = doneBefore<{ version?: number }>(scope, item, fence)
     if (done?.version !== undefined) return { version: done.version }
     await mustHold(scope, item, fence)
+    await mustBeNewest(scope, { reportId, fence, writtenIn })
     const handsOn = !act.actor.roles.includes('radiologist')
     if (handsOn) await mustBeFree(scope, item, reportId)
     const { version, isNew } = await sayFirst(scope, item, {
@@ -206,12 +226,13 @@ export interface Signature extends UnderFence {
 export async function signReport(
   department: Department,
   act: Act,
-  { itemId, fence, reportId, content, reauthenticated, agreement: given, beside }: Signature,
+  { itemId, fence, reportId, content, reauthenticated, agreement: given, beside, writtenIn }: Signature,
 ): Promise<{ version: number; releaseAt: Date }> {
   return mutate(department, act, 'sign-report', async (scope) => {
     const item = await lockReading(scope, itemId, reportId)
     await mustBeAbleOnItem(scope, 'sign', item, { reauthenticated })
     await mustHold(scope, item, fence)
+    await mustBeNewest(scope, { reportId, fence, writtenIn })
     await mustBeFree(scope, item, reportId)
     await mustPassChecks(scope, reportId, content)
     const agreement = await gradeOf(scope, item, { reportId, given: given ?? null })

@@ -3,6 +3,7 @@ import { SIGNED_STATES } from '#domain/report.ts'
 import type { ReportState } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 import type { AmendmentKind } from '../mutations/amendments.ts'
+import { inDepartmentTime } from './department-time.ts'
 
 export interface AmendedReport {
   id: string
@@ -27,7 +28,11 @@ export interface OpenAmendment {
   holder: { id: string; name: string }
   fence: number
   sections: { key: string; text: string }[]
+  /** By the department's clock. */
   savedAt: Date
+  revision: number
+  /** The window of its writer that it was written in. */
+  window: string | null
 }
 
 export interface StandingVersion {
@@ -42,7 +47,7 @@ export interface StandingVersion {
 export async function amendedReport(sql: AnySql, reportId: string): Promise<AmendedReport | null> {
   const [report] = await sql<ReportRow[]>`
     select r.id, r.order_id as "orderId", r.site_id as "siteId", r.state, r.amendment, r.amendment_opened_at as since,
-      d.content, d.saved_by as "savedBy", d.saved_at as "savedAt", d.fence, u.name as "savedByName",
+      d.content, d.saved_by as "savedBy", ${inDepartmentTime(sql, sql`d.saved_at`)} as "savedAt", d.fence, d.revision, d.written_in as window, u.name as "savedByName",
       array(select distinct s.study_uid from report_procedures rp join study_links l on l.procedure_id = rp.procedure_id
         join studies s on s.id = l.study_id where rp.report_id = r.id and l.undone_at is null) as studies
     from reports r left join report_drafts d on d.report_id = r.id left join users u on u.id = d.saved_by
@@ -79,10 +84,12 @@ function openOf({
   savedByName,
   savedAt,
   fence,
+  revision,
+  window,
 }: ReportRow): OpenAmendment | null {
   if (amendment === null || content === null) return null
   return {
-    ...{ kind: amendment, since, fence, savedAt },
+    ...{ kind: amendment, since, fence, savedAt, revision, window },
     holder: { id: savedBy, name: savedByName },
     sections: content.sections,
   }
@@ -96,4 +103,6 @@ interface ReportRow extends Pick<AmendedReport, 'id' | 'orderId' | 'siteId' | 's
   savedByName: string
   savedAt: Date
   fence: number
+  revision: number
+  window: string | null
 }

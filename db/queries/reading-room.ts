@@ -2,6 +2,7 @@
 import type { NameSaid } from '#domain/order-message.ts'
 import type { Phase, Priority, ReportState } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
+import { inDepartmentTime } from './department-time.ts'
 import { sharedRead } from './shared-read.ts'
 
 export interface ReadingRoom {
@@ -44,8 +45,19 @@ export interface OrderIdentity {
 export interface ReportOnScreen {
   id: string
   state: ReportState
-  draft: { sections: { key: string; text: string }[]; savedAt: Date; savedBy: string } | null
+  draft: StoredDraft | null
   versions: ReportVersionRow[]
+}
+
+export interface StoredDraft {
+  sections: { key: string; text: string }[]
+  /** By the department's clock. */
+  savedAt: Date
+  savedBy: string
+  fence: number
+  revision: number
+  /** The window of its writer that it was written in. */
+  window: string | null
 }
 
 export interface ReportVersionRow {
@@ -145,10 +157,10 @@ async function reportOnScreen(
   sql: AnySql,
   { id, state }: { id: string; state: ReportState },
 ): Promise<ReportOnScreen> {
-  const [draft] = await sql<
-    { content: { sections: { key: string; text: string }[] }; saved_at: Date; name: string }[]
-  >`
-    select d.content, d.saved_at, u.name from report_drafts d join users u on u.id = d.saved_by where d.report_id = ${id}`
+  const [draft] = await sql<StoredDraft[]>`
+    select d.content->'sections' as sections, ${inDepartmentTime(sql, sql`d.saved_at`)} as "savedAt", u.name as "savedBy",
+      d.fence, d.revision, d.written_in as window
+    from report_drafts d join users u on u.id = d.saved_by where d.report_id = ${id}`
   const versions = await sql<ReportVersionRow[]>`
     select v.version, v.kind, v.content->'sections' as sections, u.name as signer, v.signed_at as "signedAt",
       v.released_at as "releasedAt", v.recalled_at as "recalledAt", v.content_hash as hash
@@ -156,7 +168,7 @@ async function reportOnScreen(
   return {
     id,
     state,
-    draft: draft ? { sections: draft.content.sections, savedAt: draft.saved_at, savedBy: draft.name } : null,
+    draft: draft ?? null,
     versions: [...versions],
   }
 }

@@ -20,14 +20,17 @@ import { recallReport, reportChecks } from '#db/mutations/reports.ts'
 import { seeLateImages } from '#db/mutations/seen-late-images.ts'
 import { reauthenticate } from '#db/mutations/sessions.ts'
 import { amendedReport, type StandingVersion } from '#db/queries/amendment.ts'
+import { keptAside } from '#db/queries/kept-aside.ts'
 import { answeredBeside } from '#db/queries/reading-group.ts'
 import { orderIdentity, recallableVersions } from '#db/queries/reading-room.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import { can } from '#domain/permissions.ts'
 import { useLive } from '../../live/use-live.ts'
+import { WrittenElsewhere } from '../../reporting/case-claim.tsx'
 import { Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
 import { CriticalPanel, useCritical } from '../../reporting/critical-panel.tsx'
 import { focusSection } from '../../reporting/focus-section.ts'
+import { KeptAsideWords } from '../../reporting/kept-aside.tsx'
 import { PasswordField } from '../../reporting/password-field.tsx'
 import { identityOfAll } from '../../reporting/read-together.tsx'
 import { RecallBars } from '../../reporting/recall-bars.tsx'
@@ -66,6 +69,7 @@ export async function loader(args: LoaderFunctionArgs) {
     report,
     order: identityOfAll(order, await answeredBeside(department.sql, { reportIds: [report.id], orderId })),
     isMine,
+    kept: isMine ? await keptAside(department.sql, { reportId: report.id, userId: person.id }) : [],
     ...(isMine && report.open?.kind === 'correction'
       ? await reportChecks(department, report.id, { sections: report.open.sections })
       : { checks: [], exam: null }),
@@ -86,7 +90,7 @@ export async function action(args: ActionFunctionArgs) {
   const form = await args.request.formData()
   const reportId = args.params.reportId ?? ''
   const text = (name: string) => String(form.get(name) ?? '')
-  const { fence } = tenureOf(form)
+  const { fence, writtenIn } = tenureOf(form)
   const kind: AmendmentKind = text('kind') === 'correction' ? 'correction' : 'addendum'
   switch (text('intent')) {
     case 'open':
@@ -106,7 +110,7 @@ export async function action(args: ActionFunctionArgs) {
           password: text('password'),
         })
         if (!reauthenticated) throw new RadiologyError('reauthentication-required', { reportId })
-        const signature = { reportId, fence, kind, content: contentOf(form), reauthenticated }
+        const signature = { reportId, fence, kind, content: contentOf(form), reauthenticated, writtenIn }
         await signAmendment(department, await act(), signature)
         return {}
       })
@@ -159,7 +163,7 @@ function Amendment() {
     itemId: '',
     fence: open?.fence ?? 0,
     reportId: isMine ? report.id : null,
-    savedAt: open?.savedAt.toISOString() ?? null,
+    stored: open,
   })
   const { save } = draft
   const leave = useCallback(() => void save(), [save])
@@ -167,10 +171,11 @@ function Amendment() {
     if (refused) setPassword('')
   }, [refused])
 
-  const mayWrite = isMine && draft.lost === null
+  const isHeld = isMine && draft.lost === null
+  const mayWrite = isHeld && !draft.isElsewhere
   // Taken over or refused, the words stay before the eyes of whoever wrote them.
-  const lost = wasMine && open && !mayWrite ? lostBy(open, draft.lost) : null
-  const hasWords = mayWrite || lost !== null
+  const lost = wasMine && open && !isHeld ? lostBy(open, draft.lost) : null
+  const hasWords = isHeld || lost !== null
   const missing = open?.kind === 'correction' ? firstMissing(draft.sections) : null
   const isComplete = open?.kind === 'correction' ? missing === null : isWritten(draft.sections, 'addendum')
   const shownChecks = checksNow(checks, draft.sections, exam)
@@ -179,7 +184,13 @@ function Amendment() {
   async function submit(intent: string, more: Record<string, string> = {}): Promise<void> {
     if (isBusy) return
     if (mayWrite) await draft.save()
-    const fields = { intent, fence: String(open?.fence ?? 0), kind: open?.kind ?? '', ...more }
+    const fields = {
+      intent,
+      fence: String(open?.fence ?? 0),
+      kind: open?.kind ?? '',
+      ...draft.writtenIn(),
+      ...more,
+    }
     await acting.submit(
       { ...fields, sections: JSON.stringify(draft.sections) },
       { method: 'post', action: `/reports/${report.id}/amend` },
@@ -199,6 +210,9 @@ function Amendment() {
   }
   const keys: ScreenKey[] = [
     ...(mayWrite ? [{ chord: 'Alt+Enter', word: t('amend.sign'), run: sign } satisfies ScreenKey] : []),
+    ...(isHeld && draft.isElsewhere
+      ? [{ chord: 'Alt+Enter', word: t('elsewhere.bring'), run: draft.bringHere } satisfies ScreenKey]
+      : []),
     ...(late
       ? [{ chord: 'Alt+S', word: t('amend.late-seen'), run: () => void see() } satisfies ScreenKey]
       : []),
@@ -246,9 +260,11 @@ function Amendment() {
                   />
                 ))
               : null}
+            <KeptAsideWords kept={loaded.kept} />
           </div>
         </section>
         <aside className="reading-side" aria-label={t('amend.title')}>
+          {isHeld && draft.isElsewhere ? <WrittenElsewhere onBring={draft.bringHere} /> : null}
           <CriticalPanel critical={critical} offers />
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the arrow keys */}
           <section className="priors" aria-label={t('amend.stands')} tabIndex={0}>
@@ -309,7 +325,7 @@ function Amendment() {
                   {t('amend.drop')}
                 </Button>
               </form>
-            ) : (
+            ) : isHeld ? null : (
               <Begin
                 open={open}
                 isOut={report.isOut}

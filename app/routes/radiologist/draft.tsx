@@ -2,11 +2,13 @@
 import type { ActionFunctionArgs } from 'react-router'
 import { keepDraft } from '#app/server/drafts.ts'
 import { requireUser } from '#app/server/guard.ts'
-import { answer } from '#app/server/refusal.ts'
 
-/** Fields `itemId`, `fence`, `reportId`, `sections` (JSON); a stale writer's words are kept aside and the refusal says so. */
+/**
+ * Fields `itemId`, `fence`, `reportId`, `sections` (JSON), `window` and `revision`; a stale writer's words, or a stale
+ * window's, are kept aside and the refusal says so.
+ */
 export async function action(args: ActionFunctionArgs) {
   const signedIn = await requireUser(args, ['radiologist', 'resident'])
   const form = await args.request.formData()
-  return Response.json(await answer(() => keepDraft(signedIn, form)))
+  return Response.json(await keepDraft(signedIn, form))
 }

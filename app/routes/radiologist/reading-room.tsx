@@ -18,6 +18,7 @@ import { readingAct } from '#app/server/reading-acts.ts'
 import type { DeskPlace } from '#db/mutations/parking.ts'
 import { openReport, reportChecks } from '#db/mutations/reports.ts'
 import { authored } from '#db/queries/communications.ts'
+import { keptAside } from '#db/queries/kept-aside.ts'
 import { handedOn } from '#db/queries/over-read.ts'
 import { policyOf } from '#db/queries/policy.ts'
 import { readingGroup } from '#db/queries/reading-group.ts'
@@ -31,7 +32,7 @@ import type { Agreement } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { AskForm, ReturnsPanel } from '../../reporting/ask-technologist.tsx'
-import { ClaimLost, HolderTag, LeaseFact, NotMine } from '../../reporting/case-claim.tsx'
+import { ClaimLost, HolderTag, LeaseFact, NotMine, WrittenElsewhere } from '../../reporting/case-claim.tsx'
 import { CheckCounts, Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
 import { CriticalPanel, useCritical } from '../../reporting/critical-panel.tsx'
 import { focusSection } from '../../reporting/focus-section.ts'
@@ -84,6 +85,10 @@ export async function loader(args: LoaderFunctionArgs) {
     room,
     sections,
     isMine,
+    kept:
+      isMine && room.report
+        ? await keptAside(department.sql, { reportId: room.report.id, userId: person.id })
+        : [],
     second:
       isSecondLook(room.item.kind) && room.report ? await handedOn(department.sql, room.report.id) : null,
     group: await readingGroup(department.sql, { itemId, machineNow: new Date() }),
@@ -159,7 +164,7 @@ function Room() {
     itemId: item.id,
     fence: item.fence,
     reportId: isMine ? (report?.id ?? null) : null,
-    savedAt: report?.draft?.savedAt.toISOString() ?? null,
+    stored: report?.draft ?? null,
   })
   const lease = useLease({ itemId: item.id, fence: item.fence, held: isMine })
   const [password, setPassword] = useState('')
@@ -185,7 +190,8 @@ function Room() {
   }, [refused])
 
   const lost = wasMine && !isBusy ? lostBy({ ...loaded, draft, lease }) : null
-  const mayWrite = isMine && lost === null
+  const isHeld = isMine && lost === null
+  const mayWrite = isHeld && !draft.isElsewhere
   const shownChecks = checksNow(checks, draft.sections, exam)
   const blocking = shownChecks.filter(({ state }) => state === 'blocks').length
   const missing = firstMissing(draft.sections)
@@ -227,7 +233,7 @@ function Room() {
   const preliminary = () => void (hasImpression ? submit('preliminary') : focusSection('impression'))
   const join = (other: string) => submit('join', { other })
   const offered = group.offers[0]?.itemId
-  const next = () => submit('next', mayWrite ? {} : { fence: '0' })
+  const next = () => submit('next', isHeld ? {} : { fence: '0' })
   const back = () => void navigate('/reading')
   const wetRead = () => void (hasImpression ? submit('wet-read') : focusSection('impression'))
   const handOn = () => void (hasImpression ? submit('submit') : focusSection('impression'))
@@ -244,7 +250,8 @@ function Room() {
   const isSkipping = panel === 'skip' && mayWrite
   const sendBack = () => document.querySelector<HTMLFormElement>('form.send-back')?.requestSubmit()
   const own = mayFinal ? sign : preliminary
-  const decide = !mayWrite ? () => submit('claim') : isSendingBack ? sendBack : own
+  const written = isSendingBack ? sendBack : own
+  const decide = !isHeld ? () => submit('claim') : draft.isElsewhere ? draft.bringHere : written
   const ownWord = t(mayFinal ? 'room.sign' : 'room.preliminary-and-next')
   const decision = !mayWrite ? t('room.claim') : isSendingBack ? t('send-back.send') : ownWord
 
@@ -257,7 +264,7 @@ function Room() {
       run: decide,
       // On its button, whatever the button says now.
       silent: true,
-      disabled: !mayClaim || (!mayWrite && (!isFree(item) || item.blockedBy !== null)),
+      disabled: !mayClaim || (!isHeld && (!isFree(item) || item.blockedBy !== null)),
     },
     ...(mayClaim
       ? ([
@@ -302,7 +309,7 @@ function Room() {
     <Screen
       label={t('room.title')}
       className="reading-room"
-      fact={lease.renewedAt && mayWrite ? <LeaseFact at={lease.renewedAt} /> : null}
+      fact={lease.renewedAt && isHeld ? <LeaseFact at={lease.renewedAt} /> : null}
       keys={keys}
     >
       {folders.panel}
@@ -330,7 +337,7 @@ function Room() {
           words="left"
           allowance={{ dueAt: iso(item.dueAt), from: iso(item.dueFrom), lateAt: iso(item.lateAt) }}
         />
-        <HolderTag isMine={mayWrite} holder={item.holder} riskSeconds={lease.riskSeconds} />
+        <HolderTag isMine={isHeld} holder={item.holder} riskSeconds={lease.riskSeconds} />
       </IdentityBanner>
       <div className="reading-room-body">
         <ViewerFrame
@@ -347,10 +354,12 @@ function Room() {
           macros={loaded.macros}
           draft={draft}
           writing={writing}
+          kept={loaded.kept}
           mayWrite={mayWrite}
         />
         <aside className="reading-side" aria-label={t('room.side')}>
           {lost ? <ClaimLost sentence={lost} savedAt={draft.savedAt} onNext={next} onBack={back} /> : null}
+          {isHeld && draft.isElsewhere ? <WrittenElsewhere onBring={draft.bringHere} /> : null}
           <CriticalPanel critical={critical} />
           {second ? <HandedOnPanel handedOn={second} sections={draft.sections} /> : null}
           <ReturnsPanel returns={loaded.returns} />
@@ -465,7 +474,7 @@ function Room() {
                 ) : null}
               </SigningForm>
             ) : null}
-            {mayWrite ? null : (
+            {isHeld ? null : (
               <NotMine
                 holder={item.holder?.name ?? null}
                 state={item.state}
