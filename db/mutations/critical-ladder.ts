@@ -6,6 +6,7 @@ import {
   criticalStepsDue,
 } from '#domain/critical-result.ts'
 import { policyOf } from '../queries/policy.ts'
+import { ordersOfCriticals } from '../queries/standing-criticals.ts'
 import type { NewEvent, Scope } from './mutate.ts'
 
 interface OpenCritical {
@@ -29,13 +30,13 @@ export async function fireCriticalSteps(scope: Scope, orderId: string): Promise<
     from critical_results c where order_id = ${orderId} and state = 'open' order by id`
   const instants: Date[] = []
   for (const critical of open) {
-    const next = await fire(scope, orderId, critical)
+    const next = await fire(scope, critical)
     if (next !== null) instants.push(next)
   }
   return instants.length === 0 ? null : new Date(Math.min(...instants.map((at) => at.getTime())))
 }
 
-async function fire(scope: Scope, orderId: string, critical: OpenCritical): Promise<Date | null> {
+async function fire(scope: Scope, critical: OpenCritical): Promise<Date | null> {
   const { sql, act } = scope
   const { id, level, found_at, due_at, late_at, recorded } = critical
   const steps = criticalSteps(found_at, level, await policyOf(sql, critical.policy_version))
@@ -44,13 +45,13 @@ async function fire(scope: Scope, orderId: string, critical: OpenCritical): Prom
     await sql`
       insert into critical_steps (critical_id, step, planned_at, fired_at, late_by_ms)
       values (${id}, ${rung}, ${plannedAt}, ${act.now}, ${lateByMs})`
-    scope.append(orderId, {
+    await tellOrders(scope, critical.id, {
       type: 'critical.escalated',
       data: { criticalId: id, level, step: rung, plannedAt: plannedAt.toISOString(), lateByMs },
     })
   }
   const isLate = late_at === null && due_at <= act.now
-  if (isLate) await setLate(scope, orderId, critical)
+  if (isLate) await setLate(scope, critical)
   const ahead = steps.filter(({ rung, plannedAt }) => plannedAt > act.now && !recorded.includes(rung))
   const nextMs = Math.min(
     ...ahead.map(({ plannedAt }) => plannedAt.getTime()),
@@ -63,20 +64,29 @@ async function fire(scope: Scope, orderId: string, critical: OpenCritical): Prom
   return next
 }
 
-async function setLate(scope: Scope, orderId: string, { id, level, due_at }: OpenCritical): Promise<void> {
+async function setLate(scope: Scope, { id, level, due_at }: OpenCritical): Promise<void> {
   await scope.sql`update critical_results set late_at = due_at where id = ${id} and late_at is null`
   await scope.sql`
     update work_items set late_at = coalesce(late_at, due_at)
     where kind = 'critical' and subject_id = ${id} and state in ('open', 'claimed')`
-  scope.append(orderId, {
+  await tellOrders(scope, id, {
     type: 'critical.late',
     data: { criticalId: id, level, dueAt: due_at.toISOString() },
   })
 }
 
-/** What a person did with one, on its order's timeline, in the audit trail and on the screens that show it. */
-export function noteCritical(scope: Scope, orderId: string, event: NewEvent): void {
-  scope.append(orderId, event)
-  scope.audit({ subject: `order:${orderId}`, type: event.type, data: event.data })
+/** What a person did with one, on its orders' timelines, in the audit trail and on the screens that show it. */
+export async function noteCritical(scope: Scope, criticalId: string, event: NewEvent): Promise<void> {
+  for (const orderId of await tellOrders(scope, criticalId, event))
+    scope.audit({ subject: `order:${orderId}`, type: event.type, data: event.data })
   scope.announce('list:critical')
+}
+
+/** On the timeline of the order where it was raised, and of those that its images went to. */
+async function tellOrders({ sql, append }: Scope, criticalId: string, event: NewEvent): Promise<string[]> {
+  const rows = await sql<
+    { id: string }[]
+  >`select id from (${ordersOfCriticals(sql, sql`c.id = ${criticalId}`)}) o`
+  for (const { id } of rows) append(id, event)
+  return rows.map(({ id }) => id)
 }

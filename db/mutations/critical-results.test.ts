@@ -17,6 +17,7 @@ import {
 } from './critical-results.ts'
 import { beginAttempt, laneHead, recordAnswer } from './deliveries.ts'
 import { escalateDue } from './escalations.ts'
+import { seeNotices } from './notices.ts'
 import { raiseCriticalResult } from './raise-critical.ts'
 import { issuePreliminary, openReport, recallReport, signReport, type UnderFence } from './reports.ts'
 import { closeOrder, settleOrder } from './settle.ts'
@@ -98,6 +99,17 @@ async function eventsOf(orderId: string): Promise<string[]> {
   const rows = await department.sql<{ type: string }[]>`
     select type from order_events where order_id = ${orderId} and type like 'critical.%' order by rev`
   return rows.map(({ type }) => type)
+}
+
+/** Whoever may tell it at the site and is asked to; nobody has the shift. */
+const READERS = ['radiologist', 'radiologist2', 'resident']
+
+/** Unseen notices about the order: to whom, of which rung. */
+const noticed = async (orderId: string) => {
+  const rows = await department.sql<{ who: string; rung: string }[]>`
+    select u.user_name as who, n.rung from notices n join users u on u.id = n.user_id join work_items w on w.id = n.item_id
+    where w.order_id = ${orderId} and w.kind = 'critical' and n.seen_at is null order by 1`
+  return rows.map(({ who, rung }) => [who, rung])
 }
 
 const itemsOf = (orderId: string) => department.sql<{ cycle: number; state: string; dueAt: Date }[]>`
@@ -326,6 +338,15 @@ test('[CR-03] untold, its order wakes for every contact, each once, and it is la
     ['orderer', 'ward', 'on-call', 'lead', 'head'].map((step) => ({ step, minutes: 0 })),
   )
   expect((await eventsOf(orderId)).filter((type) => type === 'critical.late')).toHaveLength(1)
+  // Each of those who can act then was told, of the highest rung and once; what was seen stays seen.
+  const told90 = [['head', 'head'], ['lead', 'lead'], ...READERS.map((who) => [who, 'notify'])]
+  expect(await noticed(orderId)).toEqual(told90)
+  const lead = await actAs(department, 'lead')
+  const [item] = await department.sql<{ id: string }[]>`
+    select id from work_items where order_id = ${orderId} and kind = 'critical'`
+  await seeNotices(department, lead, { itemIds: [item!.id] })
+  await settleAt(orderId, later(at, 3 * HOUR_MS))
+  expect(await noticed(orderId)).toEqual(told90.filter(([who]) => who !== 'lead'))
   const now = later(at, 4 * HOUR_MS)
   await communicateCritical(department, await actAs(department, 'radiologist2', now), told(criticalId, now))
   expect(await rowOf(criticalId)).toMatchObject({ state: 'closed', lateAt: later(at, HOUR_MS) })
@@ -345,6 +366,10 @@ test('[CR-03] right after a stop of six hours every contact is called for at onc
     { step: 'lead', minutes: 300 },
     { step: 'head', minutes: 270 },
   ])
+  const [lead] = await department.sql`
+    select (late_by_ms / 60000)::int as minutes from notices n join work_items w on w.id = n.item_id
+    where w.order_id = ${orderId} and n.rung = 'lead'`
+  expect(lead).toEqual({ minutes: 300 })
 })
 
 test('[CR-03] nobody’s timer is needed: who documents a call after the time writes the lateness first', async () => {

@@ -19,7 +19,7 @@ import { RadiologyError } from '#domain/errors.ts'
 import { type Actor, mustBeAble, type Subject, type Verb } from '#domain/permissions.ts'
 import type { Department } from '../department.ts'
 import { policyOf } from '../queries/policy.ts'
-import { standing } from '../queries/standing-criticals.ts'
+import { ordersOfCriticals, standing } from '../queries/standing-criticals.ts'
 import { ulid } from '../ulid.ts'
 import { fireCriticalSteps, noteCritical } from './critical-ladder.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
@@ -45,7 +45,7 @@ export async function attemptCritical(
     step(critical, 'attempt')
     const tried = await contactOf(scope, criticalId)
     await keepAttempt(scope, critical, { rung: tried, method, recipient, outcome: 'no-answer' })
-    noteCritical(scope, critical.order_id, {
+    await noteCritical(scope, critical.id, {
       type: 'critical.attempted',
       data: { criticalId, step: tried, method },
     })
@@ -118,7 +118,7 @@ async function writeDown(scope: Scope, critical: CriticalRow, said: Said): Promi
       read_back = ${readBack}
     where id = ${critical.id}`
   await completeBySubject(scope, { kind: 'critical', subjectId: critical.id })
-  noteCritical(scope, critical.order_id, {
+  await noteCritical(scope, critical.id, {
     type: 'critical.communicated',
     data: {
       ...{ criticalId: critical.id, level: critical.level, method, readBack },
@@ -146,7 +146,7 @@ export async function changeCriticalLevel(
     await scope.sql`
       update critical_results set level = ${level}, level_changes = level_changes + 1, due_at = ${dueAt}
       where id = ${criticalId}`
-    noteCritical(scope, critical.order_id, {
+    await noteCritical(scope, critical.id, {
       type: 'critical.level-changed',
       data: { criticalId, from: critical.level, level, dueAt: dueAt.toISOString() },
     })
@@ -171,7 +171,7 @@ export async function withdrawCritical(
       update critical_results set state = 'withdrawn', next_step_at = null, ended_at = ${act.now},
         ended_by = ${act.actor.id}, withdrawn_reason = ${reason}, second_person = ${secondPerson?.id ?? null}
       where id = ${criticalId}`
-    noteCritical(scope, critical.order_id, {
+    await noteCritical(scope, critical.id, {
       type: 'critical.withdrawn',
       data: { criticalId, level: critical.level, second: secondPerson?.id ?? null },
     })
@@ -212,7 +212,8 @@ async function lockOrders(
   const standsIn = await standingReport(scope, { id, report_id })
   const rows = await scope.sql<{ id: string }[]>`
     select p.order_id as id from report_procedures rp join procedures p on p.id = rp.procedure_id
-    where rp.report_id = any(${[report_id, standsIn]}) union select ${order_id} order by id`
+    where rp.report_id = any(${[report_id, standsIn]})
+    union ${ordersOfCriticals(scope.sql, scope.sql`c.order_id = ${order_id} and (c.state = 'open' or c.id = ${id})`)} order by id`
   for (const { id } of rows) await scope.lockOrder(id)
 }
 

@@ -7,14 +7,15 @@ import { unseenNotices } from '../queries/notices.ts'
 import { openItem } from '../reading.fixture.ts'
 import { accepted, arrived, type Exam, type Ordered, scanned, settle } from '../scanned.fixture.ts'
 import { soundDepartment } from '../sound-department.fixture.ts'
-import { deviceAct } from './act.ts'
-import { communicateCritical } from './critical-results.ts'
+import { deviceAct, dutyAct } from './act.ts'
+import { attemptCritical, communicateCritical } from './critical-results.ts'
 import { uuidUid } from './minting.ts'
 import { type MoveReason, moveImages, undoMove } from './moved-images.ts'
 import { cancelOrder } from './orders.ts'
 import { raiseCriticalResult } from './raise-critical.ts'
 import { issuePreliminary, openReport, saveDraft, signReport } from './reports.ts'
 import { keepSetting } from './settings.ts'
+import { settleOrder } from './settle.ts'
 import { beginStep, endExam } from './steps.ts'
 import { indexInstances } from './studies.ts'
 import { claim } from './work-items.ts'
@@ -289,6 +290,11 @@ test('[MA-12][CR-01] an open critical result goes with its images: both orders s
     expect(event!.data).toMatchObject({ criticalId, undone: false })
   }
 
+  // What becomes of it stands on both timelines: the tries, its contacts, its lateness, its end.
+  const late = new Date(reader.now.getTime() + 61 * 60_000)
+  await attemptCritical(department, reader, { criticalId, method: 'telephone' })
+  await settleOrder(department, await dutyAct(department, { now: late }), { orderId: wrong.orderId })
+
   // The right report waits for it, and its words are written there.
   await accepted(department, right)
   const word = await reading(right)
@@ -300,6 +306,17 @@ test('[MA-12][CR-01] an open critical result goes with its images: both orders s
   const [said] = await sql<{ text: string }[]>`
     select content->>'sections' as text from report_versions where report_id = ${word.reportId} and kind = 'final'`
   expect(said!.text).toContain('Critical result (level 1): A bleed.')
+  const since = async ({ orderId }: Ordered) =>
+    (
+      await sql<
+        { type: string }[]
+      >`select type from order_events where order_id = ${orderId} and type like 'critical.%' order by rev`
+    ).map(({ type }) => type.split('.')[1])
+  const [ours, theirs] = [await since(wrong), await since(right)]
+  expect(ours).toEqual(['raised', 'escalated', ...theirs])
+  expect(theirs).toEqual([
+    ...['moved', 'attempted', 'escalated', 'escalated', 'escalated', 'late', 'communicated'],
+  ])
   await expect(undoMove(department, await actAs(department, 'lead'), { moveId })).rejects.toMatchObject({
     code: 'report-final',
   })

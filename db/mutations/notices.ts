@@ -48,14 +48,15 @@ export async function seeNotices(
   })
 }
 
-async function inCharge({ sql }: Scope, itemId: string, role: 'lead' | 'head'): Promise<string[]> {
+export async function inCharge({ sql }: Scope, itemId: string, role: 'lead' | 'head'): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     select u.id from users u join work_items w on w.id = ${itemId}
     where u.enabled and ${role} = any(u.roles) and u.sites && array['*', w.site_id] order by u.id`
   return rows.map(({ id }) => id)
 }
 
-async function readers({ sql, act }: Scope, itemId: string): Promise<string[]> {
+/** The holder, else the readers on shift who may take it, else all who may. */
+export async function readers({ sql, act }: Scope, itemId: string): Promise<string[]> {
   const item = await itemFacts({ sql, act }, itemId)
   if (!item) return []
   if (item.holder !== null) return [item.holder]

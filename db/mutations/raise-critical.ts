@@ -63,7 +63,7 @@ export async function raiseCritical(scope: Scope, critical: NewCritical): Promis
     values (${criticalId}, ${order.id}, ${reportId}, ${order.siteId}, ${finding}, ${level}, ${cause}, ${foundAt},
       ${act.actor.id}, ${act.now}, ${order.policyVersion}, ${dueAt})`
   await reopenOrder(scope, order.id)
-  noteCritical(scope, order.id, {
+  await noteCritical(scope, criticalId, {
     type: 'critical.raised',
     data: {
       ...{ criticalId, reportId, level, cause },

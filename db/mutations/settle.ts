@@ -8,8 +8,10 @@ import type { Phase } from '#domain/words.ts'
 import type { Department } from '../department.ts'
 import { loadOrderFacts } from '../queries/order-facts.ts'
 import { policyOf } from '../queries/policy.ts'
+import { ordersOfCriticals } from '../queries/standing-criticals.ts'
 import { decideCompleteness } from './completeness.ts'
 import { fireCriticalSteps } from './critical-ladder.ts'
+import { noticeUntold } from './critical-notices.ts'
 import { nextEscalation } from './escalations.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { endPauses } from './pauses.ts'
@@ -49,6 +51,7 @@ export async function settleOrder(
     if (!facts) throw new RadiologyError('not-found', { orderId })
     const policy = await policyOf(scope.sql, facts.order.policyVersion)
     await openAndCancel(scope, facts, nextWork(facts, act.now, policy))
+    await noticeUntold(scope, orderId)
     const pauseEndsAt = await endPauses(scope, orderId)
     const closing = closesAt(facts, act.now, policy)
     const escalateAt = await nextEscalation(scope.sql, facts, policy)
@@ -66,12 +69,16 @@ export async function settleOrder(
   })
 }
 
-// What is released here tells every order of its report: all of them are locked, in id order as in every act on it.
+// What is released here tells every order of its report, a verdict every order of its study, and an open critical result
+// those that its images went to: all of them are locked, in id order as in every act on it.
 async function lockWithReports({ sql }: Scope, orderId: string): Promise<void> {
   await sql`
     select id from orders where id in (select ${orderId} union select other.order_id from procedures p
       join report_procedures own on own.procedure_id = p.id join report_procedures rp on rp.report_id = own.report_id
-      join procedures other on other.id = rp.procedure_id where p.order_id = ${orderId}) order by id for update`
+      join procedures other on other.id = rp.procedure_id where p.order_id = ${orderId}
+      union select other.order_id from study_links own join study_links other on other.study_id = own.study_id
+      where own.order_id = ${orderId} and own.undone_at is null and other.undone_at is null
+      union ${ordersOfCriticals(sql, sql`c.order_id = ${orderId} and c.state = 'open'`)}) order by id for update`
 }
 
 async function standing(scope: Scope, facts: OrderFacts): Promise<Omit<Settled, 'wakeAt' | 'closesAt'>> {

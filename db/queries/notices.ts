@@ -26,7 +26,7 @@ export async function unseenNotices(sql: AnySql, userId: string): Promise<Notice
   return await sql<Notice[]>`
     select n.item_id as "itemId", w.kind, n.rung, n.at, n.late_by_ms::float8 as "lateByMs", w.order_id as "orderId",
       o.accession, w.priority, w.due_at as "dueAt", w.due_from as "dueFrom",
-      w.late_at as "lateAt", n.rung in ('notify', 'reassign') as reads,
+      w.late_at as "lateAt", n.rung in ('notify', 'reassign') and w.kind <> 'critical' as reads,
       (select coalesce(k.short_name, p.text) from procedures p
         left join catalogue k on k.scheme = p.catalogue_scheme and k.code = p.catalogue_code
         where p.order_id = w.order_id order by p.position limit 1) as procedure

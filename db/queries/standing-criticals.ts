@@ -17,3 +17,11 @@ export function criticalsOf(sql: AnySql, reportId: string): Fragment {
     where case when st.to_procedure_id is null then c.report_id = ${reportId} else st.to_procedure_id in (
       select procedure_id from report_procedures where report_id = ${reportId}) end`
 }
+
+/** Ids of the orders of the `critical_results c` that fit: where each was raised, and where its images went. */
+export function ordersOfCriticals(sql: AnySql, fits: Fragment): Fragment {
+  return sql`
+    select c.order_id as id from critical_results c where ${fits}
+    union select m.to_order_id from critical_moves m join critical_results c on c.id = m.critical_id
+      where m.undone_at is null and ${fits}`
+}
