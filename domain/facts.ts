@@ -159,7 +159,7 @@ export type StudyFact = {
   returns: readonly { id: string; kind: 'retake' | 'clarify'; askedAt: Date; answeredAt: Date | null }[]
   /** Moves of a performed step, and moves taken back, that brought it images or took them; `emptied`: the last of them. */
   moves: readonly { at: Date; emptied: boolean }[]
-  /** A move of its images to another step is under way. */
+  /** Images of somebody else are among them (110514), and it isn't said yet whose. */
   moveOpen: boolean
 }
 

@@ -349,7 +349,10 @@ describe('from images to a reader', () => {
       minute(100),
       policy,
     )
-    expect(wanted.map(({ kind, blockedBy }) => [kind, blockedBy])).toEqual([['read', 'move']])
+    expect(wanted.map(({ kind, blockedBy }) => [kind, blockedBy])).toEqual([
+      ['quality', 'move'],
+      ['read', 'move'],
+    ])
   })
 
   test('two studies of one order are read apart', () => {

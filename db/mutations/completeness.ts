@@ -109,30 +109,43 @@ async function record(
       verdicts_taken_back = verdicts_taken_back + ${takenBack ? 1 : 0},
       earlier_incompletes = earlier_incompletes + ${overcome ? 1 : 0}
     where id = ${study.id}`
-  scope.append(orderId, {
-    type: 'completeness.decided',
-    data: {
-      studyId: study.id,
-      verdict: found.verdict,
-      missing: found.missing,
-      evidence: found.evidence,
-      lacking: found.lacking,
-    },
-  })
+  for (const each of await ordersOf(scope, study.id, orderId))
+    scope.append(each, {
+      type: 'completeness.decided',
+      data: {
+        studyId: study.id,
+        verdict: found.verdict,
+        missing: found.missing,
+        evidence: found.evidence,
+        lacking: found.lacking,
+      },
+    })
   if (found.verdict === 'complete' || found.verdict === 'inferred') await endInferred(scope, orderId, study)
 }
 
 // A performed step that we inferred has nobody to end it; the verdict does.
 async function endInferred(scope: Scope, orderId: string, study: StudyEvidence): Promise<void> {
-  const ended = await scope.sql<{ id: string; step_ids: string[] }[]>`
+  const ended = await scope.sql<{ id: string }[]>`
     update performed_steps ps set status = 'COMPLETED', ended_at = ${study.last_instance_at ?? scope.act.now}, end_inferred = true
-    where study_uid = ${study.study_uid} and inferred and status = 'IN PROGRESS'
-    returning id, array(select step_id from performed_step_links l where l.performed_step_id = ps.id) as step_ids`
-  for (const { id, step_ids } of ended) {
-    scope.append(orderId, {
-      type: 'performed-step.ended',
-      data: { performedStepId: id, stepIds: step_ids, status: 'COMPLETED', named: 0, inferred: true },
-    })
-    for (const stepId of step_ids) await departWhenDone(scope, orderId, stepId)
+    where study_uid = ${study.study_uid} and inferred and status = 'IN PROGRESS' returning id`
+  for (const { id } of ended) {
+    const steps = await scope.sql<{ id: string; order_id: string }[]>`
+      select s.id, s.order_id from performed_step_links l join steps s on s.id = l.step_id
+      where l.performed_step_id = ${id} order by s.order_id, s.id`
+    for (const each of new Set([orderId, ...steps.map(({ order_id }) => order_id)])) {
+      const stepIds = steps.filter(({ order_id }) => order_id === each).map((step) => step.id)
+      scope.append(each, {
+        type: 'performed-step.ended',
+        data: { performedStepId: id, stepIds, status: 'COMPLETED', named: 0, inferred: true },
+      })
+    }
+    for (const step of steps) await departWhenDone(scope, step.order_id, step.id)
   }
+}
+
+/** A study of several orders says it to each of them. */
+async function ordersOf({ sql }: Scope, studyId: string, orderId: string): Promise<string[]> {
+  const rows = await sql<{ order_id: string }[]>`
+    select distinct order_id from study_links where study_id = ${studyId} and undone_at is null order by order_id`
+  return [...new Set([orderId, ...rows.map(({ order_id }) => order_id)])]
 }

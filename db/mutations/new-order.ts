@@ -158,7 +158,7 @@ async function addStep(
   }
 }
 
-interface CatalogueRow {
+export interface CatalogueRow {
   code: string
   scheme: string
   name: string
@@ -172,7 +172,7 @@ interface CatalogueRow {
 }
 
 // A code is matched with its scheme; a bare code or a LOINC sent as such also finds its entry.
-async function catalogueEntry(
+export async function catalogueEntry(
   { sql }: Scope,
   { code, scheme, alternate }: OrderedProcedure,
 ): Promise<CatalogueRow | null> {

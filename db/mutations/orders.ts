@@ -6,12 +6,14 @@ import {
   type OrderControlCode,
   orderControl,
 } from '#domain/order-control.ts'
-import type { OrderMessage } from '#domain/order-message.ts'
+import type { OrderedProcedure, OrderMessage } from '#domain/order-message.ts'
 import type { Phase } from '#domain/words.ts'
 import type { Department } from '../department.ts'
+import { protocolFor } from '../queries/protocols.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
-import { createOrder, type OrderOrigin } from './new-order.ts'
+import { catalogueEntry, createOrder, type OrderOrigin } from './new-order.ts'
 import { mustBeAbleOnOrder } from './permission.ts'
+import { fitSlot } from './scheduling.ts'
 import { cancelItem, type ItemRow } from './work-items.ts'
 
 /**
@@ -44,6 +46,7 @@ export async function applyOrder(scope: Scope, said: OrderMessage, origin: Order
         refs: { messageId: origin.messageId },
         data: { reason: 'discontinue' },
       })
+      await endNotBegun(scope, order!.id)
       return order!.id
     case 'number-assigned':
       await assignPlacerNumber(scope, order!, said)
@@ -141,26 +144,55 @@ async function applyChanges(scope: Scope, { order, said, changed, messageId }: C
   })
 }
 
-// Another procedure or side: protocol again; accession and Study Instance UID stay; a slot of another modality is freed.
+// Another procedure or side: protocol again; accession and Study Instance UID stay. What did not change is left alone.
 async function changeProcedures(scope: Scope, orderId: string, said: OrderMessage): Promise<void> {
   const { sql } = scope
   for (const [index, procedure] of said.procedures.entries()) {
-    const code = procedure.code ?? ''
-    const [row] = await sql<{ id: string; modality: string; before: string }[]>`
-      update procedures p set code = ${code}, scheme = ${procedure.scheme ?? ''}, text = coalesce(${procedure.text ?? null}, c.name, p.text),
-        catalogue_code = c.code, catalogue_scheme = c.scheme, modality = coalesce(c.modality, p.modality),
-        area = coalesce(c.area, p.area), side = ${procedure.side === 'both' ? 'bilateral' : (procedure.side ?? null)},
+    const [own] = await sql<{ id: string; code: string }[]>`
+      select id, code from procedures where order_id = ${orderId} and position = ${index + 1} and end_kind is null`
+    if (!own) continue
+    const isOther = Boolean(procedure.code) && procedure.code !== own.code
+    const side = procedure.side === 'both' ? 'bilateral' : (procedure.side ?? null)
+    const changed = await sql`
+      update procedures set side = case when ${isOther} then ${side} else coalesce(${side}, side) end,
         protocol_resets = protocol_resets + 1
-      from procedures old left join lateral (select * from catalogue where code = ${code} or loinc = ${code} limit 1) c on true
-      where p.id = old.id and old.order_id = ${orderId} and old.position = ${index + 1}
-      returning p.id, p.modality, old.modality as before`
-    if (!row) continue
-    const freed = await sql<{ id: string }[]>`
-      update steps set modality = ${row.modality}, status = 'planned', room_id = null, planned_start = null, planned_end = null
-      where procedure_id = ${row.id} and status = 'scheduled' and modality <> ${row.modality} returning id`
-    for (const { id } of freed)
-      scope.append(orderId, { type: 'step.unscheduled', data: { stepId: id, reason: 'order-changed' } })
+      where id = ${own.id} and (${isOther} or side is distinct from coalesce(${side}, side)) returning id`
+    if (changed.length > 0 && isOther) await becomeOther(scope, { orderId, procedureId: own.id, procedure })
   }
+}
+
+interface OtherProcedure {
+  orderId: string
+  procedureId: string
+  procedure: OrderedProcedure
+}
+
+/** Its steps are those of the new procedure: its modality, its default protocol, its time at the scanner. */
+async function becomeOther(scope: Scope, { orderId, procedureId, procedure }: OtherProcedure): Promise<void> {
+  const { sql } = scope
+  const entry = await catalogueEntry(scope, procedure)
+  const named = procedure.steps.find((step) => step.modality)?.modality
+  const [row] = await sql<{ modality: string }[]>`
+    update procedures set code = ${procedure.code ?? ''}, scheme = ${procedure.scheme ?? ''},
+      text = coalesce(${procedure.text ?? entry?.name ?? null}, text), catalogue_code = ${entry?.code ?? null},
+      catalogue_scheme = ${entry?.scheme ?? null}, modality = coalesce(${named ?? entry?.modality ?? null}, modality),
+      area = coalesce(${entry?.area ?? null}, area)
+    where id = ${procedureId} returning modality`
+  const { modality } = row!
+  const planned = entry
+    ? await protocolFor(sql, { ...entry, named: procedure.steps[0]?.protocol?.code ?? null })
+    : null
+  const steps = await sql<{ id: string }[]>`
+    update steps set modality = ${modality}, protocol_code = ${planned?.protocolCode ?? entry?.protocol_code ?? null},
+      protocol_name = ${planned?.name ?? entry?.protocol_name ?? null}, protocol_id = ${planned?.id ?? null},
+      protocol_version = ${planned?.version ?? null}
+    where procedure_id = ${procedureId} and status in ('planned', 'scheduled', 'arrived', 'ready', 'no-show') returning id`
+  const minutes = entry ? entry.slot_minutes + entry.prep_minutes : null
+  for (const { id } of steps) await fitSlot(scope, { stepId: id, modality, minutes })
+  await sql`
+    update work_items set modality = ${modality}, area = case when area is null then null else ${entry?.area ?? null} end
+    where order_id = ${orderId} and state in ('open', 'claimed')
+      and (subject_id = ${procedureId} or subject_id = any(${steps.map(({ id }) => id)}))`
 }
 
 async function assignPlacerNumber(scope: Scope, order: OrderRow, said: OrderMessage): Promise<void> {
@@ -222,4 +254,25 @@ async function cancelInScope(
     scope.append(orderId, { type: 'procedure.ended', data: { procedureId: id, end: 'cancelled', reason } })
   await sql`update orders set end_kind = 'cancelled', ended_at = ${act.now} where id = ${orderId}`
   scope.append(orderId, { type: 'order.ended', data: { end: 'cancelled', reason } })
+}
+
+/** Of an order whose exam was stopped because its placer asked for it, what has not begun is not wanted any more either. */
+export async function endNotBegun(scope: Scope, orderId: string): Promise<void> {
+  const { sql, act } = scope
+  const [asked] = await sql`select 1 from orders where id = ${orderId} and stop_asked_at is not null`
+  if (!asked) return
+  const steps = await sql<{ id: string }[]>`
+    update steps set status = 'cancelled' where order_id = ${orderId}
+      and status in ('planned', 'scheduled', 'arrived', 'ready', 'no-show') returning id`
+  for (const { id } of steps)
+    scope.append(orderId, { type: 'step.cancelled', data: { stepId: id, reason: 'placer' } })
+  const procedures = await sql<{ id: string }[]>`
+    update procedures p set end_kind = 'cancelled', ended_at = ${act.now}, end_reason = 'placer'
+    where p.order_id = ${orderId} and p.end_kind is null and not exists (
+      select 1 from steps s where s.procedure_id = p.id and s.status not in ('cancelled', 'discontinued')) returning id`
+  for (const { id } of procedures)
+    scope.append(orderId, {
+      type: 'procedure.ended',
+      data: { procedureId: id, end: 'cancelled', reason: 'placer' },
+    })
 }

@@ -5,10 +5,12 @@ import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
 import { raiseException } from './exceptions.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
+import { endNotBegun } from './orders.ts'
 import { mustBeAbleOnOrder } from './permission.ts'
 import { askAboutFirstWords } from './said-before-end.ts'
 import { type LockedStep, lockStep } from './scheduling.ts'
-import { departWhenDone, startStep } from './steps.ts'
+import { departWhenDone, startStep, TOLD_AS } from './steps.ts'
+import { linkByPerformedSteps } from './study-links.ts'
 
 /** What N-CREATE says, free of its wire. */
 export interface PerformedStepBegun {
@@ -64,10 +66,17 @@ export async function beginPerformedStep(
       })
       for (const step of own) await beginOne(scope, step, performedStepId)
     }
+    await linkStored(scope, begun)
     if (steps.length === 0) await flagUnscheduled(scope, begun)
     else for (const { studyUid } of unmatched) await flagUnscheduled(scope, { ...begun, studyUid })
     return 'created'
   })
+}
+
+// Images may have come before it was said for whom they are made.
+async function linkStored(scope: Scope, { studyUid }: PerformedStepBegun): Promise<void> {
+  const [study] = await scope.sql<{ id: string }[]>`select id from studies where study_uid = ${studyUid}`
+  if (study) await linkByPerformedSteps(scope, study.id, studyUid)
 }
 
 async function beginOne(scope: Scope, step: LockedStep, performedStepId: string): Promise<void> {
@@ -93,7 +102,7 @@ async function matchSteps(scope: Scope, begun: PerformedStepBegun): Promise<Matc
       ? begun.scheduled
       : [{ stepNumber: '', accession: '', studyUid: begun.studyUid }]
   for (const item of items) {
-    const steps = await stepsOf(scope, item)
+    const steps = await stepsOf(scope, item, begun)
     if (steps.length === 0) unmatched.push(item)
     for (const { id, orderId } of steps) found.set(id, orderId)
   }
@@ -109,24 +118,60 @@ interface Matched {
   unmatched: ScheduledItem[]
 }
 
+interface FoundStep {
+  id: string
+  orderId: string
+  status: string
+}
+
 async function stepsOf(
   { sql }: Scope,
   { stepNumber, studyUid, accession }: ScheduledItem,
-): Promise<{ id: string; orderId: string }[]> {
+  begun: PerformedStepBegun,
+): Promise<FoundStep[]> {
   const byNumber = stepNumber
-    ? await sql<{ id: string; orderId: string }[]>`
-        select id, order_id as "orderId" from steps where step_number = ${stepNumber}`
+    ? await sql<FoundStep[]>`
+        select id, order_id as "orderId", status from steps where step_number = ${stepNumber}`
     : []
   if (byNumber.length > 0) return byNumber
   const byStudy = studyUid
-    ? await sql<{ id: string; orderId: string }[]>`
-        select s.id, s.order_id as "orderId" from steps s join procedures p on p.id = s.procedure_id
-        where p.study_uid = ${studyUid}`
+    ? await sql<FoundStep[]>`
+        select s.id, s.order_id as "orderId", s.status from steps s join procedures p on p.id = s.procedure_id
+        where p.study_uid = ${studyUid} order by s.id`
     : []
-  if (byStudy.length > 0 || !accession) return byStudy
-  return sql<{ id: string; orderId: string }[]>`
-    select s.id, s.order_id as "orderId" from steps s join orders o on o.id = s.order_id
-    where o.accession = ${accession}`
+  if (byStudy.length > 0 || !accession) return stillToDo(byStudy)
+  const byAccession = await sql<(FoundStep & { ofPatient: boolean; ofSite: boolean })[]>`
+    select s.id, s.order_id as "orderId", s.status,
+      exists (select 1 from patient_identifiers i where i.patient_id = o.patient_id
+        and i.value = ${patientIdIn(begun.dataset)}) as "ofPatient",
+      o.site_id = (select site_id from devices where ae_title = ${begun.stationAe}) as "ofSite"
+    from steps s join orders o on o.id = s.order_id where o.accession = ${accession} order by s.id`
+  return stillToDo(ofOneOrder(byAccession))
+}
+
+// What is over already is not done again while something of it waits, and what was given up only if there is nothing else.
+function stillToDo(steps: readonly FoundStep[]): FoundStep[] {
+  const over = ['departed', 'discontinued', 'cancelled']
+  const ranks = steps.map(({ status }) => Math.max(0, over.indexOf(status) + 1))
+  return steps.filter((_, n) => ranks[n] === Math.min(...ranks))
+}
+
+/**
+ * Accession numbers of two issuers may be the same: the patient whom the scanner names decides, then its site. Where
+ * neither does, nobody's exam has begun and somebody is asked.
+ */
+function ofOneOrder<Found extends FoundStep & { ofPatient: boolean; ofSite: boolean }>(
+  found: readonly Found[],
+): Found[] {
+  const circles = [found, found.filter((one) => one.ofPatient), found.filter((one) => one.ofSite)]
+  const circle = circles.find((steps) => new Set(steps.map(({ orderId }) => orderId)).size === 1)
+  return [...(circle ?? [])]
+}
+
+/** Patient ID (0010,0020) of the data set as received. */
+function patientIdIn(dataset: unknown): string {
+  const said = (dataset as Record<string, { Value?: unknown[] }> | null)?.['00100020']?.Value?.[0]
+  return typeof said === 'string' ? said : ''
 }
 
 // Images that came first made an inferred performed step; the MPPS they announced takes its place.
@@ -262,11 +307,8 @@ async function stopStep(
   ended: { id: string; study_uid: string; reasonCode?: string },
 ): Promise<void> {
   if (ended.reasonCode === '110514') {
-    await scope.sql`
-      update steps set status = coalesce(status_before_begin, 'scheduled'), undone_begins = undone_begins + 1
-      where id = ${step.id} and status = 'started'`
     await scope.sql`update performed_steps set decision = 'wrong-entry', decided_at = ${scope.act.now} where id = ${ended.id}`
-    scope.append(step.order_id, { type: 'step.scheduled', data: { stepId: step.id, reason: '110514' } })
+    await takeBackWrongEntry(scope, step)
     await raiseException(scope, {
       kind: 'unmatched-study',
       key: `study:${ended.study_uid}`,
@@ -280,21 +322,44 @@ async function stopStep(
   }
   // Another of its exams may have come to its end before.
   await departWhenDone(scope, step.order_id, step.id)
-  const [facts] = await scope.sql<{ isOpen: boolean; images: number }[]>`
+  const [facts] = await scope.sql<{ isOpen: boolean; images: number; stopAsked: boolean }[]>`
     select s.status = 'started' and not exists (select 1 from performed_step_links l
         join performed_steps p on p.id = l.performed_step_id where l.step_id = s.id and p.status <> 'DISCONTINUED') as "isOpen",
       coalesce((select stored_count from studies where study_uid = ${ended.study_uid}), 0)
-        + (select count(*)::int from named_instances where performed_step_id = ${ended.id}) as images
+        + (select count(*)::int from named_instances where performed_step_id = ${ended.id}) as images,
+      (select stop_asked_at is not null from orders where id = s.order_id) as "stopAsked"
     from steps s where s.id = ${step.id}`
   const reasonCode = ended.reasonCode ?? null
+  // Whoever ordered it asked to stop (ORC-1 DC): without images that is what happens, whatever the scanner says why.
+  const isAsked = facts!.images === 0 && facts!.stopAsked
   // With images, or for a reason that says nothing, a technologist decides: usable, book again, or end.
-  if (!facts!.isOpen || !takenByRule({ reasonCode, storedInstances: facts!.images })) return
-  const branch = stoppedBranch(reasonCode)
+  if (!facts!.isOpen || !(isAsked || takenByRule({ reasonCode, storedInstances: facts!.images }))) return
+  const branch = isAsked ? 'end-order' : stoppedBranch(reasonCode)
   const decision = branch === 'end-order' ? 'end-exam' : 'book-again'
   await scope.sql`
     update performed_steps set decision = ${decision}, decided_at = ${scope.act.now} where id = ${ended.id} and decision is null`
   await carryOut(scope, step, decision)
   if (branch === 'ask-placer') await askPlacer(scope, step, reasonCode!)
+}
+
+/** What was made for it under another performed step stays made; without any it stands as before its begin. */
+async function takeBackWrongEntry(scope: Scope, step: LockedStep): Promise<void> {
+  const { sql } = scope
+  const [other] = await sql`
+    select 1 from performed_step_links l join performed_steps p on p.id = l.performed_step_id
+    where l.step_id = ${step.id} and p.decision is distinct from 'wrong-entry' limit 1`
+  if (other) return departWhenDone(scope, step.order_id, step.id)
+  const [back] = await sql<{ status: string }[]>`
+    update steps set status = coalesce(status_before_begin, 'scheduled'), undone_begins = undone_begins + 1
+    where id = ${step.id} and status = 'started' returning status`
+  if (!back) return
+  scope.append(step.order_id, {
+    type: TOLD_AS[back.status] ?? 'step.scheduled',
+    data: { stepId: step.id, reason: '110514' },
+  })
+  const [asked] = await sql`select 1 from orders where id = ${step.order_id} and stop_asked_at is not null`
+  // Nothing of it was ever done, and whoever ordered it doesn't want it.
+  if (asked) await endNotBegun(scope, step.order_id)
 }
 
 async function askPlacer(scope: Scope, step: LockedStep, reasonCode: string): Promise<void> {
@@ -314,7 +379,8 @@ export type StoppedDecision = 'usable' | 'book-again' | 'end-exam'
 
 /**
  * The technologist's word on a stopped exam: its images are usable, it is booked again, or it ends here.
- * @throws RadiologyError 'illegal-transition' when it was not stopped or is decided already
+ * @throws RadiologyError 'illegal-transition' when it was not stopped or is decided already; 'order-ended' for one that
+ * is to be booked again though whoever ordered it asked to stop it
  */
 export async function decideStopped(
   department: Department,
@@ -326,12 +392,19 @@ export async function decideStopped(
     const steps = await lockStepsOf(scope, performedStepId)
     if (steps.length === 0) throw new RadiologyError('not-found', { performedStepId })
     for (const step of steps) await mustBeAbleOnOrder(scope, 'decide-exam', step.order_id)
+    if (decision === 'book-again') await mustBeWanted(scope, steps)
     const [decided] = await sql`
       update performed_steps set decision = ${decision}, decided_at = ${act.now}
       where id = ${performedStepId} and status = 'DISCONTINUED' and decision is null returning id`
     if (!decided) throw new RadiologyError('illegal-transition', { performedStepId, event: 'decide' })
     for (const step of steps) await carryOut(scope, step, decision)
   })
+}
+
+async function mustBeWanted({ sql }: Scope, steps: readonly LockedStep[]): Promise<void> {
+  const [asked] = await sql<{ id: string }[]>`
+    select id from orders where id = any(${steps.map(({ order_id }) => order_id)}) and stop_asked_at is not null`
+  if (asked) throw new RadiologyError('order-ended', { orderId: asked.id, event: 'book-again' })
 }
 
 async function carryOut(scope: Scope, step: LockedStep, decision: StoppedDecision): Promise<void> {
@@ -347,7 +420,8 @@ async function carryOut(scope: Scope, step: LockedStep, decision: StoppedDecisio
       type: 'procedure.ended',
       data: { procedureId: step.procedure_id, end: 'discontinued', reason: 'end-exam' },
     })
-    return askAboutFirstWords(scope, [step.procedure_id])
+    await askAboutFirstWords(scope, [step.procedure_id])
+    return endNotBegun(scope, step.order_id)
   }
   await sql`
     insert into steps (id, procedure_id, order_id, step_number, status, modality, protocol_code, protocol_name, protocol_id,

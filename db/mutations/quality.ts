@@ -14,7 +14,16 @@ export interface Acceptance {
   fence: number
 }
 
-/** Accepts the study of a held quality item: it may go to reading. */
+/** The same word by the same person once more; another's word, or another word, is nobody's to take for it. */
+function isDoneBefore(item: ItemRow, { actor }: Act, verdict: 'accepted' | 'rejected'): boolean {
+  const said = item.result as { verdict?: string } | null
+  return item.state === 'completed' && item.completed_by === actor.id && said?.verdict === verdict
+}
+
+/**
+ * Accepts the study of a held quality item: it may go to reading.
+ * @throws RadiologyError 'stale-fence' once somebody else has decided it
+ */
 export async function acceptQuality(
   department: Department,
   act: Act,
@@ -22,8 +31,9 @@ export async function acceptQuality(
 ): Promise<void> {
   await mutate(department, act, 'accept-quality', async (scope) => {
     const item = await lockItem(scope, itemId)
-    if (item.state === 'completed') return
+    if (isDoneBefore(item, act, 'accepted')) return
     await mustBeAbleOnItem(scope, 'quality-accept', item)
+    if (item.blocked_by) throw new RadiologyError('blocked', { itemId, by: item.blocked_by })
     await completeHeld(scope, item, fence, { verdict: 'accepted' })
     await decide(scope, item, {
       verdict: 'accepted',
@@ -58,7 +68,7 @@ export async function rejectQuality(department: Department, act: Act, rejection:
     throw new RadiologyError('reason-required', { itemId: rejection.itemId })
   await mutate(department, act, 'reject-quality', async (scope) => {
     const item = await lockItem(scope, rejection.itemId)
-    if (item.state === 'completed') return
+    if (isDoneBefore(item, act, 'rejected')) return
     await mustBeAbleOnItem(scope, 'quality-reject', item, { reason: rejection.reasonCodes.join(' ') })
     await completeHeld(scope, item, rejection.fence, { verdict: 'rejected', repeated: rejection.repeated })
     const instances = await rejectImages(scope, item, rejection)
@@ -184,7 +194,7 @@ export async function acceptIncomplete(
   await mutate(department, act, 'accept-incomplete', async (scope) => {
     const item = await lockItem(scope, itemId)
     await mustBeAbleOnItem(scope, 'complete-study', item)
-    await completeHeld(scope, item, fence, { accepted: true })
+    await completeHeld(scope, item, fence, { accepted: true, reason })
     const [study] = await scope.sql<{ completeness_missing: number }[]>`
       update studies set incomplete_accepted_at = ${act.now}
       where id = ${item.subject_id} and completeness = 'incomplete' returning completeness_missing`

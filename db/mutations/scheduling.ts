@@ -108,6 +108,39 @@ export async function bookStep(
   })
 }
 
+/**
+ * A step that became another exam keeps its slot where that fits: the same kind of room, free for as long as it takes now
+ * (null: as long as before). Else the slot is freed; who is here already stays here and waits for any room of the kind.
+ */
+export async function fitSlot(
+  scope: Scope,
+  { stepId, modality, minutes }: { stepId: string; modality: string; minutes: number | null },
+): Promise<void> {
+  const { sql, act } = scope
+  const [step] = await sql<{ order_id: string; status: string; room_modality: string | null }[]>`
+    select s.order_id, s.status, r.modality as room_modality from steps s left join rooms r on r.id = s.room_id
+    where s.id = ${stepId} and (s.room_id is not null or s.planned_start is not null)`
+  if (!step) return
+  const isItsRoom = step.room_modality !== null && sameRoom(modality).includes(step.room_modality)
+  const fits =
+    isItsRoom &&
+    (await inFreeSlot(
+      scope,
+      (inner) => inner`
+        update steps set planned_end = case when planned_end is null or ${minutes}::integer is null then planned_end
+          else planned_start + ${minutes ?? 0} * interval '1 minute' end where id = ${stepId}`,
+    ))
+  if (fits) return
+  const isHere = step.status === 'arrived' || step.status === 'ready'
+  await sql`
+    update steps set status = case when ${isHere} then status else 'planned' end, room_id = null, planned_start = null,
+      planned_end = null, planned_since = ${act.now} where id = ${stepId}`
+  const data = { stepId, reason: 'order-changed' }
+  scope.append(step.order_id, { type: 'step.unscheduled', data })
+  if (isHere)
+    scope.append(step.order_id, { type: step.status === 'ready' ? 'step.ready' : 'step.arrived', data })
+}
+
 // Booked once more it would count as moved, and the work at the scanner would be another piece of work.
 function standsThere(step: LockedStep, { start, minutes, room }: Booking): boolean {
   const end = start.getTime() + minutes * MINUTE_MS

@@ -1,4 +1,5 @@
 /** What happens to a scheduled step at the scanner's door: arrival, its undoing, begin and end on our own screen. */
+import { localDate } from '#domain/calendar.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import type { EventType } from '#domain/words.ts'
 import type { Department } from '../department.ts'
@@ -20,6 +21,7 @@ export async function arrive(
     await mustBeAbleOnOrder(scope, 'arrive-step', step.order_id)
     if (['arrived', 'ready', 'started'].includes(step.status)) return
     refuseUnless(step, ['planned', 'scheduled', 'no-show'], 'arrive')
+    if (step.status === 'no-show') await mustBeOfToday(scope, step)
     await scope.sql`update steps set status = 'ready', arrived_at = ${act.now} where id = ${stepId}`
     scope.append(
       step.order_id,
@@ -27,6 +29,13 @@ export async function arrive(
       { type: 'step.ready', data: { stepId } },
     )
   })
+}
+
+// Who comes after all, but on another day, is booked anew.
+async function mustBeOfToday({ sql, act }: Scope, step: LockedStep): Promise<void> {
+  const [site] = await sql<{ zone: string }[]>`select zone from sites where id = ${step.site_id}`
+  if (step.planned_start && localDate(site!.zone, step.planned_start) !== localDate(site!.zone, act.now))
+    throw new RadiologyError('illegal-transition', { stepId: step.id, from: step.status, event: 'arrive' })
 }
 
 /** Takes an arrival back, while nothing has begun. */
@@ -153,7 +162,8 @@ export async function departWhenDone(scope: Scope, orderId: string, stepId: stri
   await answerByRetake(scope, stepId)
 }
 
-const TOLD_AS: Readonly<Record<string, EventType>> = {
+/** The event that says where a step stands again. */
+export const TOLD_AS: Readonly<Record<string, EventType>> = {
   planned: 'step.unscheduled',
   scheduled: 'step.scheduled',
   arrived: 'step.arrived',

@@ -89,7 +89,9 @@ async function lockInOrder(scope: Scope, studyUids: string[]): Promise<void> {
       union select to_study_uid from moved_images where from_study_uid = any(${studyUids}) and undone_at is null)
     select p.order_id, c.study_uid from concerned c left join procedures p on p.study_uid = c.study_uid
     union select l.order_id, c.study_uid from concerned c join studies s on s.study_uid = c.study_uid
-      join study_links l on l.study_id = s.id and l.undone_at is null`
+      join study_links l on l.study_id = s.id and l.undone_at is null
+    union select st.order_id, c.study_uid from concerned c join performed_steps ps on ps.study_uid = c.study_uid
+      join performed_step_links pl on pl.performed_step_id = ps.id join steps st on st.id = pl.step_id`
   const orderIds = new Set(rows.flatMap(({ order_id }) => order_id ?? []))
   for (const orderId of [...orderIds].sort()) await scope.lockOrder(orderId)
   for (const uid of [...new Set(rows.map(({ study_uid }) => study_uid))].sort()) {
@@ -180,13 +182,15 @@ async function upsertStudy(
   const [row] = await sql<StudyRow[]>`
     insert into studies (id, study_uid, site_id, dicom_patient_id, dicom_issuer, dicom_patient_name, patient_name_key,
       accession, study_date, study_time, study_id, description, referring_physician, attributes, first_instance_at,
-      last_instance_at, completeness_recheck_at)
+      last_instance_at, completeness_recheck_at, end_exam_at)
     values (${ulid()}, ${studyUid}, coalesce((select site_id from devices where ae_title = ${sourceAe}),
         (select o.site_id from procedures p join orders o on o.id = p.order_id where p.study_uid = ${studyUid} limit 1),
         (select id from sites order by id limit 1)),
       ${text(header, '00100020')}, ${text(header, '00100021')}, ${name}, ${nameKeyOfDicom(name)}, ${text(header, '00080050')},
       ${text(header, '00080020')}, ${text(header, '00080030')}, ${text(header, '00200010')}, ${text(header, '00081030')},
-      ${text(header, '00080090')}, ${sql.json(pick(header, studyLevel) as never)}, ${at}, ${at}, ${at})
+      ${text(header, '00080090')}, ${sql.json(pick(header, studyLevel) as never)}, ${at}, ${at}, ${at},
+      -- "End exam" may have been pressed before the first image came.
+      (select max(ended_at) from performed_steps where study_uid = ${studyUid} and end_inferred and status = 'COMPLETED'))
     on conflict (study_uid) do update set first_instance_at = coalesce(studies.first_instance_at, excluded.first_instance_at),
       last_instance_at = coalesce(excluded.last_instance_at, studies.last_instance_at),
       completeness_recheck_at = coalesce(excluded.completeness_recheck_at, studies.completeness_recheck_at)

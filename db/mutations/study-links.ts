@@ -1,5 +1,6 @@
 /** Which study belongs to which order: by Study Instance UID, else by accession and patient together; never by score. */
 import { ulid } from '../ulid.ts'
+import { raiseException } from './exceptions.ts'
 import type { Scope } from './mutate.ts'
 import type { DicomJson } from './studies.ts'
 
@@ -13,9 +14,49 @@ export async function linkStudy(
     select id, order_id from procedures where study_uid = ${studyUid} order by order_id, id`
   for (const procedure of byUid) await link(scope, studyId, procedure, 'study-uid')
   if (byUid.length === 0) await linkByAccession(scope, studyId, header)
+  await linkByPerformedSteps(scope, studyId, studyUid)
   const linked = await scope.sql<{ order_id: string }[]>`
     select distinct order_id from study_links where study_id = ${studyId} and undone_at is null order by order_id`
   return linked.map((row) => row.order_id)
+}
+
+/**
+ * What was performed for several orders at once stands in one study: it is each of theirs, as long as they are of one
+ * patient. One scan of two patients is nobody's to report, and somebody is asked.
+ */
+export async function linkByPerformedSteps(scope: Scope, studyId: string, studyUid: string): Promise<void> {
+  const performed = await scope.sql<PerformedFor[]>`
+    select distinct p.id, p.order_id, o.site_id, o.patient_id = st.patient_id as "isTheirs"
+    from studies st join performed_steps ps on ps.study_uid = st.study_uid
+      join performed_step_links l on l.performed_step_id = ps.id join steps s on s.id = l.step_id
+      join procedures p on p.id = s.procedure_id join orders o on o.id = p.order_id
+    where st.id = ${studyId} and ps.decision is distinct from 'wrong-entry' and p.end_kind is null and p.study_uid <> ${studyUid}
+      and st.patient_id is not null and st.stored_count > 0
+    order by p.order_id, p.id`
+  for (const procedure of performed) {
+    if (procedure.isTheirs) await link(scope, studyId, procedure, 'performed-step')
+    else await askWhose(scope, procedure, studyUid)
+  }
+}
+
+interface PerformedFor {
+  id: string
+  order_id: string
+  site_id: string
+  isTheirs: boolean
+}
+
+async function askWhose(scope: Scope, { order_id, site_id }: PerformedFor, studyUid: string): Promise<void> {
+  await raiseException(scope, {
+    kind: 'identity',
+    key: `two-patients:${studyUid}:${order_id}`,
+    reasonCode: 'identity-mismatch',
+    reason:
+      'A scanner made one exam for orders of two patients. Its images stand with the first; ask whose they are.',
+    refs: { studyInstanceUid: studyUid, orderId: order_id },
+    orderId: order_id,
+    siteId: site_id,
+  })
 }
 
 // A console that made its own Study Instance UID still sends the accession; it counts only with the same patient.
@@ -37,7 +78,7 @@ async function link(
   { sql, act, append }: Scope,
   studyId: string,
   procedure: { id: string; order_id: string },
-  rule: 'study-uid' | 'accession' | 'person',
+  rule: 'study-uid' | 'accession' | 'performed-step' | 'person',
 ): Promise<void> {
   const id = ulid()
   const inserted = await sql`

@@ -93,8 +93,36 @@ const doneByFact = new Set([
   'watchdog',
 ])
 
+/** A study of two orders has one piece of work: with the one order over it is the other's. */
+export async function isAnothersToo(scope: Scope, item: ItemRow): Promise<boolean> {
+  if (item.subject_type !== 'study' || item.order_id === null) return false
+  const [other] = await scope.sql<{ order_id: string }[]>`
+    update work_items w set order_id = o.id, site_id = o.site_id
+    from (select l.order_id as id, x.site_id from study_links l join procedures p on p.id = l.procedure_id
+        join orders x on x.id = l.order_id
+      where l.study_id = ${item.subject_id} and l.undone_at is null and l.order_id <> ${item.order_id} and p.end_kind is null
+        and not exists (select 1 from procedures own join study_links mine on mine.procedure_id = own.id
+          where mine.study_id = ${item.subject_id} and mine.order_id = ${item.order_id} and mine.undone_at is null
+            and own.end_kind is null)
+      order by l.order_id limit 1) o
+    where w.id = ${item.id} returning w.order_id`
+  if (!other) return false
+  scope.append(other.order_id, {
+    type: 'work-item.opened',
+    data: {
+      itemId: item.id,
+      kind: item.kind,
+      cycle: item.cycle,
+      dueAt: item.due_at?.toISOString() ?? null,
+      owner: null,
+    },
+  })
+  return true
+}
+
 async function close(scope: Scope, facts: OrderFacts, item: ItemRow): Promise<void> {
   const over = ['cancelled', 'discontinued'].includes(orderPhase(facts))
+  if (await isAnothersToo(scope, item)) return
   if (over || !doneByFact.has(item.kind))
     return cancelItem(scope, item, over ? 'order-ended' : 'no-longer-wanted')
   await scope.sql`

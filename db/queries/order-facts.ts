@@ -69,9 +69,7 @@ function facts(sql: AnySql, orderId: string): Promise<Row[]>[] {
   return [
     sql`select o.*, p.trust, s.zone, s.calendar from orders o join patients p on p.id = o.patient_id
         join sites s on s.id = o.site_id where o.id = ${orderId}`,
-    sql`select p.*, c.sla_minutes from procedures p
-          left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
-        where p.order_id = ${orderId} order by p.position`,
+    sql`select * from procedures where order_id = ${orderId} order by position`,
     sql`select * from steps where order_id = ${orderId} order by id`,
     sql`select ps.*, st.id as study_id, st.last_instance_at, coalesce(st.stored_count, 0)
         + (select count(*)::int from named_instances n where n.performed_step_id = ps.id) as stored_count,
@@ -81,7 +79,11 @@ function facts(sql: AnySql, orderId: string): Promise<Row[]>[] {
           or ps.id in (select l.performed_step_id from performed_step_links l join steps s on s.id = l.step_id where s.order_id = ${orderId})
         order by ps.started_at, ps.id`,
     sql`select st.*, array(select l.procedure_id from study_links l where l.study_id = st.id and l.order_id = ${orderId}
-          and l.undone_at is null) as procedure_ids from studies st where st.id in (${linked}) order by st.id`,
+          and l.undone_at is null) as procedure_ids,
+          -- Stopped as a wrong worklist entry (110514): some of its images are somebody else's, until it is said whose.
+          exists (select 1 from exceptions e where e.kind = 'unmatched-study' and e.key = 'study:' || st.study_uid
+            and e.reason_code = '110514' and e.state = 'open') and st.stored_count > 0 as in_doubt
+        from studies st where st.id in (${linked}) order by st.id`,
     sql`select * from quality_decisions where study_id in (${linked}) order by study_id, cycle`,
     sql`select id, study_id, kind, asked_at, answered_at from returns where study_id in (${linked}) order by asked_at, id`,
     sql`select * from (
@@ -200,7 +202,7 @@ function studyFact(
         answeredAt: answered_at,
       })),
     moves: moves.filter((move) => move.study_id === row.id).map(({ at, emptied }) => ({ at, emptied })),
-    moveOpen: false,
+    moveOpen: row.in_doubt,
   }
 }
 

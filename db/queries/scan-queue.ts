@@ -156,15 +156,17 @@ async function stepsOf(sql: AnySql, actor: Actor, now: Date): Promise<ScanStep[]
     from steps s join orders o on o.id = s.order_id join patients pt on pt.id = o.patient_id
       join procedures p on p.id = s.procedure_id
       left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
-      left join studies st on st.study_uid = p.study_uid
       left join lateral (select x.*, d.room_id from performed_step_links l join performed_steps x on x.id = l.performed_step_id
           left join devices d on d.id = x.device_id
         where l.step_id = s.id order by x.started_at desc limit 1) ps on true
+      -- What was scanned for two orders at once stands in the study of one of them.
+      left join studies st on st.study_uid = coalesce(ps.study_uid, p.study_uid)
     where ${inSites(sql, actor, 'o.site_id')} and (
       (s.status = any(${LIVE}) and (s.planned_start is null or s.planned_start < ${dayOn}))
       or (s.status = 'planned' and (o.priority = 'stat' or s.retake_of is not null))
       or (s.status in ('departed', 'discontinued') and coalesce(ps.ended_at, ps.started_at) > ${dayAgo}))
-    order by case when o.priority <> 'stat' then 2 when s.status in ('arrived', 'ready') then 0
+    -- Whoever still waits is never cut off by what is done.
+    order by s.status in ('departed', 'discontinued'), case when o.priority <> 'stat' then 2 when s.status in ('arrived', 'ready') then 0
         when s.planned_start is null then 1 else 2 end, s.planned_start nulls last, s.id limit 400`
 }
 

@@ -160,7 +160,7 @@ function silentFrom(performed: PerformedStepFact, policy: Policy): Date[] {
 
 /** Row 9: somebody looks before a reader does. A repeat that is still to be made is looked at when it is there. */
 function checking(facts: OrderFacts, study: StudyFact, policy: Policy): Candidate[] {
-  const ready = completenessSettled(study) && !study.moveOpen && study.storedInstances > 0
+  const ready = completenessSettled(study) && study.storedInstances > 0
   if (!ready || studyAccepted(study) || repeatPending(facts, study)) return []
   const dueFrom = endOf(facts, study)
   return [
@@ -174,8 +174,9 @@ function checking(facts: OrderFacts, study: StudyFact, policy: Policy): Candidat
       dueFrom,
       allowance: policy.quality.allowance[facts.order.priority],
       owner: 'technologist',
-      // With every image withdrawn there is nothing to look at, until one is given back or another comes.
-      blockedBy: study.visibleInstances === 0 ? 'retake' : null,
+      // Blocked and not taken away: its key never opens again. With every image withdrawn there is nothing to look at,
+      // until one is given back or another comes; with images of somebody else among them, until they are where they belong.
+      blockedBy: study.moveOpen ? 'move' : study.visibleInstances === 0 ? 'retake' : null,
     },
   ]
 }
