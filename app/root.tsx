@@ -14,7 +14,6 @@ import './ui/identity.css'
 import './ui/lists.css'
 import type { ReactNode } from 'react'
 import {
-  isRouteErrorResponse,
   Links,
   type LoaderFunctionArgs,
   Meta,
@@ -28,6 +27,7 @@ import {
 import { readTheme } from '#app/server/theme-cookie.ts'
 import { isLiveLoad } from './live/is-live-load.ts'
 import { t } from './strings/words.ts'
+import { FaultWords, isMissing } from './ui/fault-words.tsx'
 import { Mark } from './ui/glyph.tsx'
 import { useNonce } from './ui/nonce.tsx'
 
@@ -74,20 +74,22 @@ export default function Root() {
   return <Outlet />
 }
 
+/** The last resort, outside of the frame: what the frame itself needs could not be had, or the page is none of its own. */
 export function ErrorBoundary() {
   const error = useRouteError()
-  const missing = isRouteErrorResponse(error) && error.status === 404
   return (
     <main className="state-box" id="content">
       <span className="brand">
         <Mark />
         {t('app.name')}
       </span>
-      <h1 className="strong">{missing ? t('error.not-found') : t('error.title')}</h1>
-      {missing ? <p className="text-2">{t('error.not-found-next')}</p> : null}
-      <a className="button primary" href="/">
-        {t('error.home')}
-      </a>
+      <FaultWords error={error}>
+        {isMissing(error) ? null : (
+          <button type="button" className="button primary" onClick={() => location.reload()}>
+            {t('error.try-again')}
+          </button>
+        )}
+      </FaultWords>
     </main>
   )
 }

@@ -1,15 +1,18 @@
-/** Ctrl K: every place and every action of this screen, by typing a part of its name. Nothing typed is kept. */
-import { useEffect, useRef, useState } from 'react'
+/** Ctrl K: every place, every action of this screen and every order, by typing a part of its name. Nothing typed is kept. */
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
 import { t } from '../strings/words.ts'
 import { Keys } from '../ui/button.tsx'
 import { Glyph } from '../ui/glyph.tsx'
+import { intoView } from '../ui/into-view.ts'
+import { FoundRow, useOrderSearch } from '../ui/order-search.tsx'
 import type { NavEntry } from '../ui/place-bar.tsx'
 import { type KeyBinding, useActiveKeys, useKeys } from './key-layer.tsx'
 
 interface Entry {
+  id: string
   kind: string
-  word: string
+  word: ReactNode
   chord?: string
   run: () => void
 }
@@ -30,21 +33,34 @@ function OpenPalette({ places, onClose }: { places: NavEntry[]; onClose: () => v
     before.current = document.activeElement
     return () => (before.current as HTMLElement | null)?.focus?.()
   }, [])
-  const entries = [
-    ...[...places, { path: '/help', word: t('help.title') }].map(
-      (place): Entry => ({ kind: t('palette.go'), word: place.word, run: () => void navigate(place.path) }),
-    ),
+  const { orders, isAnswered, isAsking, similar } = useOrderSearch(text)
+  const wantsFirst = useRef(false)
+  const fits = ({ word }: { word: string }) => folded(word).includes(folded(text))
+  const entries: Entry[] = [
+    ...[...places, { path: '/help', word: t('help.title') }].filter(fits).map(({ path, word }) => ({
+      ...{ id: path, kind: t('palette.go'), word },
+      run: () => void navigate(path),
+    })),
     ...actions
-      .filter(isAnAction)
-      .map(({ word, chord, run }): Entry => ({ kind: t('palette.do'), word, chord, run })),
-  ].filter(({ word }) => folded(word).includes(folded(text)))
+      .filter((action) => isAnAction(action) && fits(action))
+      .map(({ word, chord, run }) => ({ id: chord, kind: t('palette.do'), word, chord, run })),
+    ...orders.map((order) => ({
+      ...{ id: order.id, kind: t('palette.order') },
+      word: <FoundRow order={order} isSimilar={similar.has(order.mrn)} />,
+      run: () => void navigate(`/orders/${order.id}`),
+    })),
+  ]
 
   function take(entry: Entry | undefined): void {
+    wantsFirst.current = !entry
     if (!entry) return
     onClose()
     // After closing has given the focus back to the list that the action is about.
     setTimeout(entry.run)
   }
+  useEffect(() => {
+    if (wantsFirst.current && isAnswered && entries.length === 1) take(entries[0])
+  })
   return (
     <div
       className="overlay"
@@ -62,8 +78,12 @@ function OpenPalette({ places, onClose }: { places: NavEntry[]; onClose: () => v
             aria-expanded="true"
             aria-controls="palette-entries"
             placeholder={t('palette.placeholder')}
+            aria-activedescendant={entries[at] && `palette-${at}`}
+            autoComplete="off"
+            spellCheck={false}
             value={text}
             onChange={(event) => {
+              wantsFirst.current = false
               setText(event.target.value)
               setAt(0)
             }}
@@ -82,18 +102,22 @@ function OpenPalette({ places, onClose }: { places: NavEntry[]; onClose: () => v
           {entries.map((entry, index) => (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys
             <div
-              key={entry.kind + entry.word}
+              key={entry.kind + entry.id}
+              ref={index === at ? intoView : undefined}
+              id={`palette-${index}`}
               role="option"
               tabIndex={-1}
               aria-selected={index === at}
               onClick={() => take(entry)}
             >
               <span className="text-3">{entry.kind}</span>
-              <span>{entry.word}</span>
+              <span className="palette-word">{entry.word}</span>
               {entry.chord ? <Keys chord={entry.chord} /> : <span />}
             </div>
           ))}
-          {entries.length === 0 ? <p className="state-box text-3">{t('palette.nothing')}</p> : null}
+          {entries.length === 0 && !isAsking ? (
+            <p className="state-box text-3">{t('palette.nothing')}</p>
+          ) : null}
         </div>
       </div>
     </div>

@@ -6,14 +6,9 @@ import { searchOrders } from '#db/queries/order-search.ts'
 export async function action(args: ActionFunctionArgs) {
   const { person, server } = await requireUser(args)
   const text = String((await args.request.formData()).get('text') ?? '').slice(0, 80)
-  return { orders: await searchOrders(server.department.sql, person.actor, text) }
+  return Response.json({ orders: await searchOrders(server.department.sql, person.actor, text) })
 }
 
 export function loader() {
   throw redirect('/')
-}
-
-// Fetchers revalidate the page behind them after an action; a search changes nothing.
-export function shouldRevalidate() {
-  return false
 }

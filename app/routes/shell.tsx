@@ -17,11 +17,10 @@ import { connectionState, watchConnection } from '../live/live-connection.ts'
 import { useWaiting } from '../live/use-waiting.ts'
 import { t, wordFor } from '../strings/words.ts'
 import { CalledIn } from '../ui/called-in.tsx'
-import { DepartmentClock, useZone } from '../ui/department-clock.tsx'
-import { clockTime } from '../ui/format.ts'
+import { DepartmentClock } from '../ui/department-clock.tsx'
 import { Banner } from '../ui/messages.tsx'
 import { ScanAnywhere } from '../ui/scan-anywhere.tsx'
-import { TopBar } from '../ui/top-bar.tsx'
+import { TopBar, useOfflineTime } from '../ui/top-bar.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
   const signedIn = await requireUser(args)
@@ -91,7 +90,7 @@ export default function Shell() {
 }
 
 function OfflineBanner() {
-  const zone = useZone()
+  const timeOf = useOfflineTime()
   const since = useSyncExternalStore(
     watchConnection,
     () => {
@@ -101,6 +100,6 @@ function OfflineBanner() {
     () => null,
   )
   if (since === null) return null
-  const time = clockTime(new Date(since), zone, { seconds: true })
+  const time = timeOf(since)
   return <Banner bad what={t('banner.offline', { time })} still={t('banner.offline-still')} />
 }

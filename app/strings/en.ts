@@ -27,7 +27,7 @@ export const en = {
   'shell.places': 'Places',
   'shell.more': 'More',
   'shell.late-folded': 'something in it is late',
-  'shell.search': 'Patient, MRN or accession',
+  'shell.search': 'Patient, MRN, accession',
   'shell.search-label': 'Search for an order or a patient',
   'shell.sign-out': 'Sign out',
   'shell.all-keys': 'all keys',

@@ -30,6 +30,11 @@ export function useDepartmentRate(): number {
   return useContext(TimeContext).rate
 }
 
+/** The base itself, for what is known by the workstation's own clock (`departmentTimeAt`). */
+export function useDepartmentTime(): DepartmentTime {
+  return useContext(TimeContext)
+}
+
 export function useZone(): string {
   return useContext(TimeContext).zone
 }

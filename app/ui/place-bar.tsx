@@ -15,7 +15,7 @@ export interface NavEntry {
 }
 
 /** With fewer, all of them fit on the narrowest screen that we draw for. */
-const ALWAYS_FIT = 5
+export const ALWAYS_FIT = 5
 
 export function PlaceBar({ places }: { places: NavEntry[] }) {
   const row = useRef<HTMLDivElement>(null)

@@ -8,11 +8,11 @@ import {
   watchConnection,
 } from '../live/live-connection.ts'
 import { t } from '../strings/words.ts'
-import { useDepartmentNow, useZone } from './department-clock.tsx'
+import { departmentTimeAt, useDepartmentNow, useDepartmentTime, useZone } from './department-clock.tsx'
 import { clockTime, dayOf } from './format.ts'
 import { Mark } from './glyph.tsx'
 import { NoticeBell } from './notice-bell.tsx'
-import { type NavEntry, PlaceBar } from './place-bar.tsx'
+import { ALWAYS_FIT, type NavEntry, PlaceBar } from './place-bar.tsx'
 import { Search } from './search.tsx'
 import { ThemeChoice } from './theme-choice.tsx'
 import { useDismissal } from './use-dismissal.ts'
@@ -24,10 +24,10 @@ interface TopBarProps {
 
 export function TopBar({ places, person }: TopBarProps) {
   return (
-    <header className="top-bar">
-      <a className="brand" href="/">
+    <header className={places.length > ALWAYS_FIT ? 'top-bar many' : 'top-bar'}>
+      <a className="brand" href="/" aria-label={t('app.name')}>
         <Mark />
-        {t('app.name')}
+        <span className="brand-word">{t('app.name')}</span>
       </a>
       <PlaceBar places={places} />
       <Search />
@@ -43,7 +43,7 @@ export function TopBar({ places, person }: TopBarProps) {
 
 /** How old the picture on the screen is: shape, word and colour. */
 export function Connection() {
-  const zone = useZone()
+  const since = useOfflineTime()
   const text = useSyncExternalStore(
     watchConnection,
     () => JSON.stringify(connectionState(Date.now())),
@@ -54,17 +54,24 @@ export function Connection() {
   return (
     <span className="connection" title={t('connection.age', { seconds: newsAgeSeconds(Date.now()) })}>
       <i className={`dot ${shape}`} />
-      {connectionWords(connection, zone)}
+      {connectionWords(connection)}
+      {connection.state === 'offline' ? (
+        <span className="connection-since">{t('connection.since', { time: since(connection.since) })}</span>
+      ) : null}
     </span>
   )
 }
 
-export function connectionWords(connection: ConnectionState, zone: string): string {
-  if (connection.state === 'behind') return t('connection.behind', { seconds: connection.seconds })
-  if (connection.state === 'offline') {
-    return t('connection.offline', { time: clockTime(new Date(connection.since), zone, { seconds: true }) })
-  }
-  return t(`connection.${connection.state}`)
+function connectionWords(connection: ConnectionState): string {
+  return connection.state === 'behind'
+    ? t('connection.behind', { seconds: connection.seconds })
+    : t(`connection.${connection.state}`)
+}
+
+/** When the connection broke, as the department's clock showed it; the workstation knows it by its own. */
+export function useOfflineTime(): (sinceMs: number) => string {
+  const [zone, time] = [useZone(), useDepartmentTime()]
+  return (sinceMs) => clockTime(new Date(departmentTimeAt(sinceMs, time)), zone, { seconds: true })
 }
 
 function Clock() {

@@ -62,6 +62,22 @@ test('without the right password, for a site that is not there or a role that no
   expect(await listed()).toEqual(before)
 })
 
+test('when a token was made stands there by the department’s clock, also while that is turned', async () => {
+  const databaseUrl = await testDatabase()
+  const turned = await seededDepartment(databaseUrl)
+  // Read once and kept for a second: it is turned before anybody has looked.
+  await turned.sql`update department_clock set base_machine = now(), base_department = now() + interval '3 days', rate = 1`
+  const screen = await sitDown(turned, { databaseUrl, user: 'admin' })
+  await act(asked(), screen)
+  const { tokens } = await loader(screen.args(PATH) as never)
+  const made = tokens.find(({ name }) => name === 'PACS bridge')!.createdAt.getTime()
+  const [row] = await turned.sql<
+    { at: Date }[]
+  >`select created_at as at from api_tokens where name = 'PACS bridge'`
+  expect(made - row!.at.getTime()).toBeCloseTo(3 * 86_400_000, -2)
+  await turned.close()
+})
+
 test('the page is the administrator’s alone', async () => {
   const missing = { init: { status: 404 } }
   await expect(loader(head.args(PATH) as never)).rejects.toMatchObject(missing)

@@ -8,6 +8,7 @@ import {
   useFetcher,
   useLoaderData,
 } from 'react-router'
+import { inDepartmentTime } from '#app/server/department-time.ts'
 import { requireUser, type SignedIn } from '#app/server/guard.ts'
 import { answer } from '#app/server/refusal.ts'
 import { createToken, revokeToken, TOKEN_ROLES } from '#db/mutations/api-tokens.ts'
@@ -28,7 +29,17 @@ const LONGEST_NAME = 80
 export async function loader(args: LoaderFunctionArgs) {
   const { person, server } = await requireUser(args, rolesWith('api-tokens'))
   const { sql } = server.department
-  const [tokens, own] = await Promise.all([apiTokens(sql), sites(sql, person.sites)])
+  const [kept, own, shown] = await Promise.all([
+    apiTokens(sql),
+    sites(sql, person.sites),
+    inDepartmentTime(server.department),
+  ])
+  const tokens = kept.map((token) => ({
+    ...token,
+    createdAt: shown(token.createdAt),
+    lastUsedAt: shown(token.lastUsedAt),
+    revokedAt: shown(token.revokedAt),
+  }))
   return { tokens, sites: own.map(({ id, name }) => ({ id, name })), roles: TOKEN_ROLES }
 }
 

@@ -3,6 +3,7 @@ import './catalogue.css'
 import { useEffect, useState } from 'react'
 import { type ActionFunctionArgs, type LoaderFunctionArgs, useFetcher, useLoaderData } from 'react-router'
 import { catalogueAct } from '#app/server/catalogue-acts.ts'
+import { inDepartmentTime } from '#app/server/department-time.ts'
 import { requireUser } from '#app/server/guard.ts'
 import { configurationVersions } from '#db/mutations/configuration.ts'
 import { type CatalogueProcedure, catalogue } from '#db/queries/catalogue.ts'
@@ -22,12 +23,18 @@ import { Versions } from './catalogue-versions.tsx'
 export async function loader(args: LoaderFunctionArgs) {
   const { person, server } = await requireUser(args, rolesWith('catalogue'))
   const { sql } = server.department
-  const [entries, newest, versions] = await Promise.all([
+  const [entries, [newest], versions, shown] = await Promise.all([
     catalogue(sql),
     configurationVersions(server.department),
     catalogueVersions(sql),
+    inDepartmentTime(server.department),
   ])
-  return { entries, newest: newest[0] ?? null, versions, mayChange: person.roles.includes('admin') }
+  return {
+    entries,
+    newest: newest ? { ...newest, appliedAt: shown(newest.appliedAt) } : null,
+    versions: versions.map((version) => ({ ...version, appliedAt: shown(version.appliedAt) })),
+    mayChange: person.roles.includes('admin'),
+  }
 }
 
 /**
@@ -188,28 +195,32 @@ function Entries({ entries, current, onChoose }: EntriesProps) {
           <th scope="col" className="catalogue-name">
             {t('catalogue.shortName')}
           </th>
-          <th scope="col">{t('catalogue.code')}</th>
+          <th scope="col" className="catalogue-code">
+            {t('catalogue.code')}
+          </th>
           <th scope="col" className="catalogue-narrow">
             {t('catalogue.modality')}
           </th>
-          <th scope="col">{t('catalogue.area')}</th>
+          <th scope="col" className="catalogue-code">
+            {t('catalogue.area')}
+          </th>
           <th scope="col" className="right catalogue-time">
             {t('catalogue.time')}
           </th>
-          <th scope="col" className="catalogue-name">
-            {t('catalogue.gates')}
+          <th scope="col">{t('catalogue.gates')}</th>
+          <th scope="col" className="catalogue-code">
+            {t('catalogue.chosen-by')}
           </th>
-          <th scope="col">{t('catalogue.chosen-by')}</th>
           <th scope="col" className="catalogue-name">
             {t('catalogue.protocol')}
           </th>
-          <th scope="col" className="right catalogue-narrow">
+          <th scope="col" className="right catalogue-figure">
             {t('catalogue.rvu')}
           </th>
-          <th scope="col" className="right">
+          <th scope="col" className="right catalogue-narrow">
             {t('catalogue.sla')}
           </th>
-          <th scope="col" className="right">
+          <th scope="col" className="right catalogue-narrow">
             {t('catalogue.retention')}
           </th>
         </tr>
@@ -234,7 +245,9 @@ function Entries({ entries, current, onChoose }: EntriesProps) {
               {t('catalogue.minutes', { n: entry.slotMinutes })}
               {entry.prepMinutes > 0 ? ` +${entry.prepMinutes}` : ''}
             </td>
-            <td>{entry.gates.map((gate) => wordFor('gate', gate)).join(', ') || NONE}</td>
+            <td className="catalogue-gates">
+              {entry.gates.map((gate) => wordFor('gate', gate)).join(', ') || NONE}
+            </td>
             <td>{t(`catalogue.protocolling-${entry.protocolling}`)}</td>
             <td>{entry.protocols.find(({ isDefault }) => isDefault)?.name ?? NONE}</td>
             <td className="right">{entry.rvu ?? NONE}</td>

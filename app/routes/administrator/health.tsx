@@ -74,7 +74,7 @@ export function meta() {
 }
 
 export default function DepartmentHealth() {
-  const { found, open, parked, at } = useLoaderData<typeof loader>()
+  const { found, open, parked, now } = useLoaderData<typeof loader>()
   useLive([
     'exceptions',
     'delivery.acknowledged',
@@ -94,7 +94,7 @@ export default function DepartmentHealth() {
       label={t('nav.health')}
       className="health"
       scrolls
-      fact={<Checked at={at} />}
+      fact={<Checked at={now} />}
       keys={[{ chord: 'R', word: t('health.again'), where: 'list', run: () => location.reload() }]}
     >
       <Verdict status={found.status} faults={found.faults.length} />

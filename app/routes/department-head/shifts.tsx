@@ -21,10 +21,12 @@ import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
+import { DateField } from '../../ui/date-field.tsx'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
-import { count, timeOrDay } from '../../ui/format.ts'
+import { count, dayKey, timeOrDay } from '../../ui/format.ts'
 import { EmptyState } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
+import { TimeField } from '../../ui/time-field.tsx'
 
 const SHOWN_MS = 14 * 86_400_000
 const USUAL_MS = 8 * 3_600_000
@@ -77,7 +79,7 @@ export async function action(args: ActionFunctionArgs) {
   }
 }
 
-/** As a field for a date and a time writes it. */
+/** `2026-11-24T10:30`. */
 function asLocal(at: Date, zone: string): string {
   const two = (n: number) => String(n).padStart(2, '0')
   const { hour, minute } = localTime(zone, at)
@@ -223,28 +225,8 @@ function NewShift() {
             ))}
           </select>
         </div>
-        <div className="field">
-          <label htmlFor="shift-from">{t('shifts.from')}</label>
-          <input
-            id="shift-from"
-            name="from"
-            type="datetime-local"
-            className="input"
-            defaultValue={begin}
-            required
-          />
-        </div>
-        <div className="field">
-          <label htmlFor="shift-to">{t('shifts.to')}</label>
-          <input
-            id="shift-to"
-            name="to"
-            type="datetime-local"
-            className="input"
-            defaultValue={end}
-            required
-          />
-        </div>
+        <LocalTime name="from" word={t('shifts.from')} begin={begin} />
+        <LocalTime name="to" word={t('shifts.to')} begin={end} />
         <p className="risk" role="status">
           {acting.state === 'idle' && acting.data && !acting.data.ok ? acting.data.sentence : null}
         </p>
@@ -253,5 +235,28 @@ function NewShift() {
         </Button>
       </acting.Form>
     </section>
+  )
+}
+
+/** A day and a time at the site, sent as one. */
+function LocalTime({ name, word, begin }: { name: string; word: string; begin: string }) {
+  const [zone, now] = [useZone(), useDepartmentNow()]
+  const [[date = '', time = ''], set] = useState(begin.split('T'))
+  return (
+    <fieldset className="field shift-time">
+      <legend>{word}</legend>
+      <input type="hidden" name={name} value={`${date}T${time}`} />
+      <label htmlFor={`shift-${name}-day`} className="visually-hidden">
+        {t('calendar.date')}
+      </label>
+      <DateField
+        id={`shift-${name}-day`}
+        live
+        value={date}
+        today={dayKey(now, zone)}
+        onChange={(day) => set([day, time])}
+      />
+      <TimeField label={t('calendar.time')} value={time} onChange={(clock) => set([date, clock])} />
+    </fieldset>
   )
 }

@@ -130,7 +130,8 @@ test('[SE-02] a referrer sees the orders they asked for, by the number they are 
       init: { status: 404 },
     })
   const text = patientName?.alphabetic?.family ?? ''
-  const found = await searchAction(at.referrer.args('/search', { text }) as never)
+  const answered = await searchAction(at.referrer.args('/search', { text }) as never)
+  const found = (await answered.json()) as { orders: { id: string }[] }
   expect(found.orders.map(({ id }) => id)).toEqual([asked])
 
   // By a second number of theirs: what was released of it, and that the receiver has it.

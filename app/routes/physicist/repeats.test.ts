@@ -62,14 +62,18 @@ test('[QA-02] the operator is whom the scanner names', async () => {
 })
 
 test('[QA-02] a look keeps the projections and sequences it was at; they stand with what was made and rejected of each', async () => {
-  const { sql } = department
+  // A department of its own: what it makes and rejects is in nobody else's numbers.
+  const databaseUrl = await testDatabase()
+  const own = await seededDepartment(databaseUrl)
+  const at = await sitDown(own, { databaseUrl, user: 'physicist' })
+  const { sql } = own
   const said = (entries: Record<string, string>) =>
     Object.fromEntries(Object.entries(entries).map(([tag, value]) => [tag, { vr: 'CS', Value: [value] }]))
   const pixel = { offset: 0 } as never
   const chest = (view: string) => said({ '00080060': 'DX', '00180015': 'CHEST', '00185101': view })
   const head = said({ '00080060': 'CT', '00181030': 'Head routine' })
   const take = async (orderId: string, images: StoredInstance[]) => {
-    await indexInstances(department, await deviceAct(department, 'US1'), images)
+    await indexInstances(own, await deviceAct(own, 'US1'), images)
     const [item] = await sql<{ id: string; fence: number }[]>`
       select id, fence from work_items where order_id = ${orderId} and kind = 'quality' and state = 'claimed'`
     return item!
@@ -77,29 +81,28 @@ test('[QA-02] a look keeps the projections and sequences it was at; they stand w
   const uidOf = async (orderId: string) =>
     (await sql<{ study_uid: string }[]>`select study_uid from procedures where order_id = ${orderId}`)[0]!
       .study_uid
-  const { orderId } = await studyAtTheGate(department, 'urgent')
+  const { orderId } = await studyAtTheGate(own, 'urgent')
   const uid = await uidOf(orderId)
   const pa = storedImages(uid, 2, { header: chest('PA'), pixel })
   const ct = storedImages(uid, 5, { header: head, pixel })
   const item = await take(orderId, [...pa, ...storedImages(uid, 1, { header: chest('LL'), pixel }), ...ct])
-  await rejectQuality(department, await actAs(department, 'tech'), {
+  await rejectQuality(own, await actAs(own, 'tech'), {
     ...{ itemId: item.id, fence: item.fence, reasonCodes: ['111209'], repeated: true },
     instances: [pa[1]!.sopInstanceUid, ct[0]!.sopInstanceUid],
   })
-  const { takes } = await shown()
+  const { takes } = await shown('', at)
   expect(takes.map(({ key, of, rejected, repeated }) => [key, of, rejected, repeated])).toEqual([
     ['DX CHEST PA', 2, 1, 1],
     ['CT Head routine', 1, 1, 1],
     ['DX CHEST LL', 1, 0, 0],
   ])
-  const narrowed = await shown(`?${new URLSearchParams({ take: 'DX CHEST PA', room: 'US 1' })}`)
+  const narrowed = await shown(`?${new URLSearchParams({ take: 'DX CHEST PA', room: 'US 1' })}`, at)
   expect(narrowed.whole).toMatchObject({ of: 2, rejected: 1 })
   expect(narrowed.operators).toMatchObject([{ of: 2, rejected: 1 }])
   expect(narrowed.orders.map((look) => look.orderId)).toEqual([orderId])
   // What it was at is known, and nothing of it was rejected: no order stands behind that nought.
-  expect((await shown(`?${new URLSearchParams({ take: 'DX CHEST LL' })}`)).orders).toEqual([])
-  await sql`delete from quality_takes`
-  await sql`delete from quality_decisions where order_id = ${orderId}`
+  expect((await shown(`?${new URLSearchParams({ take: 'DX CHEST LL' })}`, at)).orders).toEqual([])
+  await own.close()
 })
 
 test('[DB-07] every number leads to its orders, and an order to its timeline: two clicks', async () => {

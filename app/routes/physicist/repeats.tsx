@@ -294,6 +294,7 @@ function ByGroup({ group, rates, chosen, days }: GroupProps) {
           ))}
         </tbody>
       </table>
+      {rates.length === 0 ? <p className="text-3 repeats-nothing">{t(`repeats.none-${group}`)}</p> : null}
     </section>
   )
 }
@@ -309,7 +310,7 @@ function Orders({ orders, total }: { orders: RepeatLook[]; total: number }) {
         <span className="text-3">{t('repeats.shown', { n: orders.length, total })}</span>
       </header>
       {orders.length === 0 ? (
-        <p className="text-3 repeats-no-orders">{t('repeats.no-orders')}</p>
+        <p className="text-3 repeats-nothing">{t('repeats.no-orders')}</p>
       ) : (
         <table>
           <caption className="visually-hidden">{t('repeats.orders')}</caption>

@@ -1,6 +1,7 @@
 /** What became of what I handed on: who has it, what was changed in it, and how it was graded. */
 import '../../reporting/over-read.css'
 import './my-preliminaries.css'
+import { useRef } from 'react'
 import { Link, type LoaderFunctionArgs, useLoaderData } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { type FollowedReport, handedOnBy } from '#db/queries/over-read.ts'
@@ -11,6 +12,7 @@ import { Differences } from '../../reporting/differences.tsx'
 import { t, wordFor } from '../../strings/words.ts'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
 import { count, timeOrDay } from '../../ui/format.ts'
+import { Glyph } from '../../ui/glyph.tsx'
 import { EmptyState } from '../../ui/messages.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
 import { Screen } from '../../ui/screen.tsx'
@@ -34,8 +36,32 @@ export function meta() {
 export default function MyPreliminaries() {
   const { reports } = useLoaderData<typeof loader>()
   useLive(['list:over-read', 'list:sign', 'list:sent-back', 'report.signed', 'report.recalled'])
+  const list = useRef<HTMLUListElement>(null)
+  const move = (by: number) => {
+    const lines = [...(list.current?.querySelectorAll('summary') ?? [])]
+    const at = lines.findIndex((line) => line === document.activeElement)
+    lines[at < 0 ? 0 : Math.min(lines.length - 1, Math.max(0, at + by))]?.focus()
+  }
   return (
-    <Screen label={t('nav.my-preliminaries')} className="my-preliminaries" keys={[]}>
+    <Screen
+      label={t('nav.my-preliminaries')}
+      className="my-preliminaries"
+      keys={
+        reports.length === 0
+          ? []
+          : [
+              {
+                chord: 'ArrowUp',
+                caps: ['↑', '↓'],
+                word: t('keys.move'),
+                where: 'list',
+                run: () => move(-1),
+              },
+              { chord: 'ArrowDown', word: t('keys.move'), where: 'list', run: () => move(1), silent: true },
+              { chord: 'Enter', word: t('keys.open'), where: 'list' },
+            ]
+      }
+    >
       <div className="toolbar">
         <h1 className="strong">{t('nav.my-preliminaries')}</h1>
         <span className="push text-3">{t('mine.shown', { n: count(reports.length), days: DAYS })}</span>
@@ -45,13 +71,23 @@ export default function MyPreliminaries() {
           <p>{t('mine.none-why')}</p>
         </EmptyState>
       ) : (
-        <ul className="followed-reports">
-          {reports.map((report) => (
-            <li key={report.reportId}>
-              <Followed report={report} />
-            </li>
-          ))}
-        </ul>
+        <div className="followed-reports">
+          <p className="followed-heads" aria-hidden="true">
+            <span />
+            <span>{t('column.patient')}</span>
+            <span>{t('column.procedure')}</span>
+            <span>{t('identity.accession')}</span>
+            <span>{t('mine.handed-on')}</span>
+            <span>{t('mine.standing')}</span>
+          </p>
+          <ul ref={list} data-keys="list">
+            {reports.map((report) => (
+              <li key={report.reportId}>
+                <Followed report={report} />
+              </li>
+            ))}
+          </ul>
+        </div>
       )}
     </Screen>
   )
@@ -64,6 +100,7 @@ function Followed({ report }: { report: FollowedReport }) {
   return (
     <details>
       <summary>
+        <Glyph name="chevron" />
         <PatientName name={patient} />
         <span>{procedure}</span>
         <span className="text-2">{accession}</span>

@@ -96,7 +96,7 @@ export default function SecondReadings() {
         <h1 className="visually-hidden">{t(`nav.${list}`)}</h1>
         <ListTabs view={view} />
         <span className={refused ? 'push risk' : 'push text-3'} role="status">
-          {refused ?? t('second.waiting', { n: count(bar.tabs[0]?.count?.count ?? bar.shown) })}
+          {refused ?? t('second.waiting', { n: bar.tabs[0]?.count?.count ?? bar.shown })}
         </span>
         <Button
           look="primary"

@@ -5,6 +5,7 @@ import type { CalendarRoom, CalendarStep, FreeSlot, SlotHolder } from '#db/queri
 import { localDate } from '#domain/calendar.ts'
 import { t } from '../../strings/words.ts'
 import { Button, Keys } from '../../ui/button.tsx'
+import { DateField } from '../../ui/date-field.tsx'
 import { useDepartmentNow } from '../../ui/department-clock.tsx'
 import { calendarDate, clockTime, NONE, timeOrDay } from '../../ui/format.ts'
 import { Glyph } from '../../ui/glyph.tsx'
@@ -16,6 +17,7 @@ import { writtenName } from '../../ui/person-name.ts'
 import { PhaseTag } from '../../ui/phase-tag.tsx'
 import { Priority } from '../../ui/priority.tsx'
 import { type Reason, ReasonPicker } from '../../ui/reason-picker.tsx'
+import { isTime, TimeField } from '../../ui/time-field.tsx'
 
 /** A room and a time as the site's clocks show it. */
 export type WishedSlot = { roomId: string; date: string; time: string }
@@ -57,7 +59,7 @@ export function BookingPanel(props: BookingPanelProps) {
     clockTime(step.start as Date, zone) === slot?.time &&
     localDate(zone, step.start as Date) === slot.date
   const blocked =
-    !slot || !isTime(slot.time) ? t('calendar.no-slot') : isSame ? t('calendar.same-slot') : null
+    !slot?.date || !isTime(slot.time) ? t('calendar.no-slot') : isSame ? t('calendar.same-slot') : null
   return (
     <div className="booking">
       <section className="body">
@@ -224,36 +226,24 @@ function SlotForm({ step, rooms, slot, today, onSlot }: BookingPanelProps) {
           ))}
         </select>
       </label>
-      <label className="field">
-        <span>{t('calendar.date')}</span>
-        <input
-          className="input"
-          type="date"
+      <div className="field">
+        <label htmlFor="booking-date">{t('calendar.date')}</label>
+        <DateField
+          id="booking-date"
+          live
           value={now.date}
+          today={today}
           min={today}
-          onChange={(e) => e.target.value && onSlot({ ...now, date: e.target.value })}
+          onChange={(date) => onSlot({ ...now, date })}
         />
-      </label>
-      <label className="field">
-        <span>{t('calendar.time')}</span>
-        <input
-          className="input"
-          inputMode="numeric"
-          pattern="([01]\d|2[0-3]):[0-5]\d"
-          placeholder="09:30"
-          value={now.time}
-          aria-invalid={now.time !== '' && !isTime(now.time)}
-          onChange={(e) => onSlot({ ...now, time: e.target.value })}
-        />
-      </label>
+      </div>
+      <div className="field">
+        <label htmlFor="booking-time">{t('calendar.time')}</label>
+        <TimeField id="booking-time" value={now.time} onChange={(time) => onSlot({ ...now, time })} />
+      </div>
       <p className="small text-3">{t('calendar.takes', { minutes: step.minutes })}</p>
     </fieldset>
   )
-}
-
-/** `09:30`, as clocks show it here. */
-export function isTime(text: string): boolean {
-  return /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(text)
 }
 
 // Projection radiography is ordered as DX or CR and done in the same rooms.

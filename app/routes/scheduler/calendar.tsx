@@ -33,11 +33,13 @@ import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
+import { DateField } from '../../ui/date-field.tsx'
 import { useDepartmentNow } from '../../ui/department-clock.tsx'
 import { clockTime, dayOf } from '../../ui/format.ts'
 import { EmptyState, UndoBar } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
-import { BookingPanel, isTime, type WishedSlot } from './booking-panel.tsx'
+import { isTime } from '../../ui/time-field.tsx'
+import { BookingPanel, type WishedSlot } from './booking-panel.tsx'
 import { DayGrid } from './day-grid.tsx'
 import { WaitingList } from './waiting-list.tsx'
 
@@ -223,7 +225,7 @@ export default function Calendar() {
 
   function bookIt(): void {
     const before = ownSlot(chosen, zone)
-    if (!chosen || !slot || isBusy || !isTime(slot.time) || sameSlot(slot, before)) return
+    if (!chosen || !slot?.date || isBusy || !isTime(slot.time) || sameSlot(slot, before)) return
     submit({ intent: 'book', stepId: chosen.stepId, ...slot })
     const room = rooms.find(({ id }) => id === slot.roomId)?.name ?? ''
     setUndo({
@@ -314,14 +316,9 @@ export default function Calendar() {
           ›
         </Button>
         <h1 className="calendar-day">{dayOf(new Date(dayStart.getTime() + 12 * 3_600_000), zone, now)}</h1>
-        <label className="calendar-pick">
+        <label className="calendar-pick" htmlFor="calendar-go-to">
           <span className="visually-hidden">{t('calendar.go-to')}</span>
-          <input
-            className="input"
-            type="date"
-            value={day}
-            onChange={(event) => event.target.value && show({ day: event.target.value })}
-          />
+          <DateField id="calendar-go-to" value={day} today={today} onChange={(each) => show({ day: each })} />
         </label>
         {sites.length > 1 ? (
           <fieldset className="segments" aria-label={t('calendar.site')}>

@@ -8,6 +8,7 @@ import { clockTime } from '../../ui/format.ts'
 import { Glyph, type GlyphName } from '../../ui/glyph.tsx'
 import { nameParts, type PersonName, writtenName } from '../../ui/person-name.ts'
 import type { WishedSlot } from './booking-panel.tsx'
+import { type Lane, lanesOf } from './lanes.ts'
 
 const HOUR_MS = 3_600_000
 /** Where slots are short an hour is taller, so that the shortest still holds a name. */
@@ -15,6 +16,8 @@ const HOUR_PX = { least: 66, most: 204 }
 const LEAST_BLOCK_PX = 17
 /** A block shows its procedure only when there is a line's height for it. */
 const PROCEDURE_PX = 34
+/** Room for a name on two lines and its procedure: a long family name is wrapped before it loses its end. */
+const WRAPPED_PX = 49
 
 interface DayGridProps {
   rooms: CalendarRoom[]
@@ -54,7 +57,10 @@ export function DayGrid(props: DayGridProps) {
           <span />
           {rooms.map((room) => (
             <h3 key={room.id}>
-              <b>{room.name}</b> <span className="text-3 small">{filled(steps, room)}</span>
+              <b>{room.name}</b>{' '}
+              <span className="text-3 small" title={t('calendar.filled')}>
+                {filled(steps, room)}
+              </span>
             </h3>
           ))}
         </div>
@@ -78,21 +84,7 @@ export function DayGrid(props: DayGridProps) {
               aria-label={room.name}
               style={{ ['--column' as string]: column }}
             >
-              {steps
-                .filter(({ roomId, start }) => roomId === room.id && start)
-                .map((step) => (
-                  <Block
-                    key={step.stepId}
-                    step={step}
-                    top={place(step.start as Date)}
-                    hourPx={hourPx}
-                    zone={zone}
-                    isChosen={step.stepId === props.chosenId}
-                    isLate={isToday && isWaiting(step.status) && (step.start as Date) < now}
-                    givenInFull={doubled.has(familyOf(step.patient.name))}
-                    onChoose={() => props.onChoose(step)}
-                  />
-                ))}
+              <Booked {...props} room={room} place={place} hourPx={hourPx} now={now} doubled={doubled} />
               {proposed
                 .map((slot, index) => ({ slot, index }))
                 .filter(({ slot }) => slot.roomId === room.id && onThisDay(slot))
@@ -125,10 +117,45 @@ export function DayGrid(props: DayGridProps) {
   )
 }
 
+interface BookedProps extends DayGridProps {
+  room: CalendarRoom
+  place: (at: Date) => number
+  hourPx: number
+  now: Date
+  /** Families of whom more than one person comes this day. */
+  doubled: ReadonlySet<string>
+}
+
+function Booked({ room, steps, place, hourPx, now, doubled, ...props }: BookedProps) {
+  const blocks = steps
+    .filter(({ roomId, start }) => roomId === room.id && start)
+    .map((step) => ({
+      ...{ step, id: step.stepId, top: place(step.start as Date) },
+      height:
+        step.start && step.end ? heightOf({ start: step.start, end: step.end }, hourPx) : LEAST_BLOCK_PX,
+    }))
+  const lanes = lanesOf(blocks)
+  return blocks.map(({ step, top, height }) => (
+    <Block
+      key={step.stepId}
+      step={step}
+      top={top}
+      height={height}
+      lane={lanes.get(step.stepId) ?? { lane: 0, of: 1 }}
+      zone={props.zone}
+      isChosen={step.stepId === props.chosenId}
+      isLate={props.isToday && isWaiting(step.status) && (step.start as Date) < now}
+      givenInFull={doubled.has(familyOf(step.patient.name))}
+      onChoose={() => props.onChoose(step)}
+    />
+  ))
+}
+
 interface BlockProps {
   step: CalendarStep
   top: number
-  hourPx: number
+  height: number
+  lane: Lane
   zone: string
   isChosen: boolean
   isLate: boolean
@@ -136,9 +163,8 @@ interface BlockProps {
   onChoose: () => void
 }
 
-function Block({ step, top, hourPx, zone, isChosen, isLate, givenInFull, onChoose }: BlockProps) {
-  const { patient, procedure, order, start, end, status } = step
-  const height = start && end ? heightOf({ start, end }, hourPx) : LEAST_BLOCK_PX
+function Block({ step, top, height, lane, zone, isChosen, isLate, givenInFull, onChoose }: BlockProps) {
+  const { patient, procedure, order, start, status } = step
   const { family, given, native } = nameParts(patient.name)
   const words = t('calendar.block', {
     time: start ? clockTime(start, zone) : '',
@@ -147,10 +173,10 @@ function Block({ step, top, hourPx, zone, isChosen, isLate, givenInFull, onChoos
     status: t(`step.${status}`),
   })
   return (
-    <li style={{ top, height }} data-order={order.id} data-accession={order.accession}>
+    <li style={{ top, height, ...across(lane) }} data-order={order.id} data-accession={order.accession}>
       <button
         type="button"
-        className={`calendar-block ${status} ${isLate ? 'late' : ''}`}
+        className={`calendar-block ${status} ${isLate ? 'late' : ''} ${height >= WRAPPED_PX && lane.of === 1 ? 'tall' : ''}`}
         aria-pressed={isChosen}
         aria-label={words}
         title={words}
@@ -162,12 +188,18 @@ function Block({ step, top, hourPx, zone, isChosen, isLate, givenInFull, onChoos
             {family || native}
             {given ? ',' : ''}
           </b>
+          {given ? ' ' : null}
           {given ? <span className="ellipsis">{givenInFull ? given : `${[...given][0]}.`}</span> : null}
         </span>
         {height >= PROCEDURE_PX ? <span className="small ellipsis">{procedure.shortName}</span> : null}
       </button>
     </li>
   )
+}
+
+function across({ lane, of }: Lane): { left: string; right: string } | undefined {
+  if (of === 1) return undefined
+  return { left: `calc(${(lane / of) * 100}% + 3px)`, right: `calc(${((of - lane - 1) / of) * 100}% + 3px)` }
 }
 
 const STATUS_GLYPH: Record<StepStatus, GlyphName> = {

@@ -5,6 +5,7 @@ import { similarAmong } from '#domain/similar-people.ts'
 import { t } from '../../strings/words.ts'
 import { count } from '../../ui/format.ts'
 import { identifierText } from '../../ui/identifier-text.ts'
+import { intoView } from '../../ui/into-view.ts'
 import { PatientName } from '../../ui/patient-name.tsx'
 import { Priority } from '../../ui/priority.tsx'
 import { TimeLeft } from '../../ui/time-left-meter.tsx'
@@ -65,6 +66,7 @@ function Waiting({ step, isChosen, isFirst, isSimilar, onChoose }: WaitingProps)
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the screen's keys move through the list
     <div
+      ref={isChosen ? intoView : undefined}
       role="option"
       tabIndex={isFirst ? 0 : -1}
       aria-selected={isChosen}
@@ -85,8 +87,8 @@ function Waiting({ step, isChosen, isFirst, isSimilar, onChoose }: WaitingProps)
       <span className="calendar-waiting-name">
         <PatientName name={patient.name} similar={isSimilar} />
       </span>
-      <span className="small text-2 ellipsis calendar-waiting-what">{procedure.shortName}</span>
-      <span className="small text-3 ellipsis right calendar-waiting-where">
+      <span className="small text-2 calendar-waiting-what">{procedure.shortName}</span>
+      <span className="small text-3 right calendar-waiting-where">
         {[
           step.isRetake ? t('calendar.retake') : null,
           step.status === 'no-show' ? t('calendar.no-show', { n: step.noShows }) : order.location,
