@@ -102,11 +102,12 @@ async function addProcedure(
   const byRule = protocolling === 'off' || entry?.protocolling === 'rule'
   await sql`
     insert into procedures (id, order_id, position, requested_procedure_id, code, scheme, text, catalogue_code,
-      catalogue_scheme, modality, area, side, study_uid, protocol_by, protocol_at)
+      catalogue_scheme, modality, area, side, study_uid, protocol_by, protocol_at, sla_minutes)
     values (${id}, ${orderId}, ${position}, ${await requestedProcedureId(scope, procedure)}, ${procedure.code ?? ''},
       ${procedure.scheme ?? ''}, ${procedure.text ?? entry?.name ?? procedure.code ?? ''}, ${entry?.code ?? null},
       ${entry?.scheme ?? null}, ${modality}, ${entry?.area ?? 'general'}, ${sideOf(procedure)},
-      ${await studyUidFor(scope, mint, procedure)}, ${byRule && entry ? 'rule' : null}, ${byRule && entry ? act.now : null})`
+      ${await studyUidFor(scope, mint, procedure)}, ${byRule && entry ? 'rule' : null}, ${byRule && entry ? act.now : null},
+      ${entry?.sla_minutes ?? null})`
   scope.append(orderId, { type: 'procedure.added', data: { procedureId: id, known: entry !== null } })
   if (byRule && entry) {
     scope.append(orderId, {
@@ -169,6 +170,8 @@ export interface CatalogueRow {
   protocolling: 'rule' | 'reader'
   protocol_code: string | null
   protocol_name: string | null
+  /** Promised to what is ordered now. */
+  sla_minutes: number | null
 }
 
 // A code is matched with its scheme; a bare code or a LOINC sent as such also finds its entry.

@@ -176,7 +176,7 @@ async function becomeOther(scope: Scope, { orderId, procedureId, procedure }: Ot
     update procedures set code = ${procedure.code ?? ''}, scheme = ${procedure.scheme ?? ''},
       text = coalesce(${procedure.text ?? entry?.name ?? null}, text), catalogue_code = ${entry?.code ?? null},
       catalogue_scheme = ${entry?.scheme ?? null}, modality = coalesce(${named ?? entry?.modality ?? null}, modality),
-      area = coalesce(${entry?.area ?? null}, area)
+      area = coalesce(${entry?.area ?? null}, area), sla_minutes = ${entry?.sla_minutes ?? null}
     where id = ${procedureId} returning modality`
   const { modality } = row!
   const planned = entry

@@ -5,10 +5,11 @@ import { dutyAct } from '#db/mutations/act.ts'
 import { configurationVersions, rollBackConfiguration } from '#db/mutations/configuration.ts'
 import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
 import { assignRetention } from '#db/mutations/retention.ts'
+import { settleOrder } from '#db/mutations/settle.ts'
 import { actAs, anEnvelope, anOrder, seededDepartment } from '#db/order.fixture.ts'
 import { calendarStep } from '#db/queries/calendar.ts'
 import { configuration } from '#db/queries/configuration.ts'
-import { readableStudy } from '#db/reading.fixture.ts'
+import { readableStudy, studyAtTheGate } from '#db/reading.fixture.ts'
 import { type AtTheScreen, sitDown } from '../technologist/screen.fixture.ts'
 import { action, loader } from './catalogue.tsx'
 
@@ -105,7 +106,12 @@ test('[AD-03] the promise of a procedure is what its routine reading is due by, 
     )[0]!.n
   const usual = await readableStudy(department, 'routine')
   expect(await dueMinutes(usual.orderId)).toBe(12 * 60)
+  const underWay = await studyAtTheGate(department, 'routine')
   await press('admin', await form({ slaMinutes: '90', retentionYears: '40' }))
+  // What was ordered under the version before keeps its promise, though it is read only now.
+  await underWay.accept()
+  await settleOrder(department, await dutyAct(department), { orderId: underWay.orderId })
+  expect(await dueMinutes(underWay.orderId)).toBe(12 * 60)
   const [routine, urgent] = [
     await readableStudy(department, 'routine'),
     await readableStudy(department, 'urgent'),
