@@ -173,7 +173,7 @@ test('[AR-01] what a killed process left whole and noted nowhere is looked for a
   const look = () => findings({ sql: department.sql, blobs: join(home, 'blobs') }, [unheard, again])
   expect(await look()).toMatchObject({ indexed: 1, unseen: 2 })
   const archive = await start({ turned: true })
-  await until('what was left behind', async () => (await look()).unseen === 0)
+  await until('what was left behind', async () => (await look()).unseen === 0, 30_000)
   expect(await look()).toEqual({ indexed: 2, lost: [], halves: [], doubled: 0, unseen: 0 })
   expect(left.map((key) => existsSync(join(home, 'blobs', key)))).toEqual([true, false])
   expect(await stop(archive)).toBe(0)

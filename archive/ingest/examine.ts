@@ -5,8 +5,11 @@ import type { PixelData } from '#archive/dimse/frames.ts'
 import { headerJson } from '#archive/dimse/header-json.ts'
 import { type HeaderScan, type Identity, identityOf, scanHeader } from '#archive/dimse/header-scan.ts'
 import type { Part10 } from '#archive/dimse/part10.ts'
+import { HANGING_PROTOCOL_STORAGE } from '#archive/dimse/sop-class.ts'
 import { STATUS } from '#archive/dimse/status.ts'
+import { isTolerableUid } from '#archive/dimse/uid.ts'
 import type { StoredBlob } from '#archive/storage/blob-store.ts'
+import { type KeyedValues, readKeyedValues } from '#archive/web/keyed-values.ts'
 import type { StoredInstance } from '#db/mutations/studies.ts'
 
 /** What the index needs, but for where the bytes are. */
@@ -38,6 +41,7 @@ export const FAULTS = {
   'sop-instance-mismatch': 'its SOP Instance UID is not the one that was announced',
   'index-refused': 'the index could not take what its header says',
   'not-part-10': 'it is no DICOM file, or does not say what it is',
+  'shows-nothing': 'it is a hanging protocol without an image box that has a place',
   'duplicate-instance': 'another object is filed under its SOP Instance UID',
 } as const
 
@@ -47,14 +51,25 @@ export interface Announced {
   sopInstanceUid: string
 }
 
+/** A Hanging Protocol, which is of no study and no patient. */
+export interface ExaminedProtocol {
+  sopInstanceUid: string
+  values: KeyedValues
+  /** (0002,0016), ours to write. */
+  sourceAe: string
+}
+
+export type Examination = { examined: Examined } | { protocol: ExaminedProtocol } | { fault: Fault }
+
+/** Of a few kilobytes each; whatever is longer is none. */
+const LONGEST_PROTOCOL = 1_000_000
+
 /** Reads from the page cache; throws only what is wrong on our side. Of what we have just written, the File Meta is known. */
-export function examine(
-  source: ByteSource,
-  announced: Announced | null,
-  part10?: Part10,
-): { examined: Examined } | { fault: Fault } {
+export function examine(source: ByteSource, announced: Announced | null, part10?: Part10): Examination {
   try {
     const scan = scanHeader(source, part10 ? { part10 } : {})
+    if (scan.dataset.text('SOPClassUID') === HANGING_PROTOCOL_STORAGE)
+      return protocolIn(source, { scan, announced })
     const identity = identityOf(scan.dataset)
     const mismatch = announced && mismatchOf(identity, announced)
     if (mismatch) return faulty(mismatch, announced)
@@ -62,6 +77,27 @@ export function examine(
   } catch (error) {
     if (!isDicomError(error)) throw error
     return faulty(reasonOf(error.code), announced)
+  }
+}
+
+function protocolIn(
+  source: ByteSource,
+  { scan, announced }: { scan: HeaderScan; announced: Announced | null },
+): Examination {
+  const sopInstanceUid = scan.dataset.text('SOPInstanceUID') ?? ''
+  if (!isTolerableUid(sopInstanceUid)) return faulty('invalid-uid', announced)
+  const mismatch =
+    announced && mismatchOf({ sopClassUid: HANGING_PROTOCOL_STORAGE, sopInstanceUid }, announced)
+  if (mismatch) return faulty(mismatch, announced)
+  if (source.size > LONGEST_PROTOCOL) return faulty('dataset-too-large', announced)
+  const values = readKeyedValues(source.bytes(0, source.size))
+  if (!values) return faulty('dataset-malformed', announced)
+  return {
+    protocol: {
+      sopInstanceUid,
+      values,
+      sourceAe: scan.meta.text('SourceApplicationEntityTitle') ?? '',
+    },
   }
 }
 
@@ -77,7 +113,10 @@ function reasonOf(code: string): FaultReason {
   return code in FAULTS ? (code as FaultReason) : 'dataset-malformed'
 }
 
-function mismatchOf(identity: Identity, announced: Announced): FaultReason | undefined {
+function mismatchOf(
+  identity: Pick<Identity, 'sopClassUid' | 'sopInstanceUid'>,
+  announced: Announced,
+): FaultReason | undefined {
   if (identity.sopClassUid !== announced.sopClassUid) return 'sop-class-mismatch'
   return identity.sopInstanceUid === announced.sopInstanceUid ? undefined : 'sop-instance-mismatch'
 }

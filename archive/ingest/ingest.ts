@@ -10,13 +10,15 @@ import type { BlobStore, BlobWriter, StoredBlob } from '#archive/storage/blob-st
 import { datasetHash } from '#archive/storage/hash.ts'
 import type { Department } from '#db/department.ts'
 import { failpoint } from '#db/failpoint.ts'
-import { deviceAct } from '#db/mutations/act.ts'
+import { actOf, deviceAct } from '#db/mutations/act.ts'
 import type { Source } from '#db/mutations/mutate.ts'
 import type { IndexOutcome, StoredInstance } from '#db/mutations/studies.ts'
+import type { Actor } from '#domain/permissions.ts'
 import { DuplicateRules } from './duplicate-rules.ts'
-import { type Announced, examine, type Fault, instanceFrom } from './examine.ts'
+import { type Announced, type ExaminedProtocol, examine, type Fault, instanceFrom } from './examine.ts'
 import { IndexQueue } from './index-queue.ts'
 import { Journal, type Noted } from './journal.ts'
+import { receiveProtocol } from './receive-protocol.ts'
 import { setAside } from './set-aside.ts'
 
 export interface IngestOptions {
@@ -37,6 +39,8 @@ export interface ObjectToCome extends Announced {
   transferSyntaxUid: string
   sourceAe: string
   peer: string
+  /** Who sends it, where that is a person or a program; left out: the device `sourceAe`. */
+  sender?: Actor
 }
 
 const BACKLOG_LIMIT = 2_000
@@ -143,6 +147,7 @@ export class Ingest {
       await this.#setObjectAside(blob, result.fault, coming)
       return result.fault
     }
+    if ('protocol' in result) return await this.#takeProtocol(blob, result.protocol, coming)
     const { sourceAe, peer } = coming
     const mayBeRefused = (await this.#rules.of(sourceAe)) === 'refuse'
     const indexed = this.#queue.add(instanceFrom(blob, result.examined, { sourceAe, peer }), {
@@ -173,6 +178,27 @@ export class Ingest {
       },
     )
     await this.#journal.done([blob.key])
+  }
+
+  async #takeProtocol(
+    blob: StoredBlob,
+    protocol: ExaminedProtocol,
+    { sourceAe, peer, sender }: Pick<ObjectToCome, 'sourceAe' | 'peer' | 'sender'>,
+  ): Promise<Fault | null> {
+    const { department, store, source = 'dimse' } = this.#options
+    const from = { address: peer, source }
+    const act = sender
+      ? await actOf(department, sender, source, from)
+      : await deviceAct(department, sourceAe, from)
+    const taken = await receiveProtocol(department, act, { blob, protocol, sourceAe, peer })
+    if ('fault' in taken) {
+      await this.#setObjectAside(blob, taken.fault, { sourceAe, peer })
+      return taken.fault
+    }
+    this.#stored += 1
+    if (!taken.isKept) await store.remove(blob.key)
+    await this.#journal.done([blob.key])
+    return null
   }
 
   async #indexed(outcomes: readonly IndexOutcome[]): Promise<void> {
@@ -214,16 +240,19 @@ export class Ingest {
     try {
       const result = examine(reader.source(), null)
       // What is no Part 10 file has no data set apart: all of it is kept and hashed.
-      const datasetOffset = 'examined' in result ? readPart10(reader.source()).datasetOffset : 0
+      const datasetOffset = 'fault' in result ? 0 : readPart10(reader.source()).datasetOffset
       const sha256 = await datasetHash(reader, datasetOffset)
       const blob = { key, bytes: reader.bytes, datasetOffset, sha256 }
       if ('fault' in result) await this.#setObjectAside(blob, result.fault, { sourceAe: '', peer: '' })
       // Its sender had no answer and sent it again: what was acknowledged since is not touched by it.
-      else if (isOrphan && (await this.#isKept(result.examined.sopInstanceUid)))
+      else if (isOrphan && 'examined' in result && (await this.#isKept(result.examined.sopInstanceUid)))
         return this.#neverArrived(key)
       // The note outran the bytes when the power went: nobody was told Success.
       else if (noted !== '' && noted !== sha256) return this.#neverArrived(key)
-      else
+      else if ('protocol' in result) {
+        const { sourceAe } = result.protocol
+        await this.#takeProtocol(blob, result.protocol, { sourceAe, peer: '' })
+      } else
         await this.#queue.add(
           instanceFrom(blob, result.examined, { sourceAe: result.examined.sourceAe, peer: '' }),
         )

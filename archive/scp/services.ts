@@ -32,7 +32,7 @@ import { findObjects } from './find.ts'
 import { findModalityWorklist } from './modality-worklist.ts'
 import { createPerformedStep, setPerformedStep } from './mpps.ts'
 import { getObjects, moveObjects } from './retrieve.ts'
-import { isStorageClass } from './storage-classes.ts'
+import { isProtocolClass, isStorageClass } from './storage-classes.ts'
 import { storeObject } from './store.ts'
 
 const MESSAGES = { transferSyntaxes: [EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED_LITTLE] }
@@ -51,8 +51,10 @@ export function supportsFor({ sopClasses, transferSyntaxes }: Caller): Supports 
   const objects = { ...(transferSyntaxes ? { transferSyntaxes } : OBJECTS), ...BOTH_WAYS }
   return (abstractSyntax) => {
     if (SERVED.includes(abstractSyntax)) return MESSAGES
-    const isWelcome = isStorageClass(abstractSyntax) && (sopClasses?.includes(abstractSyntax) ?? true)
-    return isWelcome ? objects : undefined
+    if (sopClasses?.includes(abstractSyntax) === false) return undefined
+    // Read here and not only kept, so in an encoding of messages; and handed out by no retrieval.
+    if (isProtocolClass(abstractSyntax)) return MESSAGES
+    return isStorageClass(abstractSyntax) ? objects : undefined
   }
 }
 

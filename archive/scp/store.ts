@@ -5,7 +5,7 @@ import { FAULTS, type Fault } from '#archive/ingest/examine.ts'
 import type { Ingest } from '#archive/ingest/ingest.ts'
 import { failpoint } from '#db/failpoint.ts'
 import type { Caller } from './devices.ts'
-import { isStorageClass } from './storage-classes.ts'
+import { isProtocolClass, isStorageClass } from './storage-classes.ts'
 
 /** Receives one object; a class that the device may not send is refused before a byte of it is read. */
 export async function storeObject(
@@ -14,7 +14,8 @@ export async function storeObject(
   request: DimseRequest,
 ): Promise<StoreSink | Outcome> {
   const { sopClassUid, sopInstanceUid, context, association } = request
-  if (!isStorageClass(sopClassUid) || caller.sopClasses?.includes(sopClassUid) === false)
+  const isTaken = isStorageClass(sopClassUid) || isProtocolClass(sopClassUid)
+  if (!isTaken || caller.sopClasses?.includes(sopClassUid) === false)
     return { status: STATUS.sopClassNotSupported }
   const incoming = await ingest.begin({
     sopClassUid,

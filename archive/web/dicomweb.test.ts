@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { emptyDatabase } from '#bin/testing/database.ts'
+import { receivedProtocols } from '#db/queries/viewer-settings.ts'
 import type { Actor } from '#domain/permissions.ts'
+import { protocolFile } from '../dimse/hanging-protocol.fixture.ts'
 import { scanHeader } from '../dimse/header-scan.ts'
 import type { Access } from './access.ts'
 import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
@@ -581,6 +583,26 @@ describe('storing', () => {
       expect([type, (await send(type)).status]).toEqual([type, 415])
     expect((await send('application/dicom', 'application/dicom+xml')).status).toBe(406)
     expect((await send('multipart/related; type="application/dicom"')).status).toBe(400)
+  })
+
+  test('[DW-03] a Hanging Protocol stored over the web is kept for the readers, of no study and with nowhere to retrieve it', async () => {
+    const good = protocolFile({ name: 'STOWED' })
+    const uid = scanHeader(good).dataset.text('SOPInstanceUID')
+    const { status, body } = await post('/studies', [good, protocolFile({ hasBoxes: false })])
+    expect(status).toBe(202)
+    expect(body['00081199']!.Value).toEqual([
+      {
+        '00081150': { vr: 'UI', Value: ['1.2.840.10008.5.1.4.38.1'] },
+        '00081155': { vr: 'UI', Value: [uid] },
+      },
+    ])
+    expect(body['00081190']).toBeUndefined()
+    expect((body['00081198']!.Value as Json[])[0]!['00081197']!.Value).toEqual([0xc000])
+    const [received] = await receivedProtocols(archive.department.sql)
+    expect(received).toMatchObject({ sourceAe: 'STOW-RS', values: { HangingProtocolName: ['STOWED'] } })
+    const [told] = await audited('success')
+    expect(told).toMatchObject({ actor: access.actor.id, type: 'hanging-protocol.received' })
+    expect((await post('/studies/1.2.3', [good])).status).toBe(409)
   })
 
   test('[DW-06] nobody adds to a study they may not see', async () => {

@@ -4,6 +4,7 @@ import type { Dataset } from '../dimse/dataset.ts'
 import { decodeDataset } from '../dimse/decode.ts'
 import { isDicomError } from '../dimse/dicom-error.ts'
 import { readPart10 } from '../dimse/part10.ts'
+import { HANGING_PROTOCOL_STORAGE } from '../dimse/sop-class.ts'
 import type { Ingest } from '../ingest/ingest.ts'
 import { WebError } from './exchange.ts'
 import { type Incoming, type Ingested, NOT_ALLOWED, NOT_THIS_STUDY, TOO_LARGE } from './stow-rs.ts'
@@ -26,7 +27,7 @@ export interface Storing {
 /** Stored, synced and indexed when it resolves to something else than a refusal. */
 export async function storePart10(
   { sql, ingest, largestBytes }: Storing,
-  { bytes, studyUid, sites }: Incoming,
+  { bytes, studyUid, sites, actor }: Incoming,
 ): Promise<Ingested> {
   const { beginning, rest: whole } = await split(bytes)
   const rest = limited(whole, largestBytes - beginning.length)
@@ -50,6 +51,7 @@ export async function storePart10(
     transferSyntaxUid,
     sourceAe: SOURCE_AE,
     peer: 'web',
+    sender: actor,
   })
   try {
     await coming.write(beginning.subarray(datasetOffset))
@@ -61,6 +63,7 @@ export async function storePart10(
   }
   const fault = await coming.finish()
   if (fault) return { outcome: 'refused', failureReason: fault.status, sopClassUid, sopInstanceUid }
+  if (sopClassUid === HANGING_PROTOCOL_STORAGE) return { outcome: 'taken', sopClassUid, sopInstanceUid }
   return filed(sql, sopInstanceUid)
 }
 

@@ -15,6 +15,8 @@ export type Ingested =
       sopClassUid: string
       sopInstanceUid: string
     }
+  /** Of no study, and to be retrieved nowhere. */
+  | { outcome: 'taken'; sopClassUid: string; sopInstanceUid: string }
   | { outcome: 'refused'; failureReason: number; sopClassUid: string | null; sopInstanceUid: string | null }
 
 export interface Incoming {
@@ -125,7 +127,7 @@ async function* objectsIn(request: WebRequest, type: string): AsyncGenerator<Asy
 function answer(results: readonly Ingested[], root: string): WebResponse {
   const stored = results.filter((result) => result.outcome !== 'refused')
   const refused = results.filter((result) => result.outcome === 'refused')
-  const studies = [...new Set(stored.map((result) => result.studyUid))]
+  const studies = [...new Set(stored.flatMap((one) => (one.outcome === 'taken' ? [] : [one.studyUid])))]
   const body = {
     ...(refused.length > 0 && { '00081198': { vr: 'SQ', Value: refused.map(failed) } }),
     ...(studies.length === 1 && { '00081190': { vr: 'UR', Value: [`${root}/studies/${studies[0]}`] } }),
@@ -156,10 +158,11 @@ function failed(result: Extract<Ingested, { outcome: 'refused' }>): object {
 }
 
 function referenced(result: Exclude<Ingested, { outcome: 'refused' }>, root: string): object {
-  const at = `${root}/studies/${result.studyUid}/series/${result.seriesUid}/instances/${result.sopInstanceUid}`
-  return {
+  const which = {
     '00081150': { vr: 'UI', Value: [result.sopClassUid] },
     '00081155': { vr: 'UI', Value: [result.sopInstanceUid] },
-    '00081190': { vr: 'UR', Value: [at] },
   }
+  if (result.outcome === 'taken') return which
+  const at = `${root}/studies/${result.studyUid}/series/${result.seriesUid}/instances/${result.sopInstanceUid}`
+  return { ...which, '00081190': { vr: 'UR', Value: [at] } }
 }

@@ -466,6 +466,19 @@ const CASES: Record<string, Case> = {
     ],
     again: 'stale-fence',
   },
+  'retract-report': {
+    prepare: async (d) => signed(d),
+    effect: [
+      'audit report.retracted +1',
+      'deliveries +1',
+      'event delivery.queued +1',
+      'event report.released +1',
+      'event report.retracted +1',
+      'report_objects +2',
+      'report_versions +1',
+    ],
+    again: 'illegal-transition',
+  },
   'see-late-images': {
     prepare: async (d) => withLateImages(d),
     effect: ['audit report.late-images-seen +1', 'event images.late-seen +1'],
@@ -727,6 +740,11 @@ const CASES: Record<string, Case> = {
   'set-aside': {
     prepare: async () => ({ name: randomUUID() }),
     effect: ['exceptions +1', 'open mend +1', 'quarantine +1'],
+    again: 'done',
+  },
+  'receive-hanging-protocol': {
+    prepare: async () => ({ name: randomUUID() }),
+    effect: ['audit hanging-protocol.received +1', 'quarantine +1'],
     again: 'done',
   },
 }

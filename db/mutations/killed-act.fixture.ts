@@ -46,11 +46,13 @@ import { chooseStepProtocol, keepProtocol, retireProtocol, setDefaultProtocol } 
 import { acceptIncomplete, rejectQuality } from './quality.ts'
 import { raiseCriticalResult } from './raise-critical.ts'
 import { readApart, readTogether } from './read-together.ts'
+import { keepReceivedProtocol } from './received-protocols.ts'
 import { rejectInstances, revokeRejection } from './rejections.ts'
 import { dropMacro, keepMacro } from './report-macros.ts'
 import { giveTemplate, importTemplate } from './report-templates.ts'
 import { issuePreliminary, issueWetRead, recallReport } from './reports.ts'
 import { sweepRetention } from './retention.ts'
+import { retractReport } from './retractions.ts'
 import { answerReturn, askReturn } from './returns.ts'
 import { changeView, retireView, saveView } from './saved-views.ts'
 import { bookStep, reRoom, unbookStep } from './scheduling.ts'
@@ -231,6 +233,11 @@ const PRESSED: Record<string, Performed> = {
       ...{ reportId, fence, kind: 'addendum', reauthenticated: true },
       content: { sections: [{ key: 'addendum', text: 'A clip is in place.' }] },
     }),
+  'retract-report': async (department, act, { reportId, version }) =>
+    retractReport(department, act, {
+      ...{ reportId, version, reason: 'wrong-patient', reauthenticated: true },
+      secondPerson: (await actAs(department, 'radiologist2')).actor,
+    }),
   'see-late-images': async (department, act, { reportId }) =>
     seeLateImages(department, act, { reportId, until: await department.now() }),
   'raise-critical': (department, act, { reportId, now }) =>
@@ -325,6 +332,11 @@ const OF_DEVICES: Record<string, Performed> = {
     const fault = { reason: 'dataset-truncated', sopInstanceUid: null } as const
     await setAside(department, act, { blob, fault, sourceAe: 'CT1', peer: '127.0.0.1' })
   },
+  'receive-hanging-protocol': (department, act, { name }) =>
+    keepReceivedProtocol(department, act, {
+      blob: { key: name, bytes: 1_000, sha256: name },
+      ...{ sopInstanceUid: '1.2.3', sourceAe: 'WS1', peer: '127.0.0.1', values: {}, leftOut: 0 },
+    }),
   'note-refusal': async (department, _act, { name }) => {
     const { RefusalLog } = await import('#archive/scp/refusal-log.ts')
     const log = new RefusalLog(department, pino({ level: 'silent' }))

@@ -1,4 +1,5 @@
 /** What somebody kept of the viewer: the layout for a launch, and all of them for the page where they are edited. */
+import type { Item } from '#domain/dicom-hanging-protocol.ts'
 import type { HangingLayout, ViewerPlace } from '#domain/hanging-layout.ts'
 import type { AnySql } from '../client.ts'
 
@@ -56,6 +57,24 @@ export async function keptHangings(sql: AnySql, userId: string): Promise<KeptHan
         'code', h.procedure_code, 'text', coalesce(c.name, h.procedure_code)) end as procedure
     from hanging_layouts h left join catalogue c on c.scheme = h.procedure_scheme and c.code = h.procedure_code
     where h.user_id = ${userId} order by h.modality, h.procedure_code nulls first, h.place`
+}
+
+export interface ReceivedProtocol {
+  id: string
+  /** AE title of the device that sent it, or STOW-RS. */
+  sourceAe: string
+  receivedAt: Date
+  /** Its values by keyword (PS3.3 section C.23). */
+  values: Item
+}
+
+const MOST_RECEIVED = 50
+
+/** Hanging Protocols that were sent to the department, newest first. */
+export async function receivedProtocols(sql: AnySql): Promise<ReceivedProtocol[]> {
+  return await sql<ReceivedProtocol[]>`
+    select id, source_ae as "sourceAe", received_at as "receivedAt", object as values from quarantine
+    where reason = 'hanging-protocol' and decision = 'taken' order by received_at desc, id desc limit ${MOST_RECEIVED}`
 }
 
 /** Procedures that a layout can be kept for, by modality. */

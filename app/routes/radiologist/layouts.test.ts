@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Dataset } from '#archive/dimse/dataset.ts'
-import { encodeDataset } from '#archive/dimse/encode.ts'
-import { encodeFileMeta } from '#archive/dimse/part10.ts'
-import { newUid } from '#archive/dimse/uid.ts'
+import { protocolFile } from '#archive/dimse/hanging-protocol.fixture.ts'
+import { readKeyedValues } from '#archive/web/keyed-values.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '#db/department.ts'
+import { deviceAct } from '#db/mutations/act.ts'
+import { keepReceivedProtocol } from '#db/mutations/received-protocols.ts'
 import { keepViewerKeys } from '#db/mutations/viewer-settings.ts'
 import { actAs, seededDepartment } from '#db/order.fixture.ts'
 import type { ImportedHanging } from '#domain/dicom-hanging-protocol.ts'
@@ -67,49 +67,6 @@ async function uploaded(file: Uint8Array, screen = reader) {
   } as never)
 }
 
-const HANGING_PROTOCOL = '1.2.840.10008.5.1.4.38.1'
-
-/** A protocol as another viewer writes it (PS3.3 C.23): exam on the left, its prior on the right. */
-function protocolFile(sopClassUid = HANGING_PROTOCOL): Buffer {
-  const box = (position: number[]) => [
-    Dataset.of({
-      ImageBoxNumber: 1,
-      DisplayEnvironmentSpatialPosition: position,
-      ImageBoxLayoutType: 'STACK',
-    }),
-  ]
-  const shown = (imageSet: number, position: number[]) =>
-    Dataset.of({
-      ...{ DisplaySetNumber: imageSet, DisplaySetPresentationGroup: 1, ImageSetNumber: imageSet },
-      ...{ ImageBoxesSequence: box(position), ShowGrayscaleInverted: 'YES' },
-    })
-  const series = Dataset.of({
-    ...{ ImageSetSelectorUsageFlag: 'MATCH', SelectorAttribute: 0x0008103e, SelectorAttributeVR: 'LO' },
-    ...{ SelectorLOValue: 'AXIAL', SelectorValueNumber: 1 },
-  })
-  const timed = [
-    { ImageSetNumber: 1, ImageSetSelectorCategory: 'RELATIVE_TIME', RelativeTime: [0, 0] },
-    { ImageSetNumber: 2, ImageSetSelectorCategory: 'ABSTRACT_PRIOR', AbstractPriorValue: [1, 1] },
-  ]
-  const sopInstanceUid = newUid()
-  const dataset = Dataset.of({
-    ...{ SOPClassUID: sopClassUid, SOPInstanceUID: sopInstanceUid, HangingProtocolName: 'COMPARE' },
-    HangingProtocolDescription: 'CT mit Voraufnahme, größer',
-    HangingProtocolDefinitionSequence: [Dataset.of({ Modality: 'CT' })],
-    ...{ NumberOfPriorsReferenced: 1, NumberOfScreens: 2 },
-    ImageSetsSequence: [
-      Dataset.of({
-        ImageSetSelectorSequence: [series],
-        TimeBasedImageSetsSequence: timed.map((one) => Dataset.of(one)),
-      }),
-    ],
-    DisplaySetsSequence: [shown(1, [0, 1, 0.5, 0]), shown(2, [0.5, 1, 1, 0])],
-  })
-  const transferSyntaxUid = '1.2.840.10008.1.2.1'
-  const meta = encodeFileMeta({ sopClassUid, sopInstanceUid, transferSyntaxUid })
-  return Buffer.concat([meta, encodeDataset(dataset, transferSyntaxUid)])
-}
-
 test('[VW-02] a DICOM Hanging Protocol is read into a layout, says what it cannot take over, and is kept when it is told to', async () => {
   const { imported } = (await uploaded(protocolFile())) as { imported: ImportedHanging }
   expect(imported.layout).toEqual({
@@ -139,7 +96,9 @@ test('[VW-02] a DICOM Hanging Protocol is read into a layout, says what it canno
 test('[VW-02] what is no Hanging Protocol is refused with words: another object, garbage, half a file, nothing', async () => {
   const whole = protocolFile()
   const unread = async (file: Uint8Array) => (await uploaded(file)) as object
-  expect(await unread(protocolFile('1.2.840.10008.5.1.4.1.1.2'))).toMatchObject({ unread: 'other-object' })
+  expect(await unread(protocolFile({ sopClassUid: '1.2.840.10008.5.1.4.1.1.2' }))).toMatchObject({
+    unread: 'other-object',
+  })
   for (const file of [Buffer.from('no DICOM'), Buffer.alloc(0), Buffer.alloc(4096, 0xff)])
     expect(await unread(file)).toMatchObject({ unread: 'no-dicom' })
   for (let cut = 140; cut < whole.length; cut += 37) {
@@ -147,6 +106,24 @@ test('[VW-02] what is no Hanging Protocol is refused with words: another object,
     expect(['no-dicom', 'other-object', 'no-boxes']).toContain(said.unread)
   }
   await expect(uploaded(whole, technologist)).rejects.toMatchObject({ init: { status: 404 } })
+})
+
+test('[VW-02] a Hanging Protocol that a device has sent is there for every reader, with who sent it and what is left out', async () => {
+  const values = readKeyedValues(protocolFile({ name: 'FROM WS1' }))!
+  await keepReceivedProtocol(department, await deviceAct(department, 'WS1'), {
+    blob: { key: 'objects/26/11/0.dcm', bytes: 1_000, sha256: '0' },
+    ...{ sopInstanceUid: '1.2.3', sourceAe: 'WS1', peer: '127.0.0.1', leftOut: 2, values },
+  })
+  for (const screen of [reader, other]) {
+    const { received } = await loader(screen.args(PATH) as never)
+    expect(received).toMatchObject([{ sourceAe: 'WS1', imported: { name: 'FROM WS1', modality: 'CT' } }])
+    expect(received[0]!.imported.leftOut).toEqual([
+      { why: 'attribute', what: 'ShowGrayscaleInverted' },
+      { why: 'screens', what: '2' },
+    ])
+  }
+  expect(await kept()).toEqual([])
+  await expect(loader(technologist.args(PATH) as never)).rejects.toMatchObject({ init: { status: 404 } })
 })
 
 test('what are no keys of the viewer are not kept', async () => {

@@ -12,7 +12,13 @@ import { requireUser } from '#app/server/guard.ts'
 import { answer } from '#app/server/refusal.ts'
 import { readKeyedValues } from '#archive/web/keyed-values.ts'
 import { dropHanging, keepHanging } from '#db/mutations/viewer-settings.ts'
-import { hangableProcedures, type KeptHanging, keptHangings } from '#db/queries/viewer-settings.ts'
+import {
+  hangableProcedures,
+  type KeptHanging,
+  keptHangings,
+  type ReceivedProtocol,
+  receivedProtocols,
+} from '#db/queries/viewer-settings.ts'
 import { type ImportedHanging, importedHanging } from '#domain/dicom-hanging-protocol.ts'
 import {
   type HangingLayout,
@@ -22,17 +28,40 @@ import {
   VIEWER_PLACES,
   type ViewerPlace,
 } from '#domain/hanging-layout.ts'
+import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
+import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
+import { timeOrDay } from '../../ui/format.ts'
 import { ErrorLine } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
   const { person, server } = await requireUser(args, rolesWith('layouts'))
   const { sql } = server.department
-  const [kept, procedures] = await Promise.all([keptHangings(sql, person.id), hangableProcedures(sql)])
-  return { kept, procedures }
+  const [kept, procedures, came] = await Promise.all([
+    keptHangings(sql, person.id),
+    hangableProcedures(sql),
+    receivedProtocols(sql),
+  ])
+  return { kept, procedures, received: came.flatMap((one) => receivedWith(one, procedures)) }
+}
+
+interface Received {
+  id: string
+  sourceAe: string
+  receivedAt: Date
+  imported: ImportedHanging
+}
+
+// Read anew each time: the catalogue it is held against may have changed since it came.
+function receivedWith(
+  { values, ...came }: ReceivedProtocol,
+  procedures: Awaited<ReturnType<typeof hangableProcedures>>,
+): Received[] {
+  const imported = importedHanging(values, procedures)
+  return 'refused' in imported ? [] : [{ ...came, imported }]
 }
 
 /** A protocol is a few kilobytes; whatever is longer is none. */
@@ -95,7 +124,8 @@ export function meta() {
 }
 
 export default function Layouts() {
-  const { kept } = useLoaderData<typeof loader>()
+  const { kept, received } = useLoaderData<typeof loader>()
+  useLive(['layouts'])
   const [chosenId, choose] = useState<string | null>(kept[0]?.id ?? null)
   const chosen = kept.find(({ id }) => id === chosenId) ?? null
   const [imported, setImported] = useState<ImportedHanging | null>(null)
@@ -132,6 +162,7 @@ export default function Layouts() {
             </li>
           ))}
         </ul>
+        {received.length > 0 ? <ReceivedList of={received} onOpen={(read) => open(null, read)} /> : null}
         <Button onClick={() => open(null)}>{t('layouts.new')}</Button>
         <Import onRead={(read) => open(null, read)} />
       </section>
@@ -141,6 +172,31 @@ export default function Layouts() {
         imported={imported}
       />
     </Screen>
+  )
+}
+
+/** What devices and programs have sent: anybody's to make a layout of. */
+function ReceivedList({ of, onOpen }: { of: readonly Received[]; onOpen: (read: ImportedHanging) => void }) {
+  const [zone, now] = [useZone(), useDepartmentNow()]
+  return (
+    <section aria-label={t('layouts.received')}>
+      <h2 className="layouts-received">{t('layouts.received')}</h2>
+      <ul>
+        {of.map(({ id, sourceAe, receivedAt, imported }) => (
+          <li key={id}>
+            <button type="button" className="layouts-row" onClick={() => onOpen(imported)}>
+              <span className="strong">{imported.name || imported.description || '–'}</span>
+              <span className="small text-3">
+                {sourceAe} · {timeOrDay(receivedAt, zone, now)}
+                {imported.leftOut.length > 0
+                  ? ` · ${t('layouts.left-out-count', { count: imported.leftOut.length })}`
+                  : ''}
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
   )
 }
 
