@@ -7,6 +7,7 @@ import type { NameSaid } from '#domain/order-message.ts'
 import { type Actor, scopeOf } from '#domain/permissions.ts'
 import type { AnySql } from '../client.ts'
 import { requestedBy } from './requester.ts'
+import { atMost } from './rows-at-most.ts'
 import type { Fragment } from './study-scope.ts'
 
 export interface FoundOrderRow {
@@ -69,7 +70,7 @@ async function foundByName(
   return {
     byName: sql`
       select id from orders where patient_id = any(${people}) and site_id = any(${sites})
-      order by received_at desc, id desc limit ${MOST}`,
+      order by received_at desc, id desc ${atMost(sql, MOST)}`,
   }
 }
 
@@ -79,12 +80,12 @@ async function recentOfName(sql: AnySql, words: readonly string[], sites: Fragme
     with recent as materialized (
       select n.* from unnest(${sites}) s (id) cross join lateral (
         select site_id, order_id, received_at, name_key from order_names where site_id = s.id
-        order by received_at desc, order_id desc limit ${RECENT}) n)
+        order by received_at desc, order_id desc ${atMost(sql, RECENT)}) n)
     select order_id as id from recent
     where ${nameFits(sql, sql`name_key`, words)} and received_at >= coalesce((
       select max(oldest) from (
         select min(received_at) as oldest from recent group by site_id having count(*) = ${RECENT}) whole), '-infinity')
-    order by received_at desc, order_id desc limit ${MOST}`
+    order by received_at desc, order_id desc ${atMost(sql, MOST)}`
   return rows.map(({ id }) => id)
 }
 
@@ -94,7 +95,7 @@ async function named(sql: AnySql, words: readonly string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     with fitting as materialized (
       select id from patients where ${words.some(isPart) ? nameFits(sql, sql`name_key`, words) : hasWords(sql, words)})
-    select id from fitting limit ${FEW + 1}`
+    select id from fitting ${atMost(sql, FEW + 1)}`
   return rows.map(({ id }) => id)
 }
 
@@ -123,8 +124,8 @@ function newestOfName(sql: AnySql, words: readonly string[], sites: Fragment): F
   return sql`
     select n.order_id as id from unnest(${sites}) s (id) cross join lateral (
       select order_id, received_at from order_names where site_id = s.id and ${nameFits(sql, sql`name_key`, words)}
-      order by received_at desc, order_id desc limit ${MOST}) n
-    order by n.received_at desc, n.order_id desc limit ${MOST}`
+      order by received_at desc, order_id desc ${atMost(sql, MOST)}) n
+    order by n.received_at desc, n.order_id desc ${atMost(sql, MOST)}`
 }
 
 function byAccession(sql: AnySql, typed: string, sites: Fragment): Fragment {
@@ -134,8 +135,8 @@ function byAccession(sql: AnySql, typed: string, sites: Fragment): Fragment {
     union all (select id from (
       select o.id, o.received_at from unnest(${sites}) s (id) cross join lateral (
         select id, received_at from orders where site_id = s.id and lower(accession) like ${begins}
-        order by lower(accession) using ~>~ limit ${FEW}) o
-      order by o.received_at desc, o.id desc limit ${MOST}) newest)`
+        order by lower(accession) using ~>~ ${atMost(sql, FEW)}) o
+      order by o.received_at desc, o.id desc ${atMost(sql, MOST)}) newest)`
 }
 
 function byNumber(sql: AnySql, typed: string, sites: Fragment): Fragment {
@@ -144,8 +145,8 @@ function byNumber(sql: AnySql, typed: string, sites: Fragment): Fragment {
     select id from orders where site_id = any(${sites}) and patient_id = any(array(
       select patient_id from patient_identifiers where lower(value) = ${typed.toLowerCase()}
       union all (select patient_id from patient_identifiers where lower(value) like ${begins}
-        order by lower(value) using ~>~ limit ${FEW})))
-    order by received_at desc, id desc limit ${MOST}`
+        order by lower(value) using ~>~ ${atMost(sql, FEW)})))
+    order by received_at desc, id desc ${atMost(sql, MOST)}`
 }
 
 /** Whoever sees their own orders alone: those are looked at, and nobody else's. */
@@ -160,14 +161,14 @@ function ownOrders(
     where ${requestedBy(sql, ownerId)} and (lower(o.accession) like ${begins}
       or exists (select 1 from patient_identifiers x where x.patient_id = p.id and lower(x.value) like ${begins})
       or ${words.length === 0 ? sql`false` : nameFits(sql, sql`p.name_key`, words)})
-    order by (lower(o.accession) = ${typed.toLowerCase()}) desc, o.received_at desc limit ${MOST}`
+    order by (lower(o.accession) = ${typed.toLowerCase()}) desc, o.received_at desc ${atMost(sql, MOST)}`
 }
 
 async function detailsOf(sql: AnySql, typed: string, ids: Fragment): Promise<FoundOrderRow[]> {
   return await sql<FoundOrderRow[]>`
     with best as materialized (
       select * from orders where id = any(array(${ids}))
-      order by (lower(accession) = ${typed.toLowerCase()}) desc, received_at desc, id desc limit ${MOST})
+      order by (lower(accession) = ${typed.toLowerCase()}) desc, received_at desc, id desc ${atMost(sql, MOST)})
     select o.id, o.accession, p.name, p.birth_date as "birthDate", p.sex, coalesce(pi.value, '') as mrn,
       coalesce((select coalesce(c.short_name, x.text) from procedures x
         left join catalogue c on c.scheme = x.catalogue_scheme and c.code = x.catalogue_code

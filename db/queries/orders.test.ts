@@ -7,7 +7,7 @@ import type { Department } from '../department.ts'
 import { dutyAct } from '../mutations/act.ts'
 import { receiveOrderMessage } from '../mutations/inbound-messages.ts'
 import { actAs, anEnvelope, anOrder, aProcedure, seededDepartment } from '../order.fixture.ts'
-import { countOrders, findOrders, type OrderSummary } from './orders.ts'
+import { countOrders, findOrders, type OrderFilter, type OrderSummary } from './orders.ts'
 
 let department: Department
 let actor: Actor
@@ -94,6 +94,22 @@ describe('[RW-10] the list of all orders', () => {
     const [row] = await department.sql`select patient_class from orders where id = ${two}`
     expect(await ours({ class: [row!.patient_class as string] })).toContain(two)
     expect(await ours({ claim: ['mine'] })).toEqual([])
+  })
+
+  test('is narrowed by its chips among those still open, and among those that are late, too', async () => {
+    const ct = await order({ procedures: [aProcedure({ code: KNOWN.ct })] })
+    const asked = { open: true as const, asking: await asking(), limit: 200 }
+    const ids = async (filter: Partial<OrderFilter>) =>
+      (await findOrders(department.sql, actor, { ...asked, ...filter })).map(({ id }) => id)
+    const [{ area }] = (await department.sql`select area from procedures where order_id = ${ct}`) as [
+      { area: string },
+    ]
+    expect(await ids({ chips: { modality: ['CT'], area: [area] } })).toContain(ct)
+    expect(await ids({ chips: { modality: ['MR'] } })).not.toContain(ct)
+    expect(await ids({ chips: { modality: ['CT'] }, lateAt: new Date(0) })).toEqual([])
+    await department.sql`update orders set closed_at = now() where id = ${ct}`
+    expect(await ids({ chips: { modality: ['CT'] } })).not.toContain(ct)
+    expect(await found({ modality: ['CT'] })).toContain(ct)
   })
 
   test('is nobody’s beyond their sites, whatever the chips say', async () => {

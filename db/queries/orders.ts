@@ -15,6 +15,7 @@ import { type Actor, scopeOf } from '#domain/permissions.ts'
 import type { Phase, Priority } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 import { requestedBy } from './requester.ts'
+import { atMost } from './rows-at-most.ts'
 
 export interface OrderSummary {
   id: string
@@ -84,24 +85,13 @@ export interface OrderFilter {
  * through as the planner takes the page to be short.
  */
 export async function findOrders(sql: AnySql, actor: Actor, filter: OrderFilter): Promise<OrderSummary[]> {
-  const { limit } = filter
-  const reach = reachOf(actor, filter)
-  if (reach !== null) {
-    const rows = await shown(sql, nearby(sql, actor, filter, reach), sql`(select count(*) from near)`)
-    if (rows.length === limit || (rows[0] && rows[0].walked < reach)) return rows.map(summary)
-  }
-  const found = page(sql, actor, filter, { columns: sql`o.*`, limit })
-  return (await shown(sql, sql`found as materialized (${found})`, sql`0`)).map(summary)
-}
-
-/** With all that a row shows; `found` is made by `made`, and `walked` says how much was looked at for it. */
-async function shown(sql: AnySql, made: Fragment, walked: Fragment): Promise<Row[]> {
-  return await sql<Row[]>`
-    with ${made}
-    select o.*, p.name, p.birth_date, p.sex, ${walked} as walked, ${identifiers(sql)}->o.patient_id as identifier,
+  const rows = await sql<Row[]>`
+    with found as materialized (${page(sql, actor, filter, { columns: sql`o.*`, limit: filter.limit })})
+    select o.*, ${patients(sql)}->o.patient_id as patient, ${identifiers(sql)}->o.patient_id as identifier,
       ${procedures(sql)}->o.id as procedures, ${workItems(sql)}->o.id as work_items, ${times(sql)}->o.id as times
-    from found o join (select id, name, birth_date, sex from patients ${ofPatients(sql, 'found')}) p on p.id = o.patient_id
+    from found o
     order by o.received_at desc, o.id desc`
+  return rows.map(summary)
 }
 
 /** What a count says at most: beyond it a list is long, and how long exactly is no question of a day's work. */
@@ -130,63 +120,16 @@ function page(
   // Said twice, the planner would take it for twice as rare.
   const others = driver ? withoutField(chips, driver) : chips
   const wanted = sql`${visible(sql, actor)} and ${matches(sql, { ...filter, chips: others })}`
-  if (driver && isOfProcedures(driver)) {
+  const patient = withPatient(sql, others, filter)
+  if (!driver || (values.length === 1 && !isOfProcedures(driver))) {
     return sql`
-      select ${columns} from (${drivenBy(sql, driver, { values, after: filter.after })}) d join orders o on o.id = d.id
-        ${withPatient(sql, others, filter)}
-      where ${wanted} order by d.received_at desc, d.id desc limit ${limit}`
+      select ${columns} from orders o ${patient}
+      where ${wanted} and ${driver ? sql`o.${columnOf(sql, driver)} = ${values[0]!}` : sql`true`}
+      order by o.received_at desc, o.id desc ${atMost(sql, limit)}`
   }
   return sql`
-    select ${columns} from ${driver ? sql`(${valueByValue(sql, driver, values)})` : sql`orders`} o
-      ${withPatient(sql, others, filter)}
-    where ${wanted} order by o.received_at desc, o.id desc limit ${limit}`
-}
-
-/**
- * How far back a page is looked for at once, in orders: where each order would be gone to by itself, those that are near are
- * gone to together. What is further away is found as `page` has it. Null where the list's own index gives the orders.
- */
-function reachOf(actor: Actor, { chips = {}, limit, ...filter }: OrderFilter): number | null {
-  const driver = driverOf({ ...filter, chips })
-  const isOfPatients = Boolean(chips.age?.length && filter.asking)
-  if (filter.patient || !((driver && isOfProcedures(driver)) || (isOfPatients && isFarBack(filter))))
-    return null
-  const narrowing = Object.entries(chips).filter(([field, values]) => field !== driver && values?.length)
-  return limit * (1 + 2 * narrowing.length + (scopeOf(actor, 'see-order').scope === 'all' ? 0 : 1))
-}
-
-/** The page as `found`, of the `near` orders. */
-function nearby(
-  sql: AnySql,
-  actor: Actor,
-  { chips = {}, limit, ...filter }: OrderFilter,
-  reach: number,
-): Fragment {
-  const driver = driverOf({ ...filter, chips })
-  const others = driver ? withoutField(chips, driver) : chips
-  const ofOrders = withoutField(others, 'age')
-  const near =
-    driver && isOfProcedures(driver)
-      ? sql`
-        near as materialized (
-          select d.id from (${drivenBy(sql, driver, { values: [...chips[driver]!], after: filter.after })}) d
-          order by d.received_at desc, d.id desc limit ${reach}),
-        fitting as materialized (
-          select o.* from orders o where o.id = any(array(select id from near))
-            and ${visible(sql, actor)} and ${matches(sql, { ...filter, chips: ofOrders })})`
-      : sql`
-        near as materialized (${page(sql, actor, { ...filter, chips: withoutField(chips, 'age') }, { columns: sql`o.*`, limit: reach })}),
-        fitting as (select * from near)`
-  return sql`${near},
-    found as materialized (
-      select o.* from fitting o
-        ${others.age?.length ? sql`join (select id, birth_date from patients ${ofPatients(sql, 'fitting')}) p on p.id = o.patient_id` : sql``}
-      where ${others.age?.length && filter.asking ? agesFit(sql, others.age, filter.asking) : sql`true`}
-      order by o.received_at desc, o.id desc limit ${limit})`
-}
-
-function ofPatients(sql: AnySql, part: 'found' | 'fitting'): Fragment {
-  return sql`where id = any(array(select patient_id from ${sql(part)}))`
+    select ${columns} from (${drivenBy(sql, driver, { values, after: filter.after })}) d join orders o on o.id = d.id ${patient}
+    where ${wanted} order by d.received_at desc, d.id desc ${atMost(sql, limit)}`
 }
 
 function withPatient(sql: AnySql, { age }: ListFilter, { patient }: Omit<OrderFilter, 'limit'>): Fragment {
@@ -199,39 +142,34 @@ type Fragment = postgres.PendingQuery<postgres.Row[]>
 const DRIVERS = ['modality', 'phase', 'area', 'class', 'priority', 'site'] as const satisfies FilterField[]
 type Driver = (typeof DRIVERS)[number]
 
-/** None where what is asked besides is rarer than any value of a chip: those orders are looked through. */
+/** None where few orders can be meant, which an index of their own holds: those are looked through. */
 function driverOf({ chips = {}, ...filter }: Omit<OrderFilter, 'limit'>): Driver | undefined {
-  return isFarBack(filter) ? DRIVERS.find((field) => chips[field]?.length) : undefined
-}
-
-/** Whether all orders of all years are asked for, and not a few that an index of their own holds. */
-function isFarBack({ open, lateAt, toMend, ids, id }: Omit<OrderFilter, 'limit'>): boolean {
-  return !(open || lateAt || toMend || ids || id)
-}
-
-/** Orders by each value from its own index, merged as they are read: with any() all would be sorted. */
-function valueByValue(sql: AnySql, field: Driver, values: readonly string[]): Fragment {
-  return values
-    .map((value) => sql`select * from orders x where x.${columnOf(sql, field)} = ${value}`)
-    .reduce((one, next) => sql`${one} union all ${next}`)
+  const { open, lateAt, toMend, ids, id } = filter
+  if (open || lateAt || toMend || ids || id) return undefined
+  return DRIVERS.find((field) => chips[field]?.length)
 }
 
 /**
- * Orders by their procedures, value by value, each in the list's order, and merged as above. An order with two procedures
- * that fit comes twice in a row, and once out of it.
+ * Value by value, each in the list's order, so that they are merged as they are read: with any() all would be sorted. An
+ * order with two procedures that fit comes twice in a row, and once out of it.
  */
 function drivenBy(
   sql: AnySql,
   field: Driver,
   { values, after }: { values: readonly string[]; after: OrderFilter['after'] },
 ): Fragment {
-  const branches = values.map(
-    (value) => sql`
-      (select x.received_at, x.order_id as id from procedures x where x.${columnOf(sql, field)} = ${value}
-        and ${after ? sql`(x.received_at, x.order_id) < (${after.receivedAt}, ${after.id})` : sql`true`}
-        order by x.received_at desc, x.order_id desc)`,
+  const column = columnOf(sql, field)
+  const branches = values.map((value) =>
+    isOfProcedures(field)
+      ? sql`(select x.received_at, x.order_id as id from procedures x where x.${column} = ${value}
+          and ${after ? sql`(x.received_at, x.order_id) < (${after.receivedAt}, ${after.id})` : sql`true`}
+          order by x.received_at desc, x.order_id desc)`
+      : sql`(select x.received_at, x.id from orders x where x.${column} = ${value}
+          and ${after ? sql`(x.received_at, x.id) < (${after.receivedAt}, ${after.id})` : sql`true`}
+          order by x.received_at desc, x.id desc)`,
   )
   const all = branches.reduce((one, next) => sql`${one} union all ${next}`)
+  if (!isOfProcedures(field)) return all
   return sql`select distinct on (u.received_at, u.id) u.received_at, u.id from (${all}) u order by u.received_at desc, u.id desc`
 }
 
@@ -330,6 +268,11 @@ function patientMatches(
 /** Of the page that is called `found`, as each of those below. */
 const ofPage = (sql: AnySql) => sql`= any(array(select id from found))`
 
+function patients(sql: AnySql) {
+  return sql`(select jsonb_object_agg(id, jsonb_build_object('name', name, 'birthDate', birth_date, 'sex', sex))
+      from patients where id = any(array(select patient_id from found)))`
+}
+
 /** One of each patient's: the medical record number, where there is one. */
 function identifiers(sql: AnySql) {
   return sql`(select jsonb_object_agg(patient_id, jsonb_build_object('value', value, 'issuer', issuer)) from (
@@ -397,9 +340,9 @@ function summary(row: Row): OrderSummary {
     filler: row.filler_number,
     patientId: row.identifier?.value ?? '',
     patientIssuer: row.identifier?.issuer ?? '',
-    patientName: row.name,
-    birthDate: row.birth_date,
-    sex: row.sex,
+    patientName: row.patient.name,
+    birthDate: row.patient.birthDate,
+    sex: row.patient.sex,
     site: row.site_id,
     priority: row.priority,
     phase: row.phase,
