@@ -19,7 +19,9 @@ export function basicTextSr(object: ReportObject): Dataset {
     VerificationFlag: verified ? 'VERIFIED' : 'UNVERIFIED',
     PreliminaryFlag: verified ? 'FINAL' : 'PRELIMINARY',
     ...(verified && { VerifyingObserverSequence: [verifyingObserver(object)] }),
-    AuthorObserverSequence: [authorObserver(object)],
+    AuthorObserverSequence: [...object.assistants, object.person].map((person) =>
+      authorObserver(object, person),
+    ),
     ReferencedRequestSequence: object.requests.flatMap(referencedRequests),
     PerformedProcedureCodeSequence: procedureCodes(object),
     ...(object.evidence.length > 0 && {
@@ -42,7 +44,7 @@ function verifyingObserver({ person, site, saidAt }: ReportObject): Dataset {
   })
 }
 
-function authorObserver({ person, site }: ReportObject): Dataset {
+function authorObserver({ site }: ReportObject, person: ReportPerson): Dataset {
   return Dataset.of({
     InstitutionName: site.name.slice(0, 64),
     InstitutionCodeSequence: [],

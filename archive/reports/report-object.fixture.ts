@@ -43,6 +43,7 @@ export function aReportObject(more: Partial<ReportObject> = {}): ReportObject {
     },
     site: { name: 'Main hospital', zone: 'Europe/Berlin' },
     person,
+    assistants: [{ id: 'u2', family: 'LUND', given: 'ADA', prefix: null, degree: 'MD' }],
     patient: {
       ...{ name: { alphabetic: { family: 'TESTPERSON', given: 'VERA' } }, birthDate: '1978-02-14', sex: 'F' },
       identifiers: [{ value: 'SYN-1', issuer: 'MAIN' }],

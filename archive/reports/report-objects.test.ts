@@ -283,6 +283,10 @@ test('[RP-05] a first word is an unverified instance, and each later version nam
   const { itemId, fence, reportId } = read
   await issuePreliminary(department, radiologist, { itemId, fence, reportId, content })
   await written()
+  // The words that are signed are a resident's.
+  const [resident] = await department.sql<{ id: string; family: string }[]>`
+    select id, family from users where user_name = 'resident'`
+  await department.sql`update reports set author_id = ${resident!.id} where id = ${reportId}`
   await signed(read)
   await written()
   const amendment = await openAmendment(department, radiologist, { reportId, kind: 'addendum' })
@@ -309,6 +313,10 @@ test('[RP-05] a first word is an unverified instance, and each later version nam
     'VERIFIED',
     'VERIFIED',
   ])
+  const authors = (one: Dataset) =>
+    one.items('AuthorObserverSequence').map((person) => person.text('PersonName')!.split('^')[0])
+  const [signer] = authors(first)
+  expect([authors(first), authors(final)]).toEqual([[signer], [resident!.family, signer]])
   expect(first.items('PredecessorDocumentsSequence')).toEqual([])
   const predecessor = (one: Dataset) =>
     one

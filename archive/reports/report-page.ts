@@ -17,7 +17,7 @@ export interface ReportPage {
 }
 
 export function reportPage(object: ReportObject): ReportPage {
-  const { patient, requests, site, person, saidAt, versionKind, version, contentHash } = object
+  const { patient, requests, site, person, assistants, saidAt, versionKind, version, contentHash } = object
   const when = (at: Date) => written(at, site.zone)
   return {
     title: 'Radiology report',
@@ -39,6 +39,7 @@ export function reportPage(object: ReportObject): ReportPage {
         label: 'Reason',
         value: [...new Set(requests.map(({ reason }) => reason ?? ''))].filter(Boolean).join('; '),
       },
+      { label: 'Written by', value: assistants.map(fullName).join(', ') },
       { label: BY[versionKind], value: `${fullName(person)}, ${when(saidAt)}` },
       { label: 'Version', value: String(version) },
     ].filter(({ value }) => value !== ''),

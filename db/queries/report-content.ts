@@ -4,6 +4,7 @@ import type { CodedField, WrittenSection } from '#domain/report-text.ts'
 import type { ReportVersionKind } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 import type { OrderDelivery } from './order-delivery.ts'
+import { survivorOf } from './survivor.ts'
 
 export interface ReportForDelivery extends OrderDelivery {
   reason: string | null
@@ -21,6 +22,8 @@ export interface ReportForDelivery extends OrderDelivery {
   }[]
   version: { kind: ReportVersionKind; at: Date }
   signer: ReportPerson | null
+  /** Who wrote what it says and did not sign it: the resident behind a first word, or behind what an attending signed. */
+  assistants: ReportPerson[]
   /** The whole report, since receivers replace what they have: addenda follow the text they add to. */
   sections: {
     key: string
@@ -43,13 +46,13 @@ export interface ReportPerson {
 export async function reportForDelivery(sql: AnySql, deliveryId: string): Promise<ReportForDelivery | null> {
   const [row] = await sql<Row[]>`
     select d.control_id, d.report_id, d.version, t.receiving_application, t.receiving_facility, t.policy,
-      d.order_id, o.site_id, s.zone, o.patient_id, o.patient_class, o.location, o.visit_number, o.placer_number, o.placer_authority,
+      d.order_id, o.site_id, s.zone, p.id as patient_id, o.patient_class, o.location, o.visit_number, o.placer_number, o.placer_authority,
       o.filler_number, o.filler_authority, o.accession, o.priority, o.reason, o.requester, o.copies_to,
       p.name as patient_name, p.birth_date, p.sex, v.kind, coalesce(v.signed_at, v.created_at) as version_at,
-      u.id as signer_id, u.family, u.given, u.prefix, u.degree
+      v.signer_id as signed_by, u.id as signer_id, u.family, u.given, u.prefix, u.degree
     from deliveries d join destinations t on t.id = d.destination_id join orders o on o.id = d.order_id
-      join sites s on s.id = o.site_id join patients p on p.id = o.patient_id
-      join report_versions v on v.report_id = d.report_id and v.version = d.version
+      join sites s on s.id = o.site_id join lateral (${survivorOf(sql, sql`o.patient_id`)}) same on true
+      join patients p on p.id = same.id join report_versions v on v.report_id = d.report_id and v.version = d.version
       left join users u on u.id = coalesce(v.signer_id, v.author_id)
     where d.id = ${deliveryId}`
   if (!row) return null
@@ -73,8 +76,26 @@ export async function reportForDelivery(sql: AnySql, deliveryId: string): Promis
       row.signer_id === null
         ? null
         : { id: row.signer_id, family: row.family, given: row.given, prefix: row.prefix, degree: row.degree },
+    assistants: await assistantsOf(sql, {
+      ...{ report_id: row.report_id, version: row.version, signed_by: row.signed_by },
+    }),
     sections: await sectionsOf(sql, { report_id: row.report_id, version: row.version }),
   }
+}
+
+/** Of the text that stands and of what was added to it, in the order in which they wrote. */
+export async function assistantsOf(
+  sql: AnySql,
+  { report_id, version, signed_by }: { report_id: string; version: number; signed_by: string | null },
+): Promise<ReportPerson[]> {
+  return await sql<ReportPerson[]>`
+    select u.id, u.family, u.given, u.prefix, u.degree from (
+      select v.author_id, min(v.version) as since from report_versions v
+      where v.report_id = ${report_id} and v.version <= ${version} and v.recalled_at is null
+        and v.version >= (select max(t.version) from report_versions t where t.report_id = ${report_id}
+          and t.version <= ${version} and t.kind <> 'addendum' and t.recalled_at is null)
+      group by v.author_id) w join users u on u.id = w.author_id and u.id <> ${signed_by ?? ''}
+    order by w.since`
 }
 
 // One row of a wide join, read once each just below.

@@ -3,7 +3,8 @@ import type { NameSaid } from '#domain/order-message.ts'
 import type { ReportObjectKind } from '#domain/report-object.ts'
 import type { ReportVersionKind } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
-import { type ReportForDelivery, type ReportPerson, sectionsOf } from './report-content.ts'
+import { assistantsOf, type ReportForDelivery, type ReportPerson, sectionsOf } from './report-content.ts'
+import type { Fragment } from './study-scope.ts'
 
 export interface ReportObject {
   sopInstanceUid: string
@@ -22,6 +23,8 @@ export interface ReportObject {
   site: { name: string; zone: string }
   /** Who signed it, or who wrote a word that nobody signs. */
   person: ReportPerson
+  /** Who wrote the words that this person signed, before them. */
+  assistants: ReportPerson[]
   patient: {
     name: NameSaid
     birthDate: string | null
@@ -74,10 +77,24 @@ export async function reportObjectsOwed(
 }
 
 /** Null when it is written already. */
-export async function reportObject(sql: AnySql, sopInstanceUid: string): Promise<ReportObject | null> {
+export function reportObject(sql: AnySql, sopInstanceUid: string): Promise<ReportObject | null> {
+  return objectWhere(sql, sql`ro.sop_instance_uid = ${sopInstanceUid} and ro.stored_at is null`)
+}
+
+/** The PDF of the version that a delivery is of, written into its study or not; null where no study has one. */
+export function documentOfDelivery(sql: AnySql, deliveryId: string): Promise<ReportObject | null> {
+  return objectWhere(
+    sql,
+    sql`ro.sop_instance_uid = (select x.sop_instance_uid from deliveries d join report_objects x
+      on x.report_id = d.report_id and x.version = d.version and x.kind = 'pdf'
+      where d.id = ${deliveryId} order by x.study_id limit 1)`,
+  )
+}
+
+async function objectWhere(sql: AnySql, where: Fragment): Promise<ReportObject | null> {
   const [row] = await sql<Row[]>`
     select ro.sop_instance_uid, ro.series_uid, ro.kind, ro.report_id, ro.version, ro.study_id, s.study_uid, s.attributes,
-      v.kind as version_kind, v.content_hash, coalesce(v.signed_at, v.created_at) as said_at, v.released_at,
+      v.kind as version_kind, v.signer_id as signed_by, v.content_hash, coalesce(v.signed_at, v.created_at) as said_at, v.released_at,
       t.name as site_name, t.zone, jsonb_build_object('id', u.id, 'family', u.family, 'given', u.given, 'prefix', u.prefix,
         'degree', u.degree) as person, p.id as patient_id, p.name, p.birth_date, p.sex
     from report_objects ro join studies s on s.id = ro.study_id
@@ -85,7 +102,7 @@ export async function reportObject(sql: AnySql, sopInstanceUid: string): Promise
       join reports r on r.id = ro.report_id join sites t on t.id = r.site_id
       join users u on u.id = coalesce(v.signer_id, v.author_id)
       join orders o on o.id = r.order_id join patients p on p.id = o.patient_id
-    where ro.sop_instance_uid = ${sopInstanceUid} and ro.stored_at is null`
+    where ${where}`
   if (!row) return null
   const references = await referencesOf(sql, row)
   const ofVersion = (version: number) => references.filter((one) => one.version === version)
@@ -104,6 +121,7 @@ export async function reportObject(sql: AnySql, sopInstanceUid: string): Promise
     releasedAt: row.released_at,
     site: { name: row.site_name, zone: row.zone },
     person: row.person,
+    assistants: row.signed_by === null ? [] : await assistantsOf(sql, row),
     patient: {
       name: row.name,
       birthDate: row.birth_date,
@@ -135,6 +153,7 @@ interface Row {
   site_name: string
   zone: string
   person: ReportPerson
+  signed_by: string | null
   patient_id: string
   name: NameSaid
   birth_date: string | null

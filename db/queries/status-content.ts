@@ -1,6 +1,7 @@
 /** What one message about an order's status must say, as rows know it. */
 import type { AnySql } from '../client.ts'
 import type { OrderDelivery } from './order-delivery.ts'
+import { survivorOf } from './survivor.ts'
 
 export interface StatusForDelivery extends OrderDelivery {
   /** Where the order stood, and since when. */
@@ -33,7 +34,8 @@ export async function statusForDelivery(sql: AnySql, deliveryId: string): Promis
       jsonb_build_object('value', o.filler_number, 'authority', o.filler_authority) as filler,
       o.accession, o.priority, o.requester, q.procedure
     from deliveries d join destinations t on t.id = d.destination_id join orders o on o.id = d.order_id
-      join sites s on s.id = o.site_id join patients p on p.id = o.patient_id
+      join sites s on s.id = o.site_id join lateral (${survivorOf(sql, sql`o.patient_id`)}) same on true
+      join patients p on p.id = same.id
       cross join lateral (select jsonb_build_object('code', pr.code, 'scheme', pr.scheme, 'text', pr.text,
           'requestedProcedureId', pr.requested_procedure_id, 'modality', pr.modality, 'stepId', st.step_number,
           'scheduledStart', st.planned_start) as procedure

@@ -2,10 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '#db/department.ts'
 import { dutyAct } from '#db/mutations/act.ts'
-import { laneHead } from '#db/mutations/deliveries.ts'
+import { type DeliveryHead, laneHead } from '#db/mutations/deliveries.ts'
 import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
+import { issuePreliminary, openReport, signReport } from '#db/mutations/reports.ts'
 import { settleOrder } from '#db/mutations/settle.ts'
-import { anEnvelope, anOrder, aProcedure, seededDepartment } from '#db/order.fixture.ts'
+import { claim } from '#db/mutations/work-items.ts'
+import { actAs, anEnvelope, anOrder, aProcedure, seededDepartment } from '#db/order.fixture.ts'
+import { openItem, readableStudy } from '#db/reading.fixture.ts'
 import { parseMessage } from '#interop/v2/message.ts'
 import { acceptStudy, readAndSign, scan } from '../testing/department-day.ts'
 import { messageFor } from './report-message.ts'
@@ -53,4 +56,50 @@ test('[EH-01] a report over two procedures of one order tells its receiver of bo
   expect(studies.map((obx) => obx.get(5))).toEqual(known.map(({ study }) => study))
   const [accession] = new Set(message.all('OBR').map((obr) => obr.get(18)))
   expect(message.all('OBR').every((obr) => obr.get(18) === accession && obr.get(7) !== '')).toBe(true)
+})
+
+test('[RP-05] a receiver learns who wrote beside who signed, about the patient as they are known today, with the page where it wants one', async () => {
+  const { sql } = department
+  await sql`update destinations set policy = policy || '{"pdf": "ed"}'`
+  const { orderId, itemId } = await readableStudy(department, 'stat')
+  const other = await readableStudy(department, 'stat')
+  const resident = await actAs(department, 'resident')
+  const held = await claim(department, resident, { itemId })
+  const { reportId } = await openReport(department, resident, held)
+  const content = { sections: ['findings', 'impression'].map((key) => ({ key, text: 'No bleed.' })) }
+  await issuePreliminary(department, resident, { ...held, reportId, content })
+  await settleOrder(department, await dutyAct(department), { orderId })
+  const attending = await actAs(department, 'radiologist')
+  const second = await claim(department, attending, {
+    itemId: await openItem(department, orderId, 'over-read'),
+  })
+  await signReport(department, attending, {
+    ...{ ...second, reportId, content, reauthenticated: true, agreement: 'agree' },
+  })
+  await sql`
+    insert into merge_links (id, from_patient, to_patient, at, by)
+    select 'link', a.patient_id, b.patient_id, now(), 'test' from orders a, orders b
+    where a.id = ${orderId} and b.id = ${other.orderId}`
+
+  const ofVersion = async (version: number) => {
+    const [delivery] = await sql<{ id: string }[]>`
+      select id from deliveries where report_id = ${reportId} and version = ${version}`
+    const rendered = await messageFor(department, { id: delivery!.id } as DeliveryHead)
+    if ('missing' in rendered) throw new Error(rendered.missing.join())
+    return parseMessage(rendered.bytes)
+  }
+  const [first, last] = [await ofVersion(1), await ofVersion(2)]
+  const interpreters = [first, last].map((message) =>
+    [32, 33].map((n) => message.first('OBR')!.get(`${n}.1.1`)),
+  )
+  expect(interpreters).toEqual([
+    ['', resident.actor.id],
+    [attending.actor.id, resident.actor.id],
+  ])
+  const [survivor] = await sql<{ value: string }[]>`
+    select i.value from patient_identifiers i join orders o on o.patient_id = i.patient_id where o.id = ${other.orderId}`
+  expect(last.first('PID')!.get('3.1')).toBe(survivor!.value)
+  const page = last.all('OBX').at(-1)!
+  expect([page.get(2), page.get('5.3'), page.get('5.4')]).toEqual(['ED', 'PDF', 'Base64'])
+  expect(Buffer.from(page.get('5.5') ?? '', 'base64').subarray(0, 5).toString()).toBe('%PDF-')
 })

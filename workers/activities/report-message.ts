@@ -1,8 +1,12 @@
 /** The message of a delivery: as frozen at its first attempt, or rendered now (HL7 2.5.1 ORU^R01, ORM^O01). */
+import { renderReport } from '#archive/reports/render-report.ts'
+import { reportPage } from '#archive/reports/report-page.ts'
 import type { Department } from '#db/department.ts'
 import type { DeliveryHead } from '#db/mutations/deliveries.ts'
 import { type ReportForDelivery, type ReportPerson, reportForDelivery } from '#db/queries/report-content.ts'
+import { documentOfDelivery } from '#db/queries/report-objects.ts'
 import { RadiologyError } from '#domain/errors.ts'
+import type { ProviderSaid } from '#domain/order-message.ts'
 import type { ReportVersionKind } from '#domain/words.ts'
 import { UnencodableText } from '#interop/v2/charset.ts'
 import {
@@ -28,9 +32,23 @@ export async function messageFor(
   if (status) return status
   const report = await reportForDelivery(department.sql, id)
   if (report === null) throw new RadiologyError('not-found', { deliveryId: id })
-  const content = oruContent(report, await department.now())
+  const content = {
+    ...oruContent(report, await department.now()),
+    ...(await documentFor(department, id, report)),
+  }
   const missing = missingForOru(content).filter((field) => isWanted(field, report.destination.policy))
   return missing.length > 0 ? { missing } : render(content)
+}
+
+/** A receiver that wants it gets the page too, as it stands in the study: `pdf: ed` in its policy. */
+async function documentFor(
+  { sql }: Department,
+  deliveryId: string,
+  { destination }: ReportForDelivery,
+): Promise<{ pdf?: Uint8Array }> {
+  if (destination.policy.pdf !== 'ed') return {}
+  const document = await documentOfDelivery(sql, deliveryId)
+  return document ? { pdf: await renderReport(reportPage(document)) } : {}
 }
 
 /** A receiver may agree to file reports of orders that name no requester: `requesterRequired: false` in its policy. */
@@ -80,6 +98,7 @@ function oruContent(report: ReportForDelivery, at: Date): OruContent {
     copiesTo: report.copiesTo,
     reason: report.reason === null ? undefined : [{ text: report.reason }],
     signer: isSigned(report.version.kind) ? providerOf(report.signer) : undefined,
+    assistants: report.assistants.map(asProvider),
     sections: report.sections.map(sectionOf),
     policy: destination.policy as OruContent['policy'],
   }
@@ -139,7 +158,10 @@ function requesterOf({ requester }: ReportForDelivery): OruContent['requester'] 
 }
 
 function providerOf(person: ReportPerson | null): OruContent['signer'] {
-  if (person === null) return undefined
+  return person === null ? undefined : asProvider(person)
+}
+
+function asProvider(person: ReportPerson): ProviderSaid {
   const { id, family, given, prefix, degree } = person
   return { id, name: { family, given, prefix: prefix ?? undefined, degree: degree ?? undefined } }
 }
