@@ -3,7 +3,7 @@ import { config } from '#config'
 import { raiseListenerException } from '#db/mutations/listener-exceptions.ts'
 import { runService } from '#db/service.ts'
 import { connectionsOf } from './connections.ts'
-import { answerFrame } from './orders-in.ts'
+import { answerFrame, answerTooLong } from './orders-in.ts'
 import { listenMllp } from './v2/mllp-server.ts'
 
 await runService('interop', config, async ({ department, log }) => {
@@ -16,6 +16,7 @@ await runService('interop', config, async ({ department, log }) => {
       lastMessageAt = new Date().toISOString()
       return answerFrame(orders, bytes, peer.address)
     },
+    onTooLong: (head) => answerTooLong(orders, head),
     onEvent(event, peer) {
       if (event.type === 'failed')
         log.error({ err: event.error }, 'a message could not be processed; its sender will repeat it')

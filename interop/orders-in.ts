@@ -7,9 +7,9 @@ import type { Act } from '#db/mutations/mutate.ts'
 import { ulid } from '#db/ulid.ts'
 import type { Actor } from '#domain/permissions.ts'
 import type { KnownConnection } from './connections.ts'
-import type { Outcome } from './v2/ack.ts'
+import type { AckContext, Outcome } from './v2/ack.ts'
 import { splitBatch } from './v2/batch.ts'
-import { answerFor, type Inbound, outcomeOfError, readInbound } from './v2/intake.ts'
+import { answerFor, type Inbound, outcomeOfError, readInbound, refuseTooLong } from './v2/intake.ts'
 
 export interface OrdersIn {
   department: Department
@@ -23,6 +23,14 @@ export async function answerFrame(orders: OrdersIn, bytes: Buffer, peer: string)
     answers.push(...(await answerMessage(orders, Buffer.from(message), peer)))
   await failpoint('mllp:before-ack')
   return answers
+}
+
+/** Refuses a frame of which no more than its head was kept, so that its sender does not repeat it for ever. */
+export async function answerTooLong(
+  { department, connectionFor }: OrdersIn,
+  head: Buffer,
+): Promise<Buffer[]> {
+  return refuseTooLong(head, answeredAt(await department.now(), await connectionFor(head)))
 }
 
 async function answerMessage(
@@ -40,11 +48,11 @@ async function answerMessage(
     address: peer,
   }
   const outcome = await outcomeOf({ department, act, known, bytes, peer }, inbound)
-  return answerFor(inbound, outcome, {
-    connection: known.agreement,
-    newControlId: () => `ACK${ulid().slice(-16)}`,
-    now: act.now,
-  })
+  return answerFor(inbound, outcome, answeredAt(act.now, known))
+}
+
+function answeredAt(now: Date, { agreement }: KnownConnection): AckContext {
+  return { connection: agreement, newControlId: () => `ACK${ulid().slice(-16)}`, now }
 }
 
 interface Arrival {
