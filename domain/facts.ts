@@ -169,6 +169,8 @@ export type QualityDecisionFact = {
   decision: 'accepted' | 'rejected'
   /** Did the rejection ask for a repeat? False for acceptances. */
   repeated: boolean
+  /** Let on by the department because nobody had looked in time. */
+  unchecked?: boolean
   at: Date
 }
 

@@ -18,6 +18,14 @@ export function studyAccepted(study: StudyFact): boolean {
   return study.qualityDecisions.some((decision) => decision.cycle === cycle && letsOn(study, decision))
 }
 
+/** Has somebody looked in the present cycle, and let it on? What the clock let on still waits for that. */
+export function studyChecked(study: StudyFact): boolean {
+  const cycle = qualityCycle(study)
+  return study.qualityDecisions.some(
+    (decision) => decision.cycle === cycle && !decision.unchecked && letsOn(study, decision),
+  )
+}
+
 /** Was any cycle ever accepted? Reading opens at the first and stays open. */
 export function everAccepted(study: StudyFact): boolean {
   return firstAcceptance(study) !== null
@@ -40,12 +48,14 @@ function emptiedAt(study: StudyFact): Date | null {
 export function retakeUnchecked(study: StudyFact): boolean {
   const answeredAt = study.returns.findLast((asked) => asked.kind === 'retake')?.answeredAt ?? null
   if (answeredAt === null) return false
-  return !study.qualityDecisions.some((decision) => letsOn(study, decision) && decision.at > answeredAt)
+  return !study.qualityDecisions.some(
+    (decision) => !decision.unchecked && letsOn(study, decision) && decision.at > answeredAt,
+  )
 }
 
 /** Were images moved since it was last let on? */
 export function movedUnchecked(study: StudyFact): boolean {
-  return study.moves.length > 0 && !studyAccepted(study)
+  return study.moves.length > 0 && !studyChecked(study)
 }
 
 /** A rejection without a repeat accepts what is left; with nothing left there is nothing to accept. */

@@ -241,7 +241,14 @@ function playQuality(replay: Replay, event: TimelineEvent): void {
   const study = studyOf(replay, event)
   const decision = event.type === 'quality.accepted' ? 'accepted' : 'rejected'
   const repeated = event.data.repeated === true
-  study.qualityDecisions.push({ cycle: number(event, 'cycle'), decision, repeated, at: event.at })
+  const unchecked = event.data.unchecked === true ? { unchecked: true } : {}
+  study.qualityDecisions.push({
+    cycle: number(event, 'cycle'),
+    decision,
+    repeated,
+    ...unchecked,
+    at: event.at,
+  })
   if (decision === 'accepted') return
   study.visibleInstances = Math.max(0, study.visibleInstances - number(event, 'instances'))
   if (study.visibleInstances === 0) voidSteps(replay, study)

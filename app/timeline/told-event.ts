@@ -133,6 +133,7 @@ function whatHappened({ type, actor, data, source }: TimelineEvent): string {
 /** The same event told from one side or the other. */
 function variantOf(type: string, data: Record<string, unknown>): string | null {
   if (type === 'performed-step.moved') return `${data.side}${data.undone === true ? '-undone' : ''}`
+  if (type === 'quality.accepted') return data.unchecked === true ? 'unchecked' : null
   if (type === 'return.asked') return String(data.kind)
   if (type === 'return.answered') return String(data.answer)
   // A message about where the order stands is of no version of a report.
@@ -149,7 +150,7 @@ function plain(data: Record<string, unknown>): Record<string, string | number> {
 
 // What only a program needs to find the row again stays in the panel of the event.
 const LEFT_OUT =
-  /^(?:kind|itemId|stepId|stepIds|reportId|studyId|procedureId|linkId|deliveryId|criticalId|performedStepId|moveId|returnId|side|undone|from|to|fromOrderId|toOrderId|holder|second|inferred)$/
+  /^(?:kind|itemId|stepId|stepIds|reportId|studyId|procedureId|linkId|deliveryId|criticalId|performedStepId|moveId|returnId|side|undone|from|to|fromOrderId|toOrderId|holder|second|inferred|unchecked)$/
 
 function evidenceOf(facts: Record<string, unknown>): Evidence[] {
   return Object.entries(facts).flatMap(([name, value]) => {

@@ -63,13 +63,17 @@ function NoticeLine({ notice, onFollow }: { notice: ShownNotice; onFollow: () =>
   const { itemId, orderId, kind, priority, accession, procedure, rung, lateByMs, reads } = notice
   const { dueAt, dueFrom, lateAt } = notice
   return (
-    <Link to={reads ? `/reading/${itemId}` : `/orders/${orderId}`} onClick={onFollow}>
+    <Link
+      to={reads ? `/${kind === 'quality' ? 'quality-check' : 'reading'}/${itemId}` : `/orders/${orderId}`}
+      onClick={onFollow}
+    >
       <Priority value={priority} />
       <TimeLeft allowance={{ dueAt, from: dueFrom, lateAt }} />
       <span>
         {procedure} <span className="mono text-2">{accession}</span>
         <span className="small text-2 notice-why">
-          {wordFor('notices.rung', rung)} · {wordFor('work', kind)}
+          {wordFor('notices.rung', kind === 'quality' && rung === 'reassign' ? 'notify' : rung)} ·{' '}
+          {wordFor('work', kind)}
           {lateByMs >= 60_000 ? ` · ${t('notices.late-by', { time: duration(lateByMs) })}` : ''}
         </span>
       </span>

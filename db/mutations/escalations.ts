@@ -1,4 +1,4 @@
-/** The escalation ladder of late reading: each step recorded once, with how late its timer was. */
+/** The escalation ladder of late reading and of checks that nobody makes: each step recorded once, with how late its timer was. */
 import type { OrderFacts } from '#domain/facts.ts'
 import type { LadderRung, Policy } from '#domain/policy.ts'
 import { ladderSteps, nextStepAt, stepsDue } from '#domain/sla.ts'
@@ -25,6 +25,7 @@ interface LadderItem {
 }
 
 async function ladderItems(sql: AnySql, orderId: string): Promise<LadderItem[]> {
+  const kinds = ['read', 'sign', 'over-read', 'sent-back', ...(await checksEscalate(sql, orderId))]
   return await sql<LadderItem[]>`
     select w.id, w.kind, w.priority, w.due_from, w.due_at, w.allowance_ms, w.business, w.late_at,
       case when w.state in ('completed', 'cancelled') then w.completed_at end as finished_at,
@@ -32,7 +33,16 @@ async function ladderItems(sql: AnySql, orderId: string): Promise<LadderItem[]> 
       -- An open pause is taken to last as long as it may; whoever ends it sooner has the ladder laid out anew.
       coalesce((select jsonb_agg(jsonb_build_object('from', x.from_at, 'to', coalesce(x.to_at, x.limit_at)))
         from pauses x where x.item_id = w.id), '[]') as pauses
-    from work_items w where w.order_id = ${orderId} and w.kind in ('read', 'sign', 'over-read', 'sent-back') and w.due_at is not null`
+    from work_items w where w.order_id = ${orderId} and w.kind = any(${kinds}) and w.due_at is not null`
+}
+
+/** A check that nobody makes in time climbs as well, where the clock does not let its images on. */
+async function checksEscalate(sql: AnySql, orderId: string): Promise<string[]> {
+  const [order] = await sql<{ priority: Priority; policy_version: number }[]>`
+    select priority, policy_version from orders where id = ${orderId}`
+  if (!order) return []
+  const { quality } = await policyOf(sql, order.policy_version)
+  return quality.onTimeout[order.priority] === 'escalate' ? ['quality'] : []
 }
 
 function laddersOf(item: LadderItem, facts: OrderFacts, policy: Policy) {

@@ -16,7 +16,7 @@ export interface ClimbedRung {
 }
 
 /**
- * Tells whom the rung concerns: the holder, else the readers on shift who may take the case (all who may, where nobody
+ * Tells whom the rung concerns: the holder, else (of a check) the technologists of the site, or the readers on shift who may take the case (all who may, where nobody
  * has the shift); with "reassign" again those; then the leads and then the heads of the site. A higher rung is told in
  * the place of a lower one, so that what an outage kept back is one notice to each person.
  */
@@ -62,12 +62,15 @@ export async function readers({ sql, act }: Scope, itemId: string): Promise<stri
   if (item.holder !== null) return [item.holder]
   const people = await sql<Omit<Actor, 'kind'>[]>`
     select id, roles, sites, areas, credentials from users
-    where enabled and roles && '{radiologist,resident}' and sites && array['*', ${item.site_id}] order by id`
+    where enabled and roles && ${item.kind === 'quality' ? ['technologist'] : ['radiologist', 'resident']} and sites && array['*', ${item.site_id}] order by id`
   const audience = reviveAudience(item.audience)
   const able = people
     .map((person): Actor => ({ kind: 'user', ...person }))
     .filter((person) => inAudience(person, audience, act.now))
-    .filter((person) => ineligible(person, readingCase(item, act.now), item.today) === null)
+    .filter(
+      (person) =>
+        item.kind === 'quality' || ineligible(person, readingCase(item, act.now), item.today) === null,
+    )
     .map(({ id }) => id)
   const onShift = able.filter((id) => item.on_shift.includes(id))
   return onShift.length > 0 ? onShift : able

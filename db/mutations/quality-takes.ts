@@ -22,7 +22,7 @@ export async function keepTakes({ sql }: Scope, { decisionId, studyId, rejected 
       select i.id, i.series_id, i.sop_instance_uid = any(${[...rejected]}) as rejected
       from instances i where i.study_id = ${studyId} and i.pixel is not null and not i.is_note and not i.is_report
         and (i.sop_instance_uid = any(${[...rejected]}) or i.stored_at > coalesce((select max(q.at) from quality_decisions q
-          where q.study_id = ${studyId} and q.id <> ${decisionId}), '-infinity'))),
+          where q.study_id = ${studyId} and q.id <> ${decisionId} and not q.unchecked), '-infinity'))),
     takes as (
       select e.id as series_id, e.modality, e.modality = any(${PROJECTION_MODALITIES}) as is_projection,
         min(x.id) as image, bool_or(x.rejected) as rejected

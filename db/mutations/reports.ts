@@ -296,7 +296,15 @@ export async function blockingCheck(
 }
 
 export interface ReportCheck {
-  id: 'sections' | 'fields' | 'identity' | 'identity-exception' | 'critical' | 'complete' | ConsistencyCheck
+  id:
+    | 'sections'
+    | 'fields'
+    | 'identity'
+    | 'identity-exception'
+    | 'critical'
+    | 'complete'
+    | 'checked'
+    | ConsistencyCheck
   state: 'ok' | 'look' | 'blocks'
   refusal: 'check-failed' | 'identity-provisional'
   /** The words to look at. */
@@ -319,17 +327,28 @@ export async function reportChecks(
   return { checks: [...checks, ...CONSISTENCY_CHECKS.map(look)], exam }
 }
 
+interface DepartmentFacts {
+  provisional: boolean
+  doubt: boolean
+  incomplete: boolean
+  unchecked: boolean
+  untold: boolean
+}
+
 async function departmentChecks(
   { sql }: { sql: AnySql },
   reportId: string,
   content: ReportContent,
 ): Promise<ReportCheck[]> {
-  const [facts] = await sql<{ provisional: boolean; doubt: boolean; incomplete: boolean; untold: boolean }[]>`
+  const [facts] = await sql<DepartmentFacts[]>`
     select exists (select 1 from ${criticalsOf(sql, reportId)} and c.state = 'open') as untold,
       bool_or(pt.trust <> 'trusted') or count(distinct pt.id) > 1 as provisional,
       bool_or(exists (select 1 from exceptions e where e.order_id = o.id and e.kind = 'identity' and e.state = 'open')) as doubt,
       bool_or(exists (select 1 from study_links l join studies s on s.id = l.study_id
-        where l.procedure_id = p.id and l.undone_at is null and s.completeness = 'incomplete')) as incomplete
+        where l.procedure_id = p.id and l.undone_at is null and s.completeness = 'incomplete')) as incomplete,
+      bool_or(exists (select 1 from study_links l join quality_decisions q on q.study_id = l.study_id
+        where l.procedure_id = p.id and l.undone_at is null and q.unchecked and not exists (
+          select 1 from quality_decisions seen where seen.study_id = q.study_id and not seen.unchecked and seen.cycle >= q.cycle))) as unchecked
     from report_procedures rp join procedures p on p.id = rp.procedure_id join orders o on o.id = p.order_id
       join patients pt on pt.id = o.patient_id where rp.report_id = ${reportId}`
   const written = (key: string) =>
@@ -345,6 +364,8 @@ async function departmentChecks(
     { id: 'identity-exception', state: facts?.doubt ? 'blocks' : 'ok', refusal: 'check-failed' },
     { id: 'critical', state: facts?.untold ? 'blocks' : 'ok', refusal: 'check-failed' },
     { id: 'complete', state: facts?.incomplete ? 'look' : 'ok', refusal: 'check-failed' },
+    // Said only where the clock let images on that nobody had looked at.
+    ...(facts?.unchecked ? [{ id: 'checked', state: 'look', refusal: 'check-failed' } as const] : []),
   ]
 }
 

@@ -17,6 +17,7 @@ import { type Act, mutate, type Scope } from './mutate.ts'
 import { endPauses } from './pauses.ts'
 import { releaseDue } from './release.ts'
 import { openOwedAddenda } from './told-addendum.ts'
+import { letOnUnchecked } from './unchecked.ts'
 import { openAndCancel } from './wanted-work.ts'
 
 export interface Settled {
@@ -47,8 +48,7 @@ export async function settleOrder(
     const releaseAt = await releaseDue(scope, orderId)
     const contactAt = await fireCriticalSteps(scope, orderId)
     await openOwedAddenda(scope, orderId)
-    const facts = await loadOrderFacts(scope.sql, orderId)
-    if (!facts) throw new RadiologyError('not-found', { orderId })
+    const { facts, letOnAt } = await checkedFacts(scope, orderId)
     const policy = await policyOf(scope.sql, facts.order.policyVersion)
     await openAndCancel(scope, facts, nextWork(facts, act.now, policy))
     await noticeUntold(scope, orderId)
@@ -59,6 +59,7 @@ export async function settleOrder(
       recheckAt,
       noShowAt,
       releaseAt,
+      letOnAt,
       pauseEndsAt,
       contactAt,
       nextLook(facts, act.now, policy),
@@ -67,6 +68,18 @@ export async function settleOrder(
     ])
     return { ...(await standing(scope, facts)), wakeAt, closesAt: closing }
   })
+}
+
+/** The facts after what the clock lets on unchecked; and when it next may. */
+async function checkedFacts(
+  scope: Scope,
+  orderId: string,
+): Promise<{ facts: OrderFacts; letOnAt: Date | null }> {
+  const facts = await loadOrderFacts(scope.sql, orderId)
+  if (!facts) throw new RadiologyError('not-found', { orderId })
+  const { isLetOn, nextAt } = await letOnUnchecked(scope, facts)
+  const now = isLetOn ? await loadOrderFacts(scope.sql, orderId) : facts
+  return { facts: now!, letOnAt: nextAt }
 }
 
 // What is released here tells every order of its report, a verdict every order of its study, and an open critical result

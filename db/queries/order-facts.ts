@@ -84,7 +84,7 @@ function facts(sql: AnySql, orderId: string): Promise<Row[]>[] {
           exists (select 1 from exceptions e where e.kind = 'unmatched-study' and e.key = 'study:' || st.study_uid
             and e.reason_code = '110514' and e.state = 'open') and st.stored_count > 0 as in_doubt
         from studies st where st.id in (${linked}) order by st.id`,
-    sql`select * from quality_decisions where study_id in (${linked}) order by study_id, cycle`,
+    sql`select * from quality_decisions where study_id in (${linked}) order by study_id, cycle, unchecked desc`,
     sql`select id, study_id, kind, asked_at, answered_at from returns where study_id in (${linked}) order by asked_at, id`,
     sql`select * from (
           select from_study_id as study_id, at, from_emptied as emptied from moved_images
@@ -186,7 +186,10 @@ function studyFact(
     incompleteAcceptedAt: row.incomplete_accepted_at,
     qualityDecisions: decisions
       .filter((decision) => decision.study_id === row.id)
-      .map(({ cycle, verdict, repeated, at }) => ({ cycle, decision: verdict, repeated, at })),
+      .map(({ cycle, verdict, repeated, unchecked, at }) => ({
+        ...{ cycle, decision: verdict, repeated, at },
+        ...(unchecked && { unchecked }),
+      })),
     appendedBatches: row.appended_batches,
     verdictsTakenBack: row.verdicts_taken_back,
     lateBatches: (row.late_batches as { at: string; answeredAt: string | null }[]).map((batch) => ({

@@ -45,6 +45,8 @@ export interface QualityCheck {
   decisions: {
     cycle: number
     verdict: 'accepted' | 'rejected'
+    /** By the clock, because nobody had looked in time. */
+    unchecked: boolean
     reasonCodes: string[]
     by: string
     at: Date
@@ -158,8 +160,8 @@ async function objectsOf(sql: AnySql, studyId: string): Promise<StoredObject[]> 
 
 async function decisionsOf(sql: AnySql, studyId: string): Promise<QualityCheck['decisions']> {
   return await sql<QualityCheck['decisions']>`
-    select q.cycle, q.verdict, q.reason_codes as "reasonCodes", coalesce(u.name, q.by) as by, q.at
-    from quality_decisions q left join users u on u.id = q.by where q.study_id = ${studyId} order by q.cycle desc`
+    select q.cycle, q.verdict, q.unchecked, q.reason_codes as "reasonCodes", coalesce(u.name, q.by) as by, q.at
+    from quality_decisions q left join users u on u.id = q.by where q.study_id = ${studyId} order by q.cycle desc, q.unchecked`
 }
 
 /** How many looks a person took since then, and how many of them rejected something. */

@@ -37,7 +37,7 @@ export async function looksSince(sql: AnySql, actor: Actor, since: Date): Promis
       left join lateral (select * from procedures x where x.order_id = o.id
         order by (x.study_uid = st.study_uid) desc, x.position limit 1) p on true
       left join catalogue c on c.scheme = p.catalogue_scheme and c.code = p.catalogue_code
-    where q.at >= ${since} and ${inSites(sql, actor)}
+    where q.at >= ${since} and not q.unchecked and ${inSites(sql, actor)}
     order by q.at desc, q.id limit ${MOST}`
 }
 

@@ -146,7 +146,7 @@ async function stepsOf(sql: AnySql, actor: Actor, now: Date): Promise<ScanStep[]
         from moved_images m join orders other on other.id = m.to_order_id
         where m.from_order_id = o.id and s.id = any(m.from_step_ids) and m.undone_at is null
         order by m.at desc limit 1) as "movedAway",
-      (select verdict from quality_decisions q where q.study_id = st.id order by q.cycle desc limit 1) as quality,
+      (select verdict from quality_decisions q where q.study_id = st.id and not q.unchecked order by q.cycle desc limit 1) as quality,
       exists (select 1 from moved_images m where (m.to_study_id = st.id or m.from_study_id = st.id) and not exists (
         select 1 from quality_decisions q where q.study_id = st.id and q.at > coalesce(m.undone_at, m.at)
           and q.verdict = 'accepted')) and st.stored_count > 0 as "isMovedUnchecked",

@@ -4,7 +4,7 @@ import type { OrderFacts, PerformedStepFact, ProcedureFact, StepFact, StudyFact 
 import { stoppedBranch, takenByRule } from '../performed-step.ts'
 import { completenessSettled, pendingSteps } from '../phase.ts'
 import type { Policy } from '../policy.ts'
-import { qualityCycle, studyAccepted } from '../quality.ts'
+import { everAccepted, qualityCycle, studyChecked } from '../quality.ts'
 import { isReleased, standingVersions } from '../report-version.ts'
 import { AT_ONCE, audience, type Candidate } from '../work-item-wanted.ts'
 
@@ -161,7 +161,7 @@ function silentFrom(performed: PerformedStepFact, policy: Policy): Date[] {
 /** Row 9: somebody looks before a reader does. A repeat that is still to be made is looked at when it is there. */
 function checking(facts: OrderFacts, study: StudyFact, policy: Policy): Candidate[] {
   const ready = completenessSettled(study) && study.storedInstances > 0
-  if (!ready || studyAccepted(study) || repeatPending(facts, study)) return []
+  if (!ready || studyChecked(study) || repeatPending(facts, study)) return []
   const dueFrom = endOf(facts, study)
   return [
     {
@@ -179,6 +179,16 @@ function checking(facts: OrderFacts, study: StudyFact, policy: Policy): Candidat
       blockedBy: study.moveOpen ? 'move' : study.visibleInstances === 0 ? 'retake' : null,
     },
   ]
+}
+
+/**
+ * May the clock let this study on, unlooked at (QA-01)? Only what was never let on, and of which nobody doubts anything:
+ * no image of another's, none being made again.
+ */
+export function mayGoUnchecked(facts: OrderFacts, study: StudyFact, policy: Policy): boolean {
+  if (policy.quality.onTimeout[facts.order.priority] !== 'accept-unchecked') return false
+  const isSound = study.moves.length === 0 && !study.moveOpen && !repeatPending(facts, study)
+  return isSound && completenessSettled(study) && study.visibleInstances > 0 && !everAccepted(study)
 }
 
 /** A repeat was asked and its step isn't over. */

@@ -24,7 +24,7 @@ export function OrderFacts({ check }: { check: QualityCheck }) {
         <dt>{t('quality.protocol')}</dt>
         <dd>{check.protocol ?? NONE}</dd>
         {check.decisions.map((decision) => (
-          <Earlier key={decision.cycle} decision={decision} />
+          <Earlier key={`${decision.cycle}${decision.unchecked ? '≈' : ''}`} decision={decision} />
         ))}
       </dl>
     </section>
@@ -33,13 +33,13 @@ export function OrderFacts({ check }: { check: QualityCheck }) {
 
 function Earlier({ decision }: { decision: QualityCheck['decisions'][number] }) {
   const zone = useZone()
-  const { verdict, reasonCodes, by, at } = decision
+  const { verdict, unchecked, reasonCodes, by, at } = decision
   const words = reasonCodes.map((code) => wordFor('reject', code)).join(', ')
   return (
     <>
       <dt>{t('quality.before')}</dt>
       <dd>
-        {t(verdict === 'accepted' ? 'quality.was-accepted' : 'quality.was-rejected', {
+        {t(`quality.was-${unchecked ? 'unchecked' : verdict}`, {
           name: by,
           time: clockTime(at, zone),
         })}

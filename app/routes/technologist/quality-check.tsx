@@ -15,6 +15,7 @@ import { viewerAddress } from '#app/server/launches.ts'
 import { answer } from '#app/server/refusal.ts'
 import { acceptIncomplete, acceptQuality, rejectQuality } from '#db/mutations/quality.ts'
 import { claim } from '#db/mutations/work-items.ts'
+import { policyOf } from '#db/queries/policy.ts'
 import { protocolsOfStudy } from '#db/queries/protocols.ts'
 import { ownRejects, type QualityCheck, qualityCheck } from '#db/queries/quality-check.ts'
 import { type OtherPerson, similarToday } from '#db/queries/similar-people.ts'
@@ -62,6 +63,7 @@ export async function loader(args: LoaderFunctionArgs) {
     isMine: check?.item.state === 'claimed' && check.item.holder?.id === person.id,
     viewer: check ? await viewerOf(signedIn, check) : null,
     similar: check ? await similarToday(sql, person.actor, { orderId: check.order.id, now }) : [],
+    isLetOn: (await policyOf(sql)).quality.onTimeout.stat === 'accept-unchecked',
     rejects: await ownRejects(sql, person.id, new Date(now.getTime() - DAYS_30_MS)),
   }
 }
@@ -161,7 +163,8 @@ const TOPICS = [
 ]
 
 export default function QualityCheckScreen() {
-  const { toCheck, check, protocols, isMine, viewer, rejects, similar } = useLoaderData<typeof loader>()
+  const { toCheck, check, protocols, isMine, viewer, rejects, similar, isLetOn } =
+    useLoaderData<typeof loader>()
   useLive(check ? [...TOPICS, `order:${check.order.id}`] : TOPICS)
   return check ? (
     <OpenCheck
@@ -173,14 +176,15 @@ export default function QualityCheckScreen() {
       toCheck={toCheck}
       rejects={rejects}
       similar={similar}
+      isLetOn={isLetOn}
     />
   ) : (
-    <NothingOpen toCheck={toCheck} rejects={rejects} />
+    <NothingOpen toCheck={toCheck} rejects={rejects} isLetOn={isLetOn} />
   )
 }
 
 /** Nothing is taken by looking at the list: whoever opens an exam takes it. */
-function NothingOpen({ toCheck, rejects }: Pick<OpenCheckProps, 'toCheck' | 'rejects'>) {
+function NothingOpen({ toCheck, rejects, isLetOn }: Pick<OpenCheckProps, 'toCheck' | 'rejects' | 'isLetOn'>) {
   const navigate = useNavigate()
   const next = toCheck.find(({ holder, isMine }) => isMine || !holder)
   const open = () => void (next && navigate(here(next.id)))
@@ -191,7 +195,7 @@ function NothingOpen({ toCheck, rejects }: Pick<OpenCheckProps, 'toCheck' | 'rej
       keys={next ? [{ chord: 'Alt+Enter', word: t('quality.next'), run: open }] : []}
     >
       <aside className="panel quality-left" aria-label={t('quality.to-check')}>
-        <ToCheck toCheck={toCheck} chosen={null} />
+        <ToCheck toCheck={toCheck} chosen={null} isLetOn={isLetOn} />
         <OwnRejects rejects={rejects} />
       </aside>
       <section className="panel quality-nothing">
@@ -217,9 +221,12 @@ interface OpenCheckProps {
   toCheck: ListedCase[]
   rejects: { looks: number; rejected: number }
   similar: OtherPerson[]
+  /** What nobody looked at in time goes on unchecked where it is STAT. */
+  isLetOn: boolean
 }
 
-function OpenCheck({ check, protocols, isMine, viewer, toCheck, rejects, similar }: OpenCheckProps) {
+function OpenCheck(props: OpenCheckProps) {
+  const { check, protocols, isMine, viewer, toCheck, rejects, similar, isLetOn } = props
   const { item, order, study } = check
   const acting = useFetcher<typeof action>()
   const claiming = useFetcher<typeof action>()
@@ -319,7 +326,7 @@ function OpenCheck({ check, protocols, isMine, viewer, toCheck, rejects, similar
       ]}
     >
       <aside className="panel quality-left" aria-label={t('quality.to-check')}>
-        <ToCheck toCheck={toCheck} chosen={item.id} />
+        <ToCheck toCheck={toCheck} chosen={item.id} isLetOn={isLetOn} />
         <OrderFacts check={check} />
         <OwnRejects rejects={rejects} />
       </aside>

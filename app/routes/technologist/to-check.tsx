@@ -9,7 +9,14 @@ import { allowanceOf, type ListedCase } from '../../worklist/listed-case.ts'
 
 export const here = (itemId: string) => `/quality-check/${itemId}`
 
-export function ToCheck({ toCheck, chosen }: { toCheck: ListedCase[]; chosen: string | null }) {
+interface ToCheckProps {
+  toCheck: ListedCase[]
+  chosen: string | null
+  /** What nobody looked at in time goes on unchecked where it is STAT. */
+  isLetOn: boolean
+}
+
+export function ToCheck({ toCheck, chosen, isLetOn }: ToCheckProps) {
   return (
     <>
       <header>
@@ -41,6 +48,7 @@ export function ToCheck({ toCheck, chosen }: { toCheck: ListedCase[]; chosen: st
         ))}
       </ul>
       {toCheck.length === 0 ? <p className="quality-note small text-3">{t('quality.empty')}</p> : null}
+      <p className="quality-note small text-3">{t(isLetOn ? 'quality.timeout-stat' : 'quality.timeout')}</p>
     </>
   )
 }
