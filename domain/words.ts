@@ -19,6 +19,8 @@ export const PHASES = [
 ] as const
 /** An order's or a procedure's phase (`closed` is an order's only). */
 export type Phase = (typeof PHASES)[number]
+/** Nothing is done in them any more; an order in any other is open. */
+export const ENDED_PHASES = ['closed', 'cancelled', 'discontinued'] as const satisfies Phase[]
 
 export const PRIORITIES = ['stat', 'urgent', 'routine'] as const
 export type Priority = (typeof PRIORITIES)[number]

@@ -12,7 +12,7 @@ import {
 } from '#domain/list-filter.ts'
 import type { NameSaid } from '#domain/order-message.ts'
 import { type Actor, scopeOf } from '#domain/permissions.ts'
-import type { Phase, Priority } from '#domain/words.ts'
+import { ENDED_PHASES, type Phase, type Priority } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 import { requestedBy } from './requester.ts'
 import { atMost } from './rows-at-most.ts'
@@ -200,7 +200,7 @@ function matches(sql: AnySql, filter: Omit<OrderFilter, 'limit'>) {
     and ${filter.phase ? sql`o.phase = ${filter.phase}` : sql`true`}
     and ${filter.since ? sql`o.received_at >= ${filter.since}` : sql`true`}
     and ${filter.ids ? sql`o.id = any(${[...filter.ids]})` : sql`true`}
-    and ${filter.open ? sql`o.closed_at is null and o.end_kind is null` : sql`true`}
+    and ${filter.open ? sql`o.closed_at is null and o.end_kind is null and o.phase <> all(${[...ENDED_PHASES]})` : sql`true`}
     and ${filter.lateAt ? sql`o.id in (select x.order_id from work_items x where x.state in ('open', 'claimed') and x.due_at < ${filter.lateAt})` : sql`true`}
     and ${filter.deliveredSince ? sql`o.id in (select x.order_id from deliveries x where x.acknowledged_at >= ${filter.deliveredSince} and x.report_id is not null)` : sql`true`}
     and ${filter.toMend ? sql`o.id in (select x.order_id from exceptions x where x.state = 'open' and x.order_id is not null)` : sql`true`}

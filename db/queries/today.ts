@@ -10,7 +10,7 @@ import {
   segments,
   type TimelineEvent,
 } from '#domain/segments.ts'
-import { PHASES, type Phase } from '#domain/words.ts'
+import { ENDED_PHASES, PHASES, type Phase } from '#domain/words.ts'
 import type { AnySql } from '../client.ts'
 
 export interface PhaseCount {
@@ -59,7 +59,6 @@ export interface DepartmentFigures {
 }
 
 export const ENOUGH_FOR_PERCENTILES = 20
-const ENDS: Phase[] = ['closed', 'cancelled', 'discontinued']
 const HOUR_MS = 3_600_000
 
 /** Whose turnaround is measured; what is left out narrows nothing. */
@@ -91,7 +90,7 @@ export async function departmentFigures(
     counts(sql, sites, { now, dayStart }),
     turnaroundOf(sql, sites, { since, zone, of }),
   ])
-  const open = phases.filter(({ phase }) => !ENDS.includes(phase))
+  const open = phases.filter(({ phase }) => !(ENDED_PHASES as readonly Phase[]).includes(phase))
   return {
     phases: open,
     openOrders: open.reduce((sum, each) => sum + each.open, 0),

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '#db/department.ts'
-import { seededDepartment } from '#db/order.fixture.ts'
+import { dutyAct } from '#db/mutations/act.ts'
+import { rejectQuality } from '#db/mutations/quality.ts'
+import { settleOrder } from '#db/mutations/settle.ts'
+import { actAs, seededDepartment } from '#db/order.fixture.ts'
 import { readableStudy, studyAtTheGate } from '#db/reading.fixture.ts'
 import { loader as ordersLoader } from '../orders/orders.tsx'
 import { type AtTheScreen, sitDown } from '../technologist/screen.fixture.ts'
@@ -20,6 +23,7 @@ beforeAll(async () => {
   await readableStudy(department, 'stat')
   await readableStudy(department, 'urgent')
   await studyAtTheGate(department, 'stat')
+  await endedByRejection()
   // One of them is late already, and one will be within the hour.
   const now = await department.now()
   const due = (minutes: number) => new Date(now.getTime() + minutes * 60_000)
@@ -28,6 +32,16 @@ beforeAll(async () => {
 }, 30_000)
 
 afterAll(() => department.close())
+
+/** None of its images can be used, and there will be no others: discontinued, though nobody said so of the order. */
+async function endedByRejection(): Promise<void> {
+  const { orderId } = await studyAtTheGate(department, 'stat')
+  const [check] = await department.sql<{ itemId: string; fence: number }[]>`
+    select id as "itemId", fence from work_items where order_id = ${orderId} and kind = 'quality'`
+  const rejection = { ...check!, reasonCodes: ['111210'], instances: [], repeated: false }
+  await rejectQuality(department, await actAs(department, 'tech'), rejection)
+  await settleOrder(department, await dutyAct(department), { orderId })
+}
 
 const today = (query = '') => loader(head.args(`/today${query}`))
 const orders = async (query: string) => (await ordersLoader(head.args(`/orders?${query}`))).orders
