@@ -2,7 +2,7 @@
 import { inflateRawSync } from 'node:zlib'
 import { type ByteSource, bufferSource } from './byte-source.ts'
 import { Dataset, type Element, type Stretch } from './dataset.ts'
-import { DicomError, isDicomError } from './dicom-error.ts'
+import { DicomError } from './dicom-error.ts'
 import { hexOf, type Tag, vrOf } from './dictionary.ts'
 import { withSignedValues } from './signed-values.ts'
 import { type Encoding, encodingOf, IMPLICIT_LITTLE } from './transfer-syntax.ts'
@@ -90,7 +90,8 @@ export function inflate(deflated: Buffer, limits: Pick<DecodeLimits, 'bytes'> = 
 const ITEM = 0xfffee000
 const ITEM_DELIMITATION = 0xfffee00d
 const SEQUENCE_DELIMITATION = 0xfffee0dd
-const PIXEL_DATA = 0x7fe00010
+/** Float, Double Float and plain Pixel Data: their frames are given out from where they lie, however few bytes. */
+const PIXELS: ReadonlySet<Tag> = new Set([0x7fe00008, 0x7fe00009, 0x7fe00010])
 const UNDEFINED = 0xffffffff
 
 type Header = { tag: Tag; vr: Vr; length: number; valueAt: number }
@@ -206,7 +207,7 @@ class Decoder {
 
   private isLocated(tag: Tag, length: number, depth: number): boolean {
     const limit = this.options.locateAboveBytes
-    return limit !== undefined && (length > limit || (tag === PIXEL_DATA && depth === 0))
+    return limit !== undefined && (length > limit || (depth === 0 && PIXELS.has(tag)))
   }
 
   private undefinedLength(tag: Tag, vr: Vr, at: number, end: number, depth: number, into: Dataset): number {
@@ -332,9 +333,4 @@ export function swapped(value: Buffer, width: 2 | 4 | 8): Buffer {
   else if (width === 4) even.swap32()
   else even.swap64()
   return whole
-}
-
-/** For callers that branch on "the bytes are bad" rather than on how. */
-export function isUnreadable(error: unknown): error is DicomError {
-  return isDicomError(error) && error.code.startsWith('dataset-')
 }

@@ -8,8 +8,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { emptyDatabase } from '#bin/testing/database.ts'
 import { receivedProtocols } from '#db/queries/viewer-settings.ts'
 import type { Actor } from '#domain/permissions.ts'
+import { Dataset } from '../dimse/dataset.ts'
+import { encodeDataset } from '../dimse/encode.ts'
 import { protocolFile } from '../dimse/hanging-protocol.fixture.ts'
 import { scanHeader } from '../dimse/header-scan.ts'
+import { encodeFileMeta } from '../dimse/part10.ts'
+import { newUid } from '../dimse/uid.ts'
 import type { Access } from './access.ts'
 import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
 import { multipartRelated } from './multipart.ts'
@@ -364,6 +368,8 @@ describe('retrieving', () => {
     expect((await get(at(us), { ...resumed, 'if-range': '"other"' })).status).toBe(200)
     const beyond = await get(at(us), { accept: 'application/dicom', range: 'bytes=999999999-' })
     expect(beyond.status).toBe(416)
+    const inParts = await get(at(us), { accept: 'multipart/related; type="application/dicom"' })
+    expect(inParts.headers.get('etag')).not.toBe(etag)
     // The same frames make the same body, boundaries included: part of it can be asked for later.
     const frames = { accept: 'multipart/related; type=image/jpeg' }
     const body = Buffer.from(await (await get(`${at(us)}/frames/1,2`, frames)).arrayBuffer())
@@ -604,6 +610,45 @@ describe('storing', () => {
     expect(told).toMatchObject({ actor: access.actor.id, type: 'hanging-protocol.received' })
     expect((await post('/studies/1.2.3', [good])).status).toBe(409)
   })
+
+  test.each([
+    ['FloatPixelData', '7FE00008', 32],
+    ['DoubleFloatPixelData', '7FE00009', 64],
+  ] as const)(
+    '[DW-02] pixels that are floats (%s) are found however few, had as frames and bulk data, and rendered',
+    async (keyword, tag, bits) => {
+      const values = Float64Array.from({ length: 64 }, (_, n) => Math.sqrt(n))
+      const pixels = Buffer.from((bits === 64 ? values : Float32Array.from(values)).buffer)
+      const uid = newUid()
+      const ids = { SOPClassUID: '1.2.840.10008.5.1.4.1.1.30', SOPInstanceUID: uid, Modality: 'MR' }
+      const shape = {
+        SamplesPerPixel: 1,
+        PhotometricInterpretation: 'MONOCHROME2',
+        NumberOfFrames: 1,
+        Rows: 8,
+        Columns: 8,
+      }
+      const dataset = Dataset.of({
+        ...{ ...ids, StudyInstanceUID: newUid(), SeriesInstanceUID: newUid(), PatientID: 'FLOATS' },
+        ...{ ...shape, BitsAllocated: bits, [keyword]: pixels },
+      })
+      const transferSyntaxUid = '1.2.840.10008.1.2.1'
+      const meta = encodeFileMeta({ sopClassUid: ids.SOPClassUID, sopInstanceUid: uid, transferSyntaxUid })
+      const { body } = await post('/studies', [
+        Buffer.concat([meta, encodeDataset(dataset, transferSyntaxUid)]),
+      ])
+      const [item] = body['00081199']!.Value as Json[]
+      const path = new URL(String(item!['00081190']!.Value![0])).pathname.replace('/dicom-web', '')
+      const frame = await get(`${path}/frames/1`, { accept: 'application/octet-stream' })
+      expect(Buffer.from(await frame.arrayBuffer()).equals(pixels)).toBe(true)
+      const [metadata] = (await (await get(`${path}/metadata`)).json()) as [Json]
+      const address = new URL(metadata[tag]!.BulkDataURI!).pathname.replace('/dicom-web', '')
+      const bulk = await get(address, { accept: 'application/octet-stream' })
+      expect(Buffer.from(await bulk.arrayBuffer()).equals(pixels)).toBe(true)
+      expect((await get(`${path}/rendered`, { accept: 'image/png' })).status).toBe(200)
+      expect((await get(`${path}/thumbnail`)).status).toBe(200)
+    },
+  )
 
   test('[DW-06] nobody adds to a study they may not see', async () => {
     access = { ...program, sites: ['WEST'] } as Access

@@ -96,7 +96,8 @@ export async function render(
   { object, header, frame, style, type }: Rendering,
 ): Promise<Uint8Array> {
   const shape = pixelShapeOf(header)
-  if (!shape || !isShowable(object, header))
+  if (!shape || !object.hasPixels) throw new WebError(406, 'there are no pixels that can be shown here')
+  if (!isShowable(object, header))
     throw new WebError(406, `pixels in ${object.transferSyntaxUid} cannot be shown here`)
   const { blobs, threads } = stored
   const [pieces] = await framesOf(stored, object, [frame])

@@ -339,7 +339,12 @@ function answered(request: WebRequest, { type, parts, chosen, tag }: Answer): We
       body: part!.body,
     })
   const { contentType, body } = multipartRelated(type, parts, { seed: tag })
-  return cached(request, tag, { status: 200, headers: { 'Content-Type': contentType }, body })
+  // Other bytes than the one part alone: a client that has half of one must not go on with the other.
+  return cached(request, tagOf([tag, 'parts']), {
+    status: 200,
+    headers: { 'Content-Type': contentType },
+    body,
+  })
 }
 
 /** Of what a response is made of: the same bytes under the same tag, its boundaries too. */

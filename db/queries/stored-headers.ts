@@ -53,8 +53,13 @@ export async function headersOf(sql: AnySql, asked: HeadersAsked): Promise<Heade
     select sop_instance_uid as "sopInstanceUid", (attributes
         || jsonb_build_object('00083002', jsonb_build_object('vr', 'UI', 'Value', jsonb_build_array(
           case when transfer_syntax_uid = any(${asked.native as string[]}) then '1.2.840.10008.1.2.1' else transfer_syntax_uid end)))
-        || case when jsonb_typeof(pixel) = 'object' and not jsonb_exists(attributes, '7FE00010')
-          then '{"7FE00010": {"vr": "OW", "BulkDataURI": "bulkdata/7FE00010"}}'::jsonb else '{}'::jsonb end)::text as text
+        || case when jsonb_typeof(pixel) is distinct from 'object' or jsonb_exists(attributes, '7FE00010') then '{}'::jsonb
+          when jsonb_exists(attributes, '00280101') then '{"7FE00010": {"vr": "OW", "BulkDataURI": "bulkdata/7FE00010"}}'::jsonb
+          -- Pixels that are floats have no Bits Stored (PS3.3 sections C.7.6.24 and C.7.6.25).
+          else case attributes->'00280100'->'Value'->>0
+            when '32' then '{"7FE00008": {"vr": "OF", "BulkDataURI": "bulkdata/7FE00008"}}'::jsonb
+            when '64' then '{"7FE00009": {"vr": "OD", "BulkDataURI": "bulkdata/7FE00009"}}'::jsonb
+            else '{"7FE00010": {"vr": "OW", "BulkDataURI": "bulkdata/7FE00010"}}'::jsonb end end)::text as text
     from instances i
     where series_id = ${asked.seriesId} and ${instanceShown(sql)}
       ${asked.sopInstanceUid === undefined ? sql`` : sql`and sop_instance_uid = ${asked.sopInstanceUid}`}
