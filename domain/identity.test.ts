@@ -1,14 +1,7 @@
 /** Names and identifiers: what is the same person's, and what only looks so. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  formatPersonName,
-  identifierKey,
-  nameKey,
-  nameKeyOfDicom,
-  parsePersonName,
-  sameIdentifier,
-} from './identity.ts'
+import { formatPersonName, nameKey, nameKeyOfDicom, parsePersonName } from './identity.ts'
 
 describe('a person name', () => {
   test('in three component groups comes back as it was sent', () => {
@@ -77,10 +70,4 @@ describe('a name key', () => {
     expect(nameKey({})).toBe('')
     expect(nameKeyOfDicom(null)).toBe('')
   })
-})
-
-test('one value under two issuers is two identifiers', () => {
-  expect(sameIdentifier({ value: '4711', issuer: 'A' }, { value: '4711', issuer: 'B' })).toBe(false)
-  expect(sameIdentifier({ value: ' 4711 ', issuer: 'A' }, { value: '4711', issuer: 'A' })).toBe(true)
-  expect(identifierKey({ value: '1@A', issuer: 'B' })).not.toBe(identifierKey({ value: '1', issuer: 'A@B' }))
 })

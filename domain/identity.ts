@@ -51,17 +51,6 @@ export function foldName(text: string): string {
     .trim()
 }
 
-export type Identifier = { value: string; issuer: string }
-
-/** Unique on the pair, never on the value: two hospitals both have a patient 4711. */
-export function identifierKey({ value, issuer }: Identifier): string {
-  return `${value.trim().length}:${value.trim()}@${issuer.trim()}`
-}
-
-export function sameIdentifier(one: Identifier, other: Identifier): boolean {
-  return identifierKey(one) === identifierKey(other)
-}
-
 function parseGroup(text: string): NameGroup {
   const group: NameGroup = {}
   text.split('^').forEach((part, index) => {

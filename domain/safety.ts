@@ -1,5 +1,5 @@
 /** Safety gates of a step: which are open, failed or expired, and until when an answer counts. */
-import type { GateFact, StepFact } from './facts.ts'
+import type { GateFact } from './facts.ts'
 import type { Policy } from './policy.ts'
 import type { SafetyGate } from './words.ts'
 
@@ -17,20 +17,6 @@ export function gateExpiresAt(gate: GateFact, policy: Policy): Date | null {
   const maxAgeMs = maxAge(gate.gate, policy)
   if (gate.outcome !== 'satisfied' || maxAgeMs === null || gate.valueAt === null) return null
   return new Date(gate.valueAt.getTime() + maxAgeMs)
-}
-
-/** May the step stand on the modality worklist, and be begun on our screen? */
-export function gatesSatisfied(step: StepFact, now: Date, policy: Policy): boolean {
-  return unsatisfiedGates(step, now, policy).length === 0
-}
-
-/** Gates that keep a step from its device; none where the policy asks no safety questions. */
-export function unsatisfiedGates(step: StepFact, now: Date, policy: Policy): GateFact[] {
-  if (policy.safetyGates === 'off') return []
-  return step.gates.filter((gate) => {
-    const state = gateState(gate, now, policy)
-    return state !== 'satisfied' && state !== 'overridden'
-  })
 }
 
 function maxAge(gate: SafetyGate, policy: Policy): number | null {

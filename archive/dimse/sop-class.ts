@@ -14,10 +14,8 @@ export const STUDY_ROOT_GET = '1.2.840.10008.5.1.4.1.2.2.3'
 
 export const CT_IMAGE_STORAGE = '1.2.840.10008.5.1.4.1.1.2'
 export const MR_IMAGE_STORAGE = '1.2.840.10008.5.1.4.1.1.4'
-export const SECONDARY_CAPTURE_STORAGE = '1.2.840.10008.5.1.4.1.1.7'
 /** Of no study and no patient (PS3.4 annex GG). */
 export const HANGING_PROTOCOL_STORAGE = '1.2.840.10008.5.1.4.38.1'
-export const KEY_OBJECT_SELECTION_STORAGE = '1.2.840.10008.5.1.4.1.1.88.59'
 
 /** Query and retrieve classes live under the Storage root too (1.2.840.10008.5.1.4.1.2). */
 export function isStandardStorage(sopClassUid: string): boolean {

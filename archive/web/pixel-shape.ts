@@ -38,9 +38,3 @@ export function pixelShapeOf(header: Header): PixelShape | null {
     float: numberOf(header, '00280101') === undefined && bitsAllocated >= 32,
   }
 }
-
-/** Bytes of one native frame; pixels of one bit are packed. */
-export function frameBytes(shape: PixelShape): number {
-  const bits = shape.rows * shape.columns * shape.samples * shape.bitsAllocated
-  return Math.ceil((shape.photometric === 'YBR_FULL_422' ? (bits / 3) * 2 : bits) / 8)
-}

@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest'
-import { connection } from './connection.ts'
-import { contentHash, messageKey, orderContentHash } from './identity.ts'
+import { contentHash, messageKey } from './identity.ts'
 import { parseMessage } from './message.ts'
-import { mapOrders } from './orm.ts'
 
 const order = ({ id = '1', at = '20261122', sequence = '', name = 'TEST^A', tail = '' } = {}) =>
   parseMessage(
@@ -22,11 +20,4 @@ test('[OS-01] a resent message has the same content, whatever the engine stamped
   expect(contentHash(order({ at: '20261123', sequence: '7' }))).toBe(first)
   expect(contentHash(order({ tail: '^^^&&~|||' }))).toBe(first)
   expect(contentHash(order({ name: 'TEST^B' }))).not.toBe(first)
-})
-
-test('[OS-01] an order under a new control id is still the same order', () => {
-  const hash = (message: ReturnType<typeof order>) =>
-    orderContentHash(mapOrders(message, connection({})).orders[0]!)
-  expect(hash(order({ id: '2', at: '20261124' }))).toBe(hash(order()))
-  expect(hash(order({ name: 'OTHER^A' }))).not.toBe(hash(order()))
 })

@@ -1,6 +1,5 @@
 /** Which message this is, and whether it says the same as another (MSH-3, MSH-4, MSH-10 and a content hash). */
 import { createHash } from 'node:crypto'
-import type { OrderMessage } from '#domain/order-message.ts'
 import type { Connection } from './connection.ts'
 import type { Delimiters } from './delimiters.ts'
 import type { Message, Segment } from './message.ts'
@@ -55,24 +54,4 @@ function trimmed(text: string, [delimiter, ...below]: (string | undefined)[]): s
   const parts = text.split(delimiter).map((part) => (below.length > 0 ? trimmed(part, below) : part))
   while (parts.length > 1 && parts.at(-1) === '') parts.pop()
   return parts.join(delimiter)
-}
-
-/**
- * SHA-256 (hex) of what one order asks, so that the same order under a new control id is known as the same.
- * When it was entered and what we thought odd about it are not part of what it asks.
- */
-export function orderContentHash(order: OrderMessage): string {
-  const { warnings: _warnings, orderedAt: _orderedAt, externalStatus: _externalStatus, ...asked } = order
-  return createHash('sha256')
-    .update(JSON.stringify(sorted(asked)))
-    .digest('hex')
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (value === null || typeof value !== 'object' || value instanceof Date) return value
-  const entries = Object.entries(value).filter(([, part]) => part !== undefined)
-  return Object.fromEntries(
-    entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, part]) => [key, sorted(part)]),
-  )
 }
