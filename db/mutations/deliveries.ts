@@ -162,18 +162,27 @@ async function park(
   await sql`
     update deliveries set state = 'parked', last_answer = ${code}, parked_reason = ${answer}, next_attempt_at = null where id = ${row.id}`
   scope.append(row.order_id, { type: 'delivery.parked', data: { ...eventData(row), code } })
-  const [site] = await sql<{ site_id: string }[]>`select site_id from orders where id = ${row.order_id}`
+  await askToMend(scope, row, answer)
+  return { state: 'parked', retryInMs: null }
+}
+
+/** Somebody must look at a parked delivery. */
+export async function askToMend(
+  scope: Scope,
+  row: Pick<DeliveryRow, 'id' | 'order_id' | 'destination_id' | 'control_id'>,
+  reasonCode: string,
+): Promise<void> {
+  const [site] = await scope.sql<{ site_id: string }[]>`select site_id from orders where id = ${row.order_id}`
   await raiseException(scope, {
     kind: 'delivery',
     key: `delivery:${row.id}`,
-    reasonCode: answer,
+    reasonCode,
     reason:
       'A receiver refused a message. It waits here until somebody mends it; later ones of this patient wait behind it.',
     refs: { deliveryId: row.id, destinationId: row.destination_id, controlId: row.control_id },
     orderId: row.order_id,
     siteId: site!.site_id,
   })
-  return { state: 'parked', retryInMs: null }
 }
 
 // AE, CE: the receiver's trouble may pass. Back-off 5 s × 2ⁿ to 5 min; an hour after the first, a person must look.

@@ -10,6 +10,7 @@ import { openAmendment, signAmendment } from './amendments.ts'
 import { applyConfiguration } from './configuration.ts'
 import { beginAttempt, laneHead, recordAnswer } from './deliveries.ts'
 import { openReport, signReport } from './reports.ts'
+import { settleOrder } from './settle.ts'
 import { claim } from './work-items.ts'
 
 const department = await soundDepartment()
@@ -94,6 +95,29 @@ test('[RP-06] a retired receiver is sent nothing and waited for no longer, its t
     'delivery.destination-retired',
     'delivery.destination-back',
   ])
+})
+
+test('[RP-06] what a retired receiver had refused is nobody’s to mend, until it is back', async () => {
+  await receivers((now) => withClinic(now))
+  const { orderId } = await signed()
+  const [toClinic, toEmr] = await deliveries(orderId)
+  await acknowledge(toEmr!)
+  const duty = await dutyAct(department)
+  await beginAttempt(department, duty, { deliveryId: toClinic!.id, bytes: Buffer.from('x') })
+  await recordAnswer(department, duty, { deliveryId: toClinic!.id, answer: 'rejected' })
+  const toMend = async () => {
+    await settleOrder(department, await dutyAct(department), { orderId })
+    const [row] = await department.sql`
+      select (select count(*)::int from exceptions where order_id = ${orderId} and state = 'open') as exceptions,
+        (select count(*)::int from work_items where order_id = ${orderId} and kind = 'mend' and state in ('open', 'claimed')) as items`
+    return [row!.exceptions, row!.items]
+  }
+  expect(await toMend()).toEqual([1, 1])
+  await receivers(without)
+  expect([await toMend(), await phaseOf(orderId)]).toEqual([[0, 0], 'delivered'])
+  await receivers((now) => withClinic(now))
+  expect([await toMend(), await phaseOf(orderId)]).toEqual([[1, 1], 'final'])
+  await receivers(without)
 })
 
 test('[RP-06] a receiver that is switched off misses no version: it gets each in its order when it is on again', async () => {

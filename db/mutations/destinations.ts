@@ -1,5 +1,7 @@
 /** Receivers of results as a configuration names them; one that goes or comes back is said at every order it still owes an answer. */
 import type { DestinationConfiguration } from '../queries/configuration.ts'
+import { askToMend } from './deliveries.ts'
+import { closeExceptionIn } from './exceptions.ts'
 import type { Scope } from './mutate.ts'
 
 /**
@@ -52,4 +54,24 @@ async function tellOwing(
       select order_id from deliveries where destination_id = ${destinationId} and state <> 'acknowledged')
     order by id for update`
   for (const { id } of orders) scope.append(id, { type, data: { destinationId } })
+  if (type === 'delivery.destination-retired') await mendNoMore(scope, destinationId)
+  else await mendAgain(scope, destinationId)
+}
+
+/** Nobody has to mend what nobody waits for. */
+async function mendNoMore(scope: Scope, destinationId: string): Promise<void> {
+  const open = await scope.sql<{ id: string }[]>`
+    select id from exceptions where kind = 'delivery' and state = 'open' and refs->>'destinationId' = ${destinationId} order by id`
+  for (const { id } of open) await closeExceptionIn(scope, id)
+}
+
+/** What was refused before the receiver went is refused still. */
+async function mendAgain(scope: Scope, destinationId: string): Promise<void> {
+  const parked = await scope.sql<
+    { id: string; order_id: string; destination_id: string; control_id: string; parked_reason: string }[]
+  >`
+    select d.id, d.order_id, d.destination_id, d.control_id, d.parked_reason from deliveries d
+    where d.destination_id = ${destinationId} and d.state = 'parked' and not exists (select 1 from exceptions e
+      where e.kind = 'delivery' and e.key = 'delivery:' || d.id and e.state = 'open') order by d.id`
+  for (const { parked_reason, ...row } of parked) await askToMend(scope, row, parked_reason)
 }

@@ -70,5 +70,6 @@ export async function parkedDeliveries(sql: AnySql): Promise<ParkedDelivery[]> {
   return await sql<ParkedDelivery[]>`
     select x.id, x.destination_id as destination, x.order_id as "orderId", o.accession, x.parked_reason as reason,
       x.last_answer as "lastAnswer", x.attempts
-    from deliveries x join orders o on o.id = x.order_id where x.state = 'parked' order by x.released_at limit 50`
+    from deliveries x join orders o on o.id = x.order_id join destinations t on t.id = x.destination_id
+    where x.state = 'parked' and t.retired_at is null order by x.released_at limit 50`
 }
