@@ -9,9 +9,12 @@ export const ORDERS_A_DAY = 275
 export const STILL_OPEN = { scheduled: 120, checked: 30, read: 150 } as const
 const OPEN = STILL_OPEN.scheduled + STILL_OPEN.checked + STILL_OPEN.read
 const BATCH = 50_000
-/** A name that many have, and one in another script; every other family name is its patient's own. */
+/**
+ * A name that many have, and one in another script, each often enough for a page of them in the young department too; every
+ * other family name is its patient's own.
+ */
 const SMITH_ONE_IN = 100
-const NATIVE_ONE_IN = 500
+const NATIVE_ONE_IN = 200
 const TABLES = [
   'patients',
   'patient_identifiers',

@@ -26,8 +26,8 @@ const MOST = 12
  * going back through the orders; of a number's beginning that more have, the highest are looked at.
  */
 const FEW = 150
-/** So many orders of a site are gone back through before a name is looked up: what is common is met there. */
-const RECENT = 2_500
+/** So many orders of everybody's are gone back through before a name is looked up: what is common is met there. */
+const RECENT = 3_000
 
 /** Exact accession first, then whoever's number or name fits, newest order first. */
 export async function searchOrders(sql: AnySql, actor: Actor, text: string): Promise<FoundOrderRow[]> {
@@ -74,17 +74,13 @@ async function foundByName(
   }
 }
 
-/** Of each site's newest orders, as far back as all of the sites were looked through. */
+/** Read no further back than to the last that is wanted. */
 async function recentOfName(sql: AnySql, words: readonly string[], sites: Fragment): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    with recent as materialized (
-      select n.* from unnest(${sites}) s (id) cross join lateral (
-        select site_id, order_id, received_at, name_key from order_names where site_id = s.id
-        order by received_at desc, order_id desc ${atMost(sql, RECENT)}) n)
-    select order_id as id from recent
-    where ${nameFits(sql, sql`name_key`, words)} and received_at >= coalesce((
-      select max(oldest) from (
-        select min(received_at) as oldest from recent group by site_id having count(*) = ${RECENT}) whole), '-infinity')
+    select order_id as id from (
+      select order_id, received_at, site_id, name_key from order_names
+      order by received_at desc, order_id desc ${atMost(sql, RECENT)}) recent
+    where site_id = any(${sites}) and ${nameFits(sql, sql`name_key`, words)}
     order by received_at desc, order_id desc ${atMost(sql, MOST)}`
   return rows.map(({ id }) => id)
 }
@@ -107,8 +103,10 @@ function nameFits(sql: AnySql, key: Fragment, words: readonly string[]): Fragmen
     .map((word) => {
       const text = likeText(word)
       if (isPart(word)) return sql`${key} like ${`%${text}%`}`
-      // Not the column itself: of so few letters the index of parts would be read from end to end.
-      return sql`${key} || '' like any(${[`${text}%`, `%^${text}%`, `% ${text}%`, `%=${text}%`]})`
+      // Not the column itself: of so few letters the index of parts would be read from end to end. Most names are told apart
+      // by the first of these.
+      return sql`(${key} || '' like ${`%${text}%`}
+        and ${key} || '' like any(${[`${text}%`, `%^${text}%`, `% ${text}%`, `%=${text}%`]}))`
     })
     .reduce((so, one) => sql`${so} and ${one}`)
 }

@@ -13,14 +13,15 @@ import {
 import type { NameSaid } from '#domain/order-message.ts'
 import { type Actor, inAudience, scopeOf } from '#domain/permissions.ts'
 import { similarAmong } from '#domain/similar-people.ts'
-import type {
-  CompletenessVerdict,
-  PatientClass,
-  PauseReason,
-  Phase,
-  Priority,
-  SubjectType,
-  WorkItemKind,
+import {
+  type CompletenessVerdict,
+  type PatientClass,
+  type PauseReason,
+  type Phase,
+  type Priority,
+  type SubjectType,
+  WORK_ITEM_KINDS,
+  type WorkItemKind,
 } from '#domain/words.ts'
 import type { Audience } from '#domain/work-item-wanted.ts'
 import type { AnySql } from '../client.ts'
@@ -304,7 +305,7 @@ function countable(sql: AnySql, actor: Actor, kinds: readonly WorkItemKind[]) {
     const rows = await sql<
       { kind: string; audience: Partial<Audience>; holder: string | null; due_at: Date | null }[]
     >`
-      select kind, audience, holder, due_at from work_items w where state in ('open', 'claimed') and kind = any(${[...kinds]})
+      select kind, audience, holder, due_at from work_items w where state in ('open', 'claimed') and ${kindFilter(sql, kinds)}
         and order_id is not null and ${siteFilter(sql, actor)}`
     return rows.map((row) => ({ ...row, audience: reviveAudience(row.audience) }))
   })
@@ -326,6 +327,11 @@ function siteFilter(sql: AnySql, actor: Actor) {
   return scope.scope === 'sites' ? sql`w.site_id = any(${[...scope.siteIds]})` : sql`false`
 }
 
+// Who asks for every kind asks for none in particular: a plan for that can be kept.
+function kindFilter(sql: AnySql, kinds: readonly WorkItemKind[]) {
+  return WORK_ITEM_KINDS.every((kind) => kinds.includes(kind)) ? sql`true` : sql`w.kind = any(${[...kinds]})`
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: one wide row, read once just below
 type Row = Record<string, any>
 
@@ -339,7 +345,7 @@ async function itemsOf(
   const items = sql`= any(array(select id from listed))`
   return await sql<Row[]>`
     with listed as materialized (
-      select w.* from work_items w where w.state in ('open', 'claimed') and w.kind = any(${[...kinds]})
+      select w.* from work_items w where w.state in ('open', 'claimed') and ${kindFilter(sql, kinds)}
         and ${siteFilter(sql, actor)} and ${until ? sql`w.due_at < ${until}` : sql`true`})
     select w.*, o.accession, o.phase, o.patient_class, o.patient_id, pt.name, pt.birth_date,
       u.name as holder_name, meant.name as meant_name, given.name as assigned_name, r.name as room_name,
