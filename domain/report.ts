@@ -18,6 +18,10 @@ export const REPORT_EVENTS = [
 /** `addendum` and `correction` are their signing; opening one changes no state. */
 export type ReportEvent = (typeof REPORT_EVENTS)[number]
 
+/** Why a report is withdrawn: what it says of the wrong patient is nobody's to mend by more words. */
+export const RETRACT_REASONS = ['wrong-patient', 'wrong-exam', 'not-true', 'other'] as const
+export type RetractReason = (typeof RETRACT_REASONS)[number]
+
 export type ReportContext = {
   byAuthor: boolean
   /** An addendum or correction has been opened. */

@@ -43,9 +43,9 @@ const invariants: Record<string, string> = {
     select w.id from work_items w left join tenures t on t.item_id = w.id and t.fence = w.fence and t.ended_at is null
     where (w.state = 'claimed') <> (t.item_id is not null)`,
   '7 every version was written by the holder of its fence': `
-    -- An addendum or a correction answers to the fence of its draft, which goes with the signature.
+    -- An addendum or a correction answers to the fence of its draft, which goes with the signature; a withdrawal to none.
     select v.report_id, v.version from report_versions v
-    where (v.item_id is not null or v.kind not in ('addendum', 'correction'))
+    where (v.item_id is not null or v.kind not in ('addendum', 'correction', 'withdrawal'))
       and not exists (select 1 from tenures t where t.item_id = v.item_id and t.fence = v.fence
       and t.holder = coalesce(v.signer_id, t.holder))`,
   '7 every quality decision was made by the holder of its fence': `

@@ -180,7 +180,7 @@ export async function priorsOf(sql: AnySql, orderId: string): Promise<PriorStudy
       (select l.order_id from study_links l where l.study_id = s.id and l.undone_at is null limit 1) as "orderId",
       (select jsonb_agg(part.value order by v.version, part.ordinality)
         from (select rp.report_id, v.version from study_links l join report_procedures rp on rp.procedure_id = l.procedure_id
-            join report_versions v on v.report_id = rp.report_id
+            join reports r on r.id = rp.report_id and r.state <> 'CANCELLED' join report_versions v on v.report_id = rp.report_id
           where l.study_id = s.id and l.undone_at is null and v.released_at is not null and v.kind <> 'addendum'
           order by v.created_at desc limit 1) text
         join report_versions v on v.report_id = text.report_id and v.version >= text.version and v.released_at is not null

@@ -14,17 +14,18 @@ import { requireUser, type SignedIn } from '#app/server/guard.ts'
 import { viewerAddress } from '#app/server/launches.ts'
 import { answer } from '#app/server/refusal.ts'
 import { revokeRejection } from '#db/mutations/rejections.ts'
-import { basicActor } from '#db/mutations/sessions.ts'
+import { retractReport } from '#db/mutations/retractions.ts'
+import { basicActor, reauthenticate } from '#db/mutations/sessions.ts'
 import { orderParts } from '#db/queries/order-parts.ts'
 import { findOrders, timeline } from '#db/queries/orders.ts'
 import { deliveriesOf, exceptionsOfOrder } from '#db/queries/oversight.ts'
-import { orderIdentity, reportsOfOrder } from '#db/queries/reading-room.ts'
+import { orderIdentity, type ReportOnScreen, reportsOfOrder } from '#db/queries/reading-room.ts'
 import { rejectionsOfOrder } from '#db/queries/rejections.ts'
 import { requesterOf } from '#db/queries/requester.ts'
 import { similarToday } from '#db/queries/similar-people.ts'
 import { proveTimeline } from '#db/queries/timeline-proof.ts'
 import { can } from '#domain/permissions.ts'
-import { isSigned } from '#domain/report.ts'
+import { isSigned, RETRACT_REASONS } from '#domain/report.ts'
 import { useLive } from '../../live/use-live.ts'
 import { CriticalPanel, useCritical } from '../../reporting/critical-panel.tsx'
 import { t, wordFor } from '../../strings/words.ts'
@@ -40,6 +41,7 @@ import { ErrorLine } from '../../ui/messages.tsx'
 import { PhaseTag } from '../../ui/phase-tag.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { useCaseFolders } from '../../worklist/case-folders.tsx'
+import { WithdrawReport } from './withdraw-report.tsx'
 import { WithdrawnImages } from './withdrawn-images.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
@@ -85,6 +87,7 @@ export async function loader(args: LoaderFunctionArgs) {
     amendable: reports
       .filter(({ state }) => isSigned(state) && person.roles.includes('radiologist'))
       .map(({ id }) => id),
+    retractable: person.roles.includes('radiologist') && mayRead ? reports.flatMap(outOf) : [],
     critical: await criticalHere(signedIn, { orderId, siteId: order.site, reports }),
     mayRevoke: can(person.actor, 'revoke-rejection', { siteId: order.site, reason: 'asked' }).allowed,
     proof,
@@ -92,6 +95,12 @@ export async function loader(args: LoaderFunctionArgs) {
     viewer:
       maySeeImages && hasImages ? await viewerAddress(signedIn, { orderId, purpose: 'view', studies }) : null,
   }
+}
+
+/** What of a report can be withdrawn: the newest that stands, once it is out. */
+function outOf({ id, state, versions }: ReportOnScreen): { id: string; version: number }[] {
+  const newest = versions.find(({ recalledAt }) => recalledAt === null)
+  return state !== 'CANCELLED' && newest?.releasedAt ? [{ id, version: newest.version }] : []
 }
 
 /** For those who raise one or tell it: what is open here, and the report that a new one would be written into. Null: not theirs. */
@@ -111,18 +120,30 @@ const NOT_THEIRS: CriticalView = {
   ...{ mayRaise: false, mayDocument: false, mayWithdraw: false, maySign: false },
 }
 
-/** Fields: intent (bring-back), rejectionId, reason; for 113037 also secondUser and secondPassword. */
+/**
+ * Fields by `intent`: `bring-back` (rejectionId, reason; for 113037 also secondUser and secondPassword), `retract` (reportId,
+ * version, reason, password, secondUser, secondPassword).
+ */
 export async function action(args: ActionFunctionArgs) {
-  const { server, act } = await requireUser(args, ['lead', 'admin'])
+  const { person, server, act } = await requireUser(args, ['lead', 'admin', 'radiologist'])
   const { department } = server
   const form = await args.request.formData()
   const field = (name: string) => String(form.get(name) ?? '')
-  if (field('intent') !== 'bring-back') throw data(null, { status: 400 })
+  const intent = field('intent')
+  if (intent !== 'bring-back' && intent !== 'retract') throw data(null, { status: 400 })
   return answer(async () => {
     const second = { userName: field('secondUser'), password: field('secondPassword') }
     const secondPerson = second.userName === '' ? null : await basicActor(department, second)
-    const asked = { rejectionId: field('rejectionId'), reason: field('reason'), secondPerson }
-    await revokeRejection(department, await act(), asked)
+    if (intent === 'bring-back') {
+      const asked = { rejectionId: field('rejectionId'), reason: field('reason'), secondPerson }
+      await revokeRejection(department, await act(), asked)
+      return {}
+    }
+    await retractReport(department, await act(), {
+      ...{ reportId: field('reportId'), version: Number(field('version')), secondPerson },
+      reason: RETRACT_REASONS.find((each) => each === field('reason')) ?? null,
+      reauthenticated: await reauthenticate(department, { userId: person.id, password: field('password') }),
+    })
     return {}
   })
 }
@@ -147,6 +168,7 @@ export default function OrderTimeline() {
     exceptions,
     versions,
     amendable,
+    retractable,
     withdrawn,
     mayRevoke,
     proof,
@@ -346,6 +368,7 @@ export default function OrderTimeline() {
                   {t('amend.title')}
                 </Link>
               ))}
+          {then ? null : retractable.map((report) => <WithdrawReport key={report.id} report={report} />)}
           {current ? <EventFacts event={current} zone={zone} /> : null}
           {versionsThen.map((version) => (
             <section key={`${version.version}${version.hash}`}>

@@ -144,7 +144,7 @@ export function meta({
 
 export default function ReadingRoomPage() {
   const { room, isMine } = useLoaderData<typeof loader>()
-  return <Room key={useTenure(room.item, isMine)} />
+  return <Room key={useTenure(room.item, isMine, room.report?.id ?? null)} />
 }
 
 type Panel = 'none' | 'skip' | 'take-over' | 'send-back' | 'ask'
