@@ -14,7 +14,7 @@ import type { WorklistCaller } from '#db/queries/modality-worklist.ts'
 import { policyOf } from '#db/queries/policy.ts'
 import { REGULAR_VIEW, type View, viewOf } from '#db/queries/visibility.ts'
 import type { Policy } from '#domain/policy.ts'
-import { isStorageClass } from './storage-classes.ts'
+import { isProtocolClass, isStorageClass } from './storage-classes.ts'
 
 /** A calling peer as the department knows it. */
 export interface Caller extends WorklistCaller {
@@ -188,7 +188,7 @@ function callerOf(row: DeviceRow): Caller {
 /** The list of its device that keeps a context out, when one does: nothing would let in what is not offered at all. */
 export function settingFor({ aeTitle, sopClasses, transferSyntaxes }: Caller) {
   return (abstractSyntax: string, result: number): string | undefined => {
-    if (!isStorageClass(abstractSyntax)) return undefined
+    if (!isStorageClass(abstractSyntax) && !isProtocolClass(abstractSyntax)) return undefined
     if (result === CONTEXT_RESULT.abstractSyntaxNotSupported)
       return sopClasses ? `devices.${aeTitle}.policy.sopClasses` : undefined
     return transferSyntaxes ? `devices.${aeTitle}.policy.transferSyntaxes` : undefined

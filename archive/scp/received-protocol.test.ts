@@ -7,7 +7,7 @@ import { readPart10 } from '#archive/dimse/part10.ts'
 import { newUid } from '#archive/dimse/uid.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import { receivedProtocols } from '#db/queries/viewer-settings.ts'
-import { dcmtk, findscu, openArchive, type TestArchive } from './archive.fixture.ts'
+import { dcmtk, findscu, openArchive, type TestArchive, until } from './archive.fixture.ts'
 
 let archive: TestArchive
 
@@ -83,6 +83,10 @@ test('[VW-02] a device whose list of SOP classes is without them sends none', as
   const sopInstanceUid = newUid()
   await dcmsend(protocolFile({ sopInstanceUid }), 'MR1')
   expect(await kept(sopInstanceUid)).toEqual([])
+  const told = () => archive.department.sql<{ refs: object }[]>`
+    select refs from exceptions where reason_code = 'context-not-accepted'`
+  await until('the refusal on the list', async () => (await told()).length === 1)
+  expect((await told())[0]!.refs).toMatchObject({ setting: 'devices.MR1.policy.sopClasses' })
 })
 
 test('[VW-02] one that a killed process left whole is taken at the next look', async () => {

@@ -58,8 +58,14 @@ export function requestRefused(
   const aeTitle = printable(callingAe)
   const service = serviceName(command.name)
   const status = statusHex(outcome.status)
-  const why = `${service} was answered ${status}: ${outcome.comment ?? meaningOf(outcome.status)}`
-  const data = { service, status, sopClassUid: printable(sopClassUid, 64), why }
+  const title = command.set.text('MoveDestination')
+  const destination = command.name === 'cMove' ? printable(title) : undefined
+  const whither = destination === undefined ? '' : ` to ${destination}`
+  const why = `${service}${whither} was answered ${status}: ${outcome.comment ?? meaningOf(outcome.status)}`
+  const setting =
+    outcome.status === STATUS.moveDestinationUnknown ? `devices.${destination}, its host and port` : undefined
+  const said = { ...(destination === undefined ? {} : { destination }), ...(setting ? { setting } : {}) }
+  const data = { service, status, sopClassUid: printable(sopClassUid, 64), why, ...said }
   // What was set aside is on the list already, with its bytes; a query that cannot be understood harmed nobody; and a
   // scanner that lost our answer says again what we have, which is how it learns that we have it.
   const isRepeat = outcome.status === STATUS.duplicateSopInstance || outcome.errorId === NO_LONGER_UPDATABLE
@@ -70,7 +76,7 @@ export function requestRefused(
     isOurs ||
     (command.name === 'cStore' ? SET_ASIDE.includes(outcome.status) : command.name === 'cFind')
   return {
-    key: `request:${aeTitle}:${remoteAddress}:${service}:${data.sopClassUid}:${status}`,
+    key: `request:${aeTitle}:${remoteAddress}:${service}${whither}:${data.sopClassUid}:${status}`,
     aeTitle,
     address: remoteAddress,
     audit: { type: 'request.refused', outcome: 'denied', data },
@@ -78,8 +84,8 @@ export function requestRefused(
       ? null
       : {
           reasonCode: 'request-refused',
-          reason: `${aeTitle} from ${remoteAddress}: ${why}.`,
-          refs: { aeTitle, address: remoteAddress, service, status, sopClassUid: data.sopClassUid },
+          reason: `${aeTitle} from ${remoteAddress}: ${why}.${allowedBy(setting)}`,
+          refs: { aeTitle, address: remoteAddress, service, status, sopClassUid: data.sopClassUid, ...said },
         },
   }
 }
@@ -150,9 +156,11 @@ const HAPPENED = {
 function inWords({ kind, callingAe, calledAe, remoteAddress, why, setting }: Refusal): string {
   const who = callingAe === undefined ? 'A peer' : printable(callingAe)
   const calling = calledAe === undefined ? '' : `, calling ${printable(calledAe)},`
-  const allowing = setting ? ` What would allow it: ${setting}.` : ''
-  return `${who} from ${remoteAddress}${calling} ${HAPPENED[kind]}. ${why}.${allowing}`
+  return `${who} from ${remoteAddress}${calling} ${HAPPENED[kind]}. ${why}.${allowedBy(setting)}`
 }
+
+const allowedBy = (setting: string | undefined): string =>
+  setting ? ` What would allow it: ${setting}.` : ''
 
 /** `cStore` as the standard writes it. */
 function serviceName(name: string | undefined): string {

@@ -270,6 +270,17 @@ test('[AR-02] a destination nobody knows is A801H, one that is away fails every 
   expect(ended).toMatchObject({ status: 0xa702, subOperations: { completed: 0, failed: 4, warning: 0 } })
   expect(ended.failedSopInstanceUids).toHaveLength(4)
   expect(ended.comment).toBe('4 failed: destination not reached')
+  const told = () => archive.department.sql<{ reason: string; refs: object }[]>`
+    select reason, refs from exceptions where refs->>'destination' = any(${['NOBODY', away]}) order by refs->>'status'`
+  await until('both on the list', async () => (await told()).length === 2)
+  const [reached, known] = await told()
+  expect(known).toMatchObject({
+    reason: expect.stringMatching(
+      /C-MOVE to NOBODY was answered A801H: .* allow it: devices\.NOBODY, its host/,
+    ),
+    refs: { destination: 'NOBODY', setting: 'devices.NOBODY, its host and port' },
+  })
+  expect(reached).toMatchObject({ refs: { destination: away } })
 })
 
 test('[AR-02] a destination that breaks off is called again, and what it had is not sent twice', async () => {
