@@ -5,4 +5,6 @@ export default {
   appDirectory: 'app',
   buildDirectory: 'build',
   ssr: true,
+  // All addresses with the page: whoever goes to another screen while the server is away is told so on this one.
+  routeDiscovery: { mode: 'initial' },
 } satisfies Config

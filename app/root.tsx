@@ -26,6 +26,7 @@ import {
 } from 'react-router'
 import { readTheme } from '#app/server/theme-cookie.ts'
 import { isLiveLoad } from './live/is-live-load.ts'
+import { keepScreenStanding } from './live/standing-screen.ts'
 import { t } from './strings/words.ts'
 import { FaultWords, isMissing } from './ui/fault-words.tsx'
 import { Mark } from './ui/glyph.tsx'
@@ -40,6 +41,8 @@ export function loader({ request }: LoaderFunctionArgs) {
 export function shouldRevalidate(args: ShouldRevalidateFunctionArgs) {
   return !isLiveLoad(args) && args.defaultShouldRevalidate
 }
+
+export const clientMiddleware = [keepScreenStanding]
 
 export function meta() {
   return [{ title: t('app.name') }]

@@ -12,8 +12,10 @@ import { openCalls } from '#db/queries/colleagues.ts'
 import { sites } from '#db/queries/sites.ts'
 import { KeyLayer } from '../keys/key-layer.tsx'
 import { KeySheet, Palette } from '../keys/palette.tsx'
+import { oldSinceMs, watchLoads } from '../live/failed-load.ts'
 import { isLiveLoad } from '../live/is-live-load.ts'
 import { connectionState, watchConnection } from '../live/live-connection.ts'
+import { useScreensAtHand } from '../live/screens-at-hand.ts'
 import { useWaiting } from '../live/use-waiting.ts'
 import { t, wordFor } from '../strings/words.ts'
 import { CalledIn } from '../ui/called-in.tsx'
@@ -67,6 +69,7 @@ export function shouldRevalidate(args: ShouldRevalidateFunctionArgs) {
 export default function Shell() {
   const { person, calls, places: loaded, counted, time } = useLoaderData<typeof loader>()
   const places = useWaiting(loaded, counted)
+  useScreensAtHand([...places.map(({ path }) => path), '/orders'])
   return (
     <DepartmentClock time={time}>
       <KeyLayer scanner={person.scans}>
@@ -76,7 +79,7 @@ export default function Shell() {
           </a>
           <TopBar places={places} person={person} />
           <div className="banners">
-            <OfflineBanner />
+            <OldBanner />
             <CalledIn calls={calls} />
             {person.scans ? <ScanAnywhere /> : null}
           </div>
@@ -89,9 +92,10 @@ export default function Shell() {
   )
 }
 
-function OfflineBanner() {
+/** How old the screen is, when it cannot be read again: the connection is gone, or what the screen needs does not answer. */
+function OldBanner() {
   const timeOf = useOfflineTime()
-  const since = useSyncExternalStore(
+  const offline = useSyncExternalStore(
     watchConnection,
     () => {
       const connection = connectionState(Date.now())
@@ -99,7 +103,11 @@ function OfflineBanner() {
     },
     () => null,
   )
-  if (since === null) return null
-  const time = timeOf(since)
-  return <Banner bad what={t('banner.offline', { time })} still={t('banner.offline-still')} />
+  const old = useSyncExternalStore(watchLoads, oldSinceMs, () => null)
+  if (offline !== null)
+    return (
+      <Banner bad what={t('banner.offline', { time: timeOf(offline) })} still={t('banner.offline-still')} />
+    )
+  if (old === null) return null
+  return <Banner what={t('error.as-of', { time: timeOf(old) })} still={t('error.as-of-still')} />
 }

@@ -115,7 +115,9 @@ export default function SignIn() {
             {t('sign-in.submit')}
             <Keys chord="Enter" />
           </button>
-          <p className="small text-3">{isOut ? t('sign-in.signed-out') : ' '}</p>
+          <p className="small text-3">
+            {isOut ? t('sign-in.signed-out') : to !== '/' ? t('sign-in.go-on') : ' '}
+          </p>
         </Form>
       </main>
       <footer className="sign-in-foot">

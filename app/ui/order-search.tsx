@@ -68,7 +68,9 @@ export function useOrderSearch(text: string): OrderSearch {
 
 async function ask(text: string, signal: AbortSignal): Promise<FoundOrder[]> {
   const response = await fetch('/search', { method: 'POST', body: new URLSearchParams({ text }), signal })
-  if (!response.ok) throw new Error(`search: ${response.status}`)
+  // The session has ended: the page itself goes where the answer was sent, and comes back.
+  if (response.redirected) location.reload()
+  if (!response.ok || response.redirected) throw new Error(`search: ${response.status}`)
   return ((await response.json()) as { orders: FoundOrder[] }).orders
 }
 
