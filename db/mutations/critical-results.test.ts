@@ -183,6 +183,8 @@ test('[CR-02] it closes with all six fields and the read-back, and with nothing 
     communicateCritical(department, reader, told(criticalId, later(at, 5 * MINUTE_MS), more))
   const lacking: [string, Partial<ToldCritical>][] = [
     ['communicator', { communicatorId: 'nobody' }],
+    // Nobody who may not tell one can be written down as having told it.
+    ['communicator', { communicatorId: (await actAs(department, 'referrer')).actor.id }],
     ['recipient', { recipient: ' ' }],
     ['told-at', { toldAt: later(now, 1) }],
     ['method', { method: 'pigeon' as never }],

@@ -18,6 +18,7 @@ import {
 import { RadiologyError } from '#domain/errors.ts'
 import { type Actor, mustBeAble, type Subject, type Verb } from '#domain/permissions.ts'
 import type { Department } from '../department.ts'
+import { communicators } from '../queries/critical-results.ts'
 import { policyOf } from '../queries/policy.ts'
 import { ordersOfCriticals, standing } from '../queries/standing-criticals.ts'
 import { ulid } from '../ulid.ts'
@@ -81,7 +82,7 @@ export async function communicateCritical(
     mayDo(scope, 'document-critical', critical)
     const said = {
       ...told,
-      communicatorId: await knownPerson(scope, told.communicatorId ?? act.actor.id),
+      communicatorId: await whoMayTell(scope, critical, told.communicatorId ?? act.actor.id),
       toldAt: afterFound(told.toldAt, critical.found_at),
     }
     const missing = missingOf({ ...said, finding: critical.finding, foundAt: critical.found_at }, act.now)
@@ -127,9 +128,8 @@ async function writeDown(scope: Scope, critical: CriticalRow, said: Said): Promi
   })
 }
 
-async function knownPerson({ sql }: Scope, userId: string): Promise<string | null> {
-  const [row] = await sql<{ id: string }[]>`select id from users where id = ${userId}`
-  return row?.id ?? null
+async function whoMayTell({ sql }: Scope, { site_id }: CriticalRow, userId: string): Promise<string | null> {
+  return (await communicators(sql, site_id)).find(({ id }) => id === userId)?.id ?? null
 }
 
 /** Another level: due again from found at; late stays late, and a step that was recorded stays recorded. */
