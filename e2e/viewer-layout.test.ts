@@ -1,10 +1,12 @@
 /** How images are shown is kept: in the study as a presentation and key images, on the server as layouts and keys. */
 import type { BrowserContext, Frame, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { Dataset } from '#archive/dimse/dataset.ts'
 import { signIn } from './app.fixture.ts'
 import { imagesOf, type PixelStudy, pixelStudy } from './reading-images.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 import { similarity } from './structural-similarity.fixture.ts'
+import { presentation } from './viewer-objects.fixture.ts'
 
 // A loaded machine without a graphics card draws slowly.
 vi.setConfig({ testTimeout: 120_000 })
@@ -52,8 +54,8 @@ async function sit(page: Page, user: string): Promise<Frame> {
   return open(page)
 }
 
-async function open(page: Page): Promise<Frame> {
-  await page.goto(`${screens.app.url}/reading/${head.itemId}`)
+async function open(page: Page, itemId = head.itemId): Promise<Frame> {
+  await page.goto(`${screens.app.url}/reading/${itemId}`)
   const frame = await (await page.waitForSelector('iframe[title="Images"]')).contentFrame()
   await frame!.waitForSelector('[data-cy="viewport-pane"] .cornerstone-canvas', { timeout: 60_000 })
   await expect.poll(async () => (await shown(frame!))[0]?.levels, PATIENT).toBeGreaterThan(8)
@@ -179,6 +181,85 @@ test('[VW-04] window, area, shutter and annotation that a radiologist keeps are 
   const [counted] = await sql`
     select stored_count as stored, instance_count - report_count as images from studies where study_uid = ${head.studyUid}`
   expect(counted).toEqual({ stored: 6, images: 6 })
+})
+
+const VIEWED = 'svg.isocenter-presentation .mark'
+
+/** The grey in the middle of the first viewport, and beside the head. */
+const greys = (viewer: Frame) =>
+  viewer.evaluate(() => {
+    const [stack] = (window as unknown as Viewing).cornerstone.getRenderingEngines()[0]!.getViewports()
+    const copy = document.createElement('canvas')
+    copy.width = copy.height = 64
+    const context = copy.getContext('2d', { willReadFrequently: true })!
+    context.drawImage(stack!.canvas, 0, 0, 64, 64)
+    const at = (x: number, y: number) => context.getImageData(x, y, 1, 1).data[0]
+    return [at(32, 32), at(4, 22)]
+  })
+
+/** Air white, brain black: no window says it. */
+function airWhite(): Dataset {
+  const entries = Buffer.alloc(4096 * 2)
+  for (let value = 0; value < 824; value += 1) entries.writeUInt16LE(0xffff, value * 2)
+  const table = new Dataset()
+  table.set('LUTDescriptor', Buffer.from(Int16Array.of(4096, -1024, 16).buffer), 'SS')
+  return Dataset.of({ VOILUTSequence: [table.set('LUTData', entries, 'OW')] })
+}
+
+const boxes = (count: number) =>
+  Array.from({ length: count }, (_, n) =>
+    Dataset.of({
+      GraphicAnnotationUnits: 'PIXEL',
+      GraphicDimensions: 2,
+      NumberOfGraphicPoints: 5,
+      GraphicData: [0, 0, 4, 0, 4, 4, 0, 4, 0, 0].map((at, axis) => at + (axis % 2 ? n / 20 : n % 500)),
+      GraphicType: 'POLYLINE',
+      GraphicFilled: 'N',
+    }),
+  )
+
+test('[VW-04] what other systems made is shown by its own table, is kept with it, and what is not shown is said', async () => {
+  const objects = imagesOf('ct-head').slice(0, 3)
+  const images = objects.map(({ dataset }) => dataset)
+  const theirs = [
+    presentation('their table', images, {
+      SoftcopyVOILUTSequence: [airWhite()],
+      RescaleIntercept: 0,
+      RescaleSlope: 1,
+      RescaleType: 'HU',
+    }),
+    presentation('far too much', images, {
+      PresentationCreationTime: '080000',
+      GraphicAnnotationSequence: [Dataset.of({ GraphicLayer: 'NONE', GraphicObjectSequence: boxes(10_000) })],
+    }),
+  ]
+  const { department, app, demonstration } = screens
+  const archive = { department, dicomweb: `${app.url}/dicom-web`, token: demonstration.tokens.integration }
+  const { itemId } = await pixelStudy(archive, { objects: [...objects, ...theirs] })
+  const page = await workstation()
+  await signIn(page, app.url, account('radiologist'))
+  const viewer = await open(page, itemId)
+  await viewer.locator(VIEWED).getByText('their table').waitFor(PATIENT)
+  await expect.poll(() => greys(viewer), PATIENT).toEqual([0, 255])
+  await viewer.locator('.cornerstone-canvas').first().click()
+  await page.keyboard.press('ArrowDown')
+  await viewer.getByText('(2/3)').waitFor(PATIENT)
+  expect(await greys(viewer)).toEqual([0, 255])
+  await page.keyboard.press('s')
+  await viewer.getByText('Kept in the study as it is shown.').waitFor(PATIENT)
+
+  const listed = (name: string) =>
+    viewer.locator('[data-cy="study-browser-thumbnail-no-image"]').filter({ hasText: name })
+  await listed('far too much').dblclick()
+  await viewer
+    .locator(VIEWED)
+    .getByText(/^Not shown as it was made: .*2000 more objects$/)
+    .waitFor(PATIENT)
+  await expect.poll(async () => (await greys(viewer))[1], PATIENT).toBe(0)
+  await listed('S:9002').dblclick()
+  await viewer.locator(VIEWED).getByText('their table').waitFor(PATIENT)
+  await expect.poll(() => greys(viewer), PATIENT).toEqual([0, 255])
+  expect(await viewer.getByText(/^Not shown/).count()).toBe(0)
 })
 
 test('[VW-02] a layout with the prior beside the current study is kept for the procedure, and hangs the next time', async () => {

@@ -59,6 +59,30 @@ export function keyImages(images: readonly Dataset[]): DicomObject {
   })
 }
 
+/** How images are to be shown (Grayscale Softcopy Presentation State, PS3.3 section A.33.1), as another system says it. */
+export function presentation(
+  label: string,
+  images: readonly Dataset[],
+  values: Record<string, Value>,
+): DicomObject {
+  return made({
+    SOPClassUID: '1.2.840.10008.5.1.4.1.1.11.1',
+    Modality: 'PR',
+    SeriesDescription: label,
+    ContentLabel: 'OTHER',
+    ContentDescription: label,
+    PresentationCreationDate: '20260102',
+    PresentationCreationTime: '101500',
+    ReferencedSeriesSequence: [
+      ...Map.groupBy(images, (image) => image.text('SeriesInstanceUID')!).entries(),
+    ].map(([SeriesInstanceUID, list]) =>
+      Dataset.of({ SeriesInstanceUID, ReferencedImageSequence: list.map(sopReference) }),
+    ),
+    PresentationLUTShape: 'IDENTITY',
+    ...values,
+  })
+}
+
 /** A length on an image, as TID 1500 has it (PS3.16). */
 export function lengthReport(image: Dataset, length: { from: number[]; to: number[] }): DicomObject {
   const group = container(code('125007', 'DCM', 'Measurement Group'), [

@@ -17,6 +17,7 @@ import { sessionUser, signIn, signOut } from '#db/mutations/sessions.ts'
 import { anEnvelope, anOrder, seededDepartment } from '#db/order.fixture.ts'
 import { seedDemo } from '#db/seed/demo.ts'
 import { sessionCookie } from '../server/session-cookie.ts'
+import { tableValues } from './extension/look-up-table.js'
 import { dicomJson, keyImageValues, presentationValues, type Values } from './extension/mark-json.js'
 import { type ImageServices, openImageServices } from './image-services.ts'
 import { prepareViewer } from './prepare.ts'
@@ -246,7 +247,8 @@ const shown = (image: Image) => ({
   isFlipped: true,
   area: { topLeft: [100, 80], bottomRight: [400, 420] },
   spacing: [0.488281, 0.488281],
-  shutter: { shape: 'CIRCULAR', center: { row: 250, column: 260 }, radius: 180 },
+  shutters: [{ shape: 'CIRCULAR', center: { row: 250, column: 260 }, radius: 180 }],
+  shutterGrey: 0,
   annotations: [
     {
       image,
@@ -281,6 +283,41 @@ const shown = (image: Image) => ({
   ],
 })
 
+/** Made after somebody else's: its look-up table, its layers, and boxes of text. */
+const shownAsBefore = (image: Image) => ({
+  ...shown(image),
+  window: null,
+  table: tableValues({ lower: -160, upper: 240 }, (value) => ((value + 160) / 400) ** 2),
+  shutters: [
+    {
+      shape: 'POLYGONAL',
+      points: [
+        [100, 100],
+        [400, 120],
+        [380, 400],
+        [110, 390],
+      ],
+    },
+    { shape: 'RECTANGULAR', left: 90, right: 410, upper: 90, lower: 410 },
+  ],
+  shutterGrey: 0.5,
+  layers: [
+    { name: 'BLEED', order: 1, description: 'Bleed', grey: 40_000, lab: [30_000, 50_000, 20_000] },
+    { name: 'UNUSED', order: 2 },
+  ],
+  annotations: [
+    ...shown(image).annotations,
+    {
+      images: [image],
+      layer: 'BLEED',
+      graphics: [
+        { type: 'CIRCLE', isFilled: true, points: shown(image).annotations[0]!.graphics[2]!.points },
+      ],
+      texts: [{ text: 'here', at: [120, 130], to: [220, 160], justification: 'CENTER', anchor: [250, 250] }],
+    },
+  ],
+})
+
 const marksOf = () => department.sql<{ uid: string; blob: string; modality: string }[]>`
   select i.sop_instance_uid as uid, i.blob, e.modality from instances i join series e on e.id = i.series_id
     join image_marks m on m.sop_instance_uid = i.sop_instance_uid order by m.made_at, i.id`
@@ -301,14 +338,19 @@ test('[VW-04] a presentation and key images that a reader keeps are valid object
   })
   expect(await keep(reader, presentation)).toBe(200)
   expect(await keep(reader, keyImageValues({ study: CT, images: [image] }))).toBe(200)
+  const sigmoid = { ...shown(image), window: { center: 40.5, width: 81, form: 'SIGMOID' } }
+  for (const more of [sigmoid, shownAsBefore(image)])
+    expect(await keep(reader, presentationValues({ study: CT, images: [image], shown: more }))).toBe(200)
   // Sent again, as after an answer that was lost, it stands once.
   expect(await keep(reader, presentation)).toBe(200)
   const kept = await marksOf()
-  expect(kept.map(({ modality }) => modality)).toEqual(['PR', 'KO'])
+  expect(kept.map(({ modality }) => modality)).toEqual(['PR', 'KO', 'PR', 'PR'])
   const verdicts = await Promise.all(kept.map(({ blob }) => dciodvfy(join(blobs, blob))))
   expect(verdicts.map(({ iod, errors }) => [iod, errors])).toEqual([
     ['GrayscaleSoftcopyPresentationState', []],
     ['KeyObjectSelectionDocument', []],
+    ['GrayscaleSoftcopyPresentationState', []],
+    ['GrayscaleSoftcopyPresentationState', []],
   ])
   expect(await facts()).toEqual(before)
   const [audited] = await department.sql`
@@ -319,8 +361,30 @@ test('[VW-04] a presentation and key images that a reader keeps are valid object
   })
   const found = await fetch(`${address}${reader.root}/studies/${CT}/series`, { headers: reader.headers })
   const series = (await found.json()) as Record<string, { Value: string[] }>[]
-  expect(series.map((one) => one['00080060']!.Value[0]).sort()).toEqual(['CT', 'KO', 'PR'])
+  expect(series.map((one) => one['00080060']!.Value[0]).sort()).toEqual(['CT', 'KO', 'PR', 'PR', 'PR'])
+  expect(await readBack(reader, kept[3]!.uid)).toEqual({
+    layers: ['BLEED', 'ISOCENTER'],
+    on: ['ISOCENTER', 'BLEED'],
+    descriptor: [401, -160, 16],
+  })
 })
+
+type Json = Record<string, { Value?: unknown[] }>
+
+/** What the viewer reads of a presentation that was kept. */
+async function readBack({ root, headers }: Launched, uid: string) {
+  const found = await fetch(`${address}${root}/studies/${CT}/metadata`, { headers })
+  const all = (await found.json()) as Json[]
+  const kept = all.find((one) => one['00080018']!.Value![0] === uid)!
+  const items = (from: Json, tag: string) => (from[tag]?.Value ?? []) as Json[]
+  const layer = (item: Json) => item['00700002']?.Value?.[0]
+  const [table] = items(items(kept, '00283110')[0]!, '00283010')
+  return {
+    layers: items(kept, '00700060').map(layer),
+    on: items(kept, '00700001').map(layer),
+    descriptor: table!['00283002']!.Value,
+  }
+}
 
 test('[VW-04] nobody marks images whose role does not, nor of another study, nor images that are not there', async () => {
   const reader = await launched('radiologist')

@@ -11,19 +11,23 @@ import { isChanged } from './prepare.ts'
 
 const EXTENSION = fileURLToPath(new URL('./extension/', import.meta.url))
 const EXTENSION_FILES = new Set([
+  'applied-presentation.js',
   'caret.js',
   'desk.js',
   'frames.js',
+  'grey-curve.js',
   'hanging.js',
   'image-grid.js',
   'isocenter.css',
   'isocenter.js',
   'live-graphics.js',
+  'look-up-table.js',
   'mark-json.js',
   'mark-series.js',
   'marks.js',
   'own-window.js',
   'person.js',
+  'presentation-colour.js',
   'presentation-drawing.js',
   'presentation-state.js',
   'report.js',

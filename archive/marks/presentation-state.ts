@@ -26,12 +26,9 @@ export function presentationDataset(mark: Mark): Dataset {
     ContentDescription: description,
     ContentCreatorName: { alphabetic: [mark.by.family, mark.by.given].filter(Boolean).join('^') },
     ReferencedSeriesSequence: referencedSeries(instances),
-    GraphicLayerSequence: asked.has('GraphicAnnotationSequence')
-      ? [Dataset.of({ GraphicLayer: LAYER, GraphicLayerOrder: 1 }, UTF8)]
-      : undefined,
   })
   copy(asked, dataset, SHAPE)
-  for (const annotation of dataset.items('GraphicAnnotationSequence')) annotation.set('GraphicLayer', LAYER)
+  layOut(dataset)
   for (const keyword of REQUIRED)
     if (!dataset.has(keyword)) throw new DicomError('dataset-malformed', { wanted: keyword })
   refuseStrangers(dataset, instances)
@@ -40,6 +37,9 @@ export function presentationDataset(mark: Mark): Dataset {
 
 const LONGEST_LO = 64
 const LAYER = 'ISOCENTER'
+/** The yellow that the viewer draws with, and white where there is no colour. */
+const YELLOW = [57_739, 34_127, 48_340]
+const WHITE = 0xffff
 const UTF8 = ['ISO_IR 192']
 const REQUIRED = ['DisplayedAreaSelectionSequence', 'PresentationLUTShape']
 
@@ -61,6 +61,7 @@ const SHAPE: Shape = {
     WindowCenter: true,
     WindowWidth: true,
     VOILUTFunction: true,
+    VOILUTSequence: { LUTDescriptor: true, LUTExplanation: true, LUTData: true },
   },
   PresentationLUTShape: true,
   DisplayedAreaSelectionSequence: {
@@ -83,10 +84,22 @@ const SHAPE: Shape = {
   RadiusOfCircularShutter: true,
   VerticesOfThePolygonalShutter: true,
   ShutterPresentationValue: true,
+  GraphicLayerSequence: {
+    GraphicLayer: true,
+    GraphicLayerOrder: true,
+    GraphicLayerRecommendedDisplayGrayscaleValue: true,
+    GraphicLayerRecommendedDisplayCIELabValue: true,
+    GraphicLayerDescription: true,
+  },
   GraphicAnnotationSequence: {
     ReferencedImageSequence: IMAGE,
+    GraphicLayer: true,
     TextObjectSequence: {
       UnformattedTextValue: true,
+      BoundingBoxAnnotationUnits: true,
+      BoundingBoxTopLeftHandCorner: true,
+      BoundingBoxBottomRightHandCorner: true,
+      BoundingBoxTextHorizontalJustification: true,
       AnchorPointAnnotationUnits: true,
       AnchorPoint: true,
       AnchorPointVisibility: true,
@@ -120,6 +133,29 @@ function copied(item: Dataset, shape: Shape): Dataset {
   copy(item, made, shape)
   return made
 }
+
+/** Whatever is drawn lies on a layer that the presentation knows (PS3.3 C.10.7): on ours, where none was said. */
+function layOut(dataset: Dataset): void {
+  const layers = [...dataset.items('GraphicLayerSequence')]
+  const names = new Set(layers.map((layer) => layer.text('GraphicLayer')))
+  const annotations = [...dataset.items('GraphicAnnotationSequence')]
+  for (const annotation of annotations)
+    if (!names.has(annotation.text('GraphicLayer') ?? '')) annotation.set('GraphicLayer', LAYER)
+  const isOnOurs = annotations.some((annotation) => annotation.text('GraphicLayer') === LAYER)
+  if (isOnOurs && !names.has(LAYER)) layers.push(ourLayer(layers.length + 1))
+  if (layers.length > 0) dataset.set('GraphicLayerSequence', layers)
+}
+
+const ourLayer = (order: number): Dataset =>
+  Dataset.of(
+    {
+      GraphicLayer: LAYER,
+      GraphicLayerOrder: order,
+      GraphicLayerRecommendedDisplayGrayscaleValue: WHITE,
+      GraphicLayerRecommendedDisplayCIELabValue: YELLOW,
+    },
+    UTF8,
+  )
 
 function referencedSeries(instances: readonly Instance[]): Dataset[] {
   return [...Map.groupBy(instances, ({ seriesUid }) => seriesUid)].map(([seriesUid, list]) =>

@@ -35,16 +35,14 @@ export function cornersOf({ topLeft, bottomRight }) {
   }
 }
 
-/** Brings the whole of an area onto the screen, as large as it fits; the image is turned as it has to be by then. */
+/**
+ * Brings an area onto the screen: the whole of it as large as it fits, or so many pixels of the screen for each of the
+ * image; the image is turned as it has to be by then.
+ */
 export function showArea(viewport, area) {
   const { from, to } = cornersOf(area)
   const { toCanvas, toWorld } = gridOf(viewport)
-  const [a, b] = [toCanvas(from), toCanvas(to)]
-  const { clientWidth, clientHeight } = viewport.element
-  const scale = Math.min(
-    clientWidth / Math.max(Math.abs(b[0] - a[0]), 1e-6),
-    clientHeight / Math.max(Math.abs(b[1] - a[1]), 1e-6),
-  )
+  const scale = scaleFor(viewport, { area, a: toCanvas(from), b: toCanvas(to) })
   const { parallelScale, focalPoint, position, viewPlaneNormal } = viewport.getCamera()
   const [first, last] = [toWorld(from), toWorld(to)]
   const move = focalPoint.map((at, axis) => (first[axis] + last[axis]) / 2 - at)
@@ -56,6 +54,37 @@ export function showArea(viewport, area) {
     position: position.map((at, axis) => at + across[axis]),
   })
 }
+
+function scaleFor(viewport, { area, a, b }) {
+  const [width, height] = [0, 1].map((axis) => Math.max(Math.abs(b[axis] - a[axis]), 1e-6))
+  if (area.mode === 'MAGNIFY' && area.magnification > 0) {
+    const { from, to } = cornersOf(area)
+    const pixels = Math.hypot(to[0] - from[0], to[1] - from[1])
+    return (area.magnification * pixels) / window.devicePixelRatio / Math.hypot(width, height)
+  }
+  const { clientWidth, clientHeight } = viewport.element
+  return Math.min(clientWidth / width, clientHeight / height)
+}
+
+/** How much higher than wide a pixel is, as the image has it. */
+export function pixelAspectOf(viewport) {
+  const { spacing } = viewport.getImageData()
+  return spacing[1] / spacing[0]
+}
+
+/** How much higher than wide it is drawn. */
+export function drawnAspectOf(viewport) {
+  const [across, down] = viewport.getCamera().aspectRatio ?? [1, 1]
+  return (pixelAspectOf(viewport) * down) / across
+}
+
+/** Draws pixels so much higher than they are wide; a hundredth more or less is seen by nobody. */
+export function stretch(viewport, aspect) {
+  if (Math.abs(aspect / drawnAspectOf(viewport) - 1) > ASPECT_SEEN)
+    viewport.setAspectRatio([pixelAspectOf(viewport) / aspect, 1])
+}
+
+const ASPECT_SEEN = 0.01
 
 /** Image Rotation, clockwise, and then Image Horizontal Flip (PS3.3 C.10.6), as the canvas has it. */
 export function orientationOf(viewport) {

@@ -26,6 +26,10 @@ const ATTRIBUTES = {
   SoftcopyVOILUTSequence: ['00283110', 'SQ'],
   WindowCenter: ['00281050', 'DS'],
   WindowWidth: ['00281051', 'DS'],
+  VOILUTFunction: ['00281056', 'CS'],
+  VOILUTSequence: ['00283010', 'SQ'],
+  LUTDescriptor: ['00283002', 'US'],
+  LUTData: ['00283006', 'OW'],
   PresentationLUTShape: ['20500020', 'CS'],
   ShutterShape: ['00181600', 'CS'],
   ShutterLeftVerticalEdge: ['00181602', 'IS'],
@@ -34,6 +38,7 @@ const ATTRIBUTES = {
   ShutterLowerHorizontalEdge: ['00181608', 'IS'],
   CenterOfCircularShutter: ['00181610', 'IS'],
   RadiusOfCircularShutter: ['00181612', 'IS'],
+  VerticesOfThePolygonalShutter: ['00181620', 'IS'],
   ShutterPresentationValue: ['00181622', 'US'],
   DisplayedAreaSelectionSequence: ['0070005A', 'SQ'],
   DisplayedAreaTopLeftHandCorner: ['00700052', 'SL'],
@@ -44,9 +49,18 @@ const ATTRIBUTES = {
   ImageRotation: ['00700042', 'US'],
   ImageHorizontalFlip: ['00700041', 'CS'],
   GraphicAnnotationSequence: ['00700001', 'SQ'],
+  GraphicLayerSequence: ['00700060', 'SQ'],
   GraphicLayer: ['00700002', 'CS'],
+  GraphicLayerOrder: ['00700062', 'IS'],
+  GraphicLayerDescription: ['00700068', 'LO'],
+  GraphicLayerRecommendedDisplayGrayscaleValue: ['00700066', 'US'],
+  GraphicLayerRecommendedDisplayCIELabValue: ['00700401', 'US'],
   TextObjectSequence: ['00700008', 'SQ'],
   UnformattedTextValue: ['00700006', 'ST'],
+  BoundingBoxAnnotationUnits: ['00700003', 'CS'],
+  BoundingBoxTopLeftHandCorner: ['00700010', 'FL'],
+  BoundingBoxBottomRightHandCorner: ['00700011', 'FL'],
+  BoundingBoxTextHorizontalJustification: ['00700012', 'CS'],
   AnchorPointAnnotationUnits: ['00700004', 'CS'],
   AnchorPoint: ['00700014', 'FL'],
   AnchorPointVisibility: ['00700015', 'CS'],
@@ -66,10 +80,14 @@ export function dicomJson(values) {
     if (value === undefined) return []
     const [tag, vr] = ATTRIBUTES[keyword]
     const list = [value].flat()
-    return [[tag, { vr, Value: vr === 'SQ' ? list.map(dicomJson) : list }]]
+    if (vr === 'OW') return [[tag, { vr, ...value }]]
+    return [[tag, { vr: vrOf(vr, list), Value: vr === 'SQ' ? list.map(dicomJson) : list }]]
   })
   return Object.fromEntries(elements.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
+
+// A descriptor of values below nought is of that VR (PS3.3 C.11.2.1.1).
+const vrOf = (vr, list) => (vr === 'US' && list.some((value) => value < 0) ? 'SS' : vr)
 
 /** Under 2.25, from a random UUID (PS3.5 B.2); `crypto.randomUUID` asks for HTTPS, and hospitals' networks are not. */
 export function newUid() {
@@ -100,13 +118,12 @@ export function presentationValues({ study, images, shown, description }) {
       ReferencedImageSequence: list.map(sopReference),
     })),
     ...rescaleValues(shown.rescale),
-    SoftcopyVOILUTSequence: shown.window
-      ? [{ WindowCenter: decimal(shown.window.center), WindowWidth: decimal(shown.window.width) }]
-      : undefined,
+    SoftcopyVOILUTSequence: voiValues(shown),
     PresentationLUTShape: shown.isInverted ? 'INVERSE' : 'IDENTITY',
-    ...shutterValues(shown.shutter),
+    ...shutterValues(shown),
     DisplayedAreaSelectionSequence: [areaValues(shown)],
     ...orientationValues(shown),
+    GraphicLayerSequence: layersOf(shown),
     GraphicAnnotationSequence: shown.annotations.length ? shown.annotations.map(annotationValues) : undefined,
   }
 }
@@ -120,58 +137,99 @@ const rescaleValues = (rescale) =>
       }
     : {}
 
-function areaValues({ area, spacing }) {
+/** A plain line says nothing of its function: LINEAR is what is meant without one (PS3.3 C.11.2.1.2). */
+function voiValues({ window, table }) {
+  if (table) return [{ VOILUTSequence: [table] }]
+  if (!window) return undefined
+  const { center, width, form = 'LINEAR' } = window
+  const VOILUTFunction = form === 'LINEAR' ? undefined : form
+  return [{ WindowCenter: decimal(center), WindowWidth: decimal(width), VOILUTFunction }]
+}
+
+/** Layers of a presentation before this one; the archive adds ours. */
+function layersOf({ annotations, layers = [] }) {
+  const used = layers.filter(({ name }) => annotations.some(({ layer }) => layer === name))
+  if (used.length === 0) return undefined
+  return used.map(({ name, order, description, grey, lab }) => ({
+    GraphicLayer: name,
+    GraphicLayerOrder: order,
+    GraphicLayerRecommendedDisplayGrayscaleValue: grey,
+    GraphicLayerRecommendedDisplayCIELabValue: lab,
+    GraphicLayerDescription: description || undefined,
+  }))
+}
+
+function areaValues({ area, spacing, aspect = 1 }) {
   return {
     DisplayedAreaTopLeftHandCorner: area.topLeft,
     DisplayedAreaBottomRightHandCorner: area.bottomRight,
     PresentationSizeMode: 'SCALE TO FIT',
     ...(spacing
       ? { PresentationPixelSpacing: spacing.map(decimal) }
-      : { PresentationPixelAspectRatio: [1, 1] }),
+      : { PresentationPixelAspectRatio: aspect === 1 ? [1, 1] : [Math.round(aspect * 1000), 1000] }),
   }
 }
 
 const orientationValues = ({ rotation, isFlipped }) =>
   rotation || isFlipped ? { ImageRotation: rotation, ImageHorizontalFlip: isFlipped ? 'Y' : 'N' } : {}
 
-function shutterValues(shutter) {
-  if (!shutter) return {}
-  const shape =
-    shutter.shape === 'CIRCULAR'
-      ? {
-          CenterOfCircularShutter: [shutter.center.row, shutter.center.column],
-          RadiusOfCircularShutter: shutter.radius,
-        }
-      : {
-          ShutterLeftVerticalEdge: shutter.left,
-          ShutterRightVerticalEdge: shutter.right,
-          ShutterUpperHorizontalEdge: shutter.upper,
-          ShutterLowerHorizontalEdge: shutter.lower,
-        }
-  return { ShutterShape: shutter.shape, ...shape, ShutterPresentationValue: 0 }
+function shutterValues({ shutters = [], shutterGrey = 0 }) {
+  if (shutters.length === 0) return {}
+  return {
+    ShutterShape: shutters.map(({ shape }) => shape),
+    ...Object.assign({}, ...shutters.map(shapeValues)),
+    ShutterPresentationValue: Math.round(shutterGrey * 0xffff),
+  }
 }
 
-function annotationValues({ image, graphics, texts }) {
+function shapeValues(shutter) {
+  if (shutter.shape === 'CIRCULAR')
+    return {
+      CenterOfCircularShutter: [shutter.center.row, shutter.center.column],
+      RadiusOfCircularShutter: shutter.radius,
+    }
+  if (shutter.shape === 'POLYGONAL')
+    return { VerticesOfThePolygonalShutter: shutter.points.flatMap(([x, y]) => [y, x]) }
   return {
-    ReferencedImageSequence: [sopReference(image)],
-    TextObjectSequence: texts.length
-      ? texts.map(({ text, at }) => ({
-          UnformattedTextValue: text,
-          AnchorPointAnnotationUnits: 'PIXEL',
-          AnchorPoint: at,
-          AnchorPointVisibility: 'N',
-        }))
-      : undefined,
+    ShutterLeftVerticalEdge: shutter.left,
+    ShutterRightVerticalEdge: shutter.right,
+    ShutterUpperHorizontalEdge: shutter.upper,
+    ShutterLowerHorizontalEdge: shutter.lower,
+  }
+}
+
+function annotationValues({ image, images = [image], layer, graphics, texts }) {
+  return {
+    ReferencedImageSequence: images.map(sopReference),
+    GraphicLayer: layer || undefined,
+    TextObjectSequence: texts.length ? texts.map(textValues) : undefined,
     GraphicObjectSequence: graphics.length
-      ? graphics.map(({ type, points }) => ({
+      ? graphics.map(({ type, points, isFilled }) => ({
           GraphicAnnotationUnits: 'PIXEL',
           GraphicDimensions: 2,
           NumberOfGraphicPoints: points.length,
           GraphicData: points.flat(),
           GraphicType: type,
-          GraphicFilled: type === 'POINT' ? undefined : 'N',
+          GraphicFilled: type === 'POINT' ? undefined : isFilled ? 'Y' : 'N',
         }))
       : undefined,
+  }
+}
+
+function textValues({ text, at, to, justification, anchor }) {
+  return {
+    UnformattedTextValue: text,
+    ...(to && {
+      BoundingBoxAnnotationUnits: 'PIXEL',
+      BoundingBoxTopLeftHandCorner: at,
+      BoundingBoxBottomRightHandCorner: to,
+      BoundingBoxTextHorizontalJustification: justification,
+    }),
+    ...((anchor || !to) && {
+      AnchorPointAnnotationUnits: 'PIXEL',
+      AnchorPoint: anchor ?? at,
+      AnchorPointVisibility: anchor ? 'Y' : 'N',
+    }),
   }
 }
 

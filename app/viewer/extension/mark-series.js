@@ -1,6 +1,6 @@
 /** Presentations and key images in the list of series: opened there, they lead to their images. */
 import { choose, learnKeyImages, learnState, pointedOut } from './marks.js'
-import { many, stateOf } from './presentation-state.js'
+import { stateOf } from './presentation-state.js'
 
 const { words } = window.config.isocenter
 
@@ -18,7 +18,8 @@ export const markHandler = () => ({
 
 function displaySetOf(instance) {
   const isPresentation = PRESENTATIONS.includes(instance.SOPClassUID)
-  if (isPresentation) learnState(instance)
+  // What cannot be read is listed all the same, and says so when it is opened.
+  if (isPresentation) learnState(instance).catch(() => {})
   else learnKeyImages(instance)
   const said = isPresentation ? words.presentation : words.keyImages
   return {
@@ -47,22 +48,26 @@ function displaySetOf(instance) {
 export function markViewport(stacks, { services }) {
   return ({ displaySets, viewportOptions, viewportId }) => {
     const { React } = window.config.isocenter
+    const [said, say] = React.useState(words.opening)
     React.useEffect(() => {
-      openMark(displaySets[0], { services, stacks, viewportId: viewportOptions?.viewportId ?? viewportId })
+      const opening = { services, stacks, viewportId: viewportOptions?.viewportId ?? viewportId }
+      if (!openMark(displaySets[0], opening)) say(words.markElsewhere)
     }, [])
-    return React.createElement('p', { className: 'isocenter-cannot-show' }, words.opening)
+    return React.createElement('p', { className: 'isocenter-cannot-show' }, said)
   }
 }
 
 function openMark(set, { services, stacks, viewportId }) {
   const { displaySetService, viewportGridService } = services
-  const uid = set.Modality === 'PR' ? firstOf(set.instance) : pointedOut(set.instance)[0]
+  const first = set.Modality === 'PR' ? firstOf(set.instance) : pointedOut(set.instance)[0]
+  const isShown = (image) => image.SOPInstanceUID === first?.uid
   const shown = displaySetService
     .getActiveDisplaySets()
-    .find((one) => one.SOPClassHandlerId === stacks && one.instances?.some((i) => i.SOPInstanceUID === uid))
-  if (!shown) return
+    .find((one) => one.SOPClassHandlerId === stacks && one.instances?.some(isShown))
+  if (!shown) return false
   if (set.Modality === 'PR') choose(set.SOPInstanceUID)
-  const index = shown.instances.findIndex((one) => one.SOPInstanceUID === uid)
+  const frame = first.frames?.[0] ?? 1
+  const index = shown.instances.length > 1 ? shown.instances.findIndex(isShown) : frame - 1
   viewportGridService.setDisplaySetsForViewports([
     {
       viewportId,
@@ -70,10 +75,11 @@ function openMark(set, { services, stacks, viewportId }) {
       viewportOptions: { viewportType: 'stack', initialImageOptions: { index } },
     },
   ])
+  return true
 }
 
 /** The first image that something is drawn on, or else the first one that it is for. */
 function firstOf(instance) {
-  const drawn = many(instance.GraphicAnnotationSequence).flatMap((item) => many(item.ReferencedImageSequence))
-  return drawn[0]?.ReferencedSOPInstanceUID ?? [...stateOf(instance).images][0]
+  const { annotations, images } = stateOf(instance)
+  return annotations.flatMap(({ about }) => about)[0] ?? images[0]
 }

@@ -2,24 +2,30 @@
  * Presentation states and key images of the studies on the screen: applied as the images are shown, made of what is on
  * the screen, and stored into the study.
  */
-import { areaOf, orient, orientationOf, showArea } from './image-grid.js'
+import { apply, curveIn, hasCurve, rescaleOf, restore } from './applied-presentation.js'
+import { windowOf } from './grey-curve.js'
+import { areaOf, drawnAspectOf, gridOf, orientationOf } from './image-grid.js'
 import { drawnOn } from './live-graphics.js'
+import { tableValues } from './look-up-table.js'
 import { keyImageValues, presentationValues, storeValues } from './mark-json.js'
 import { person } from './person.js'
-import { drawPresentation } from './presentation-drawing.js'
-import { itemFor, many, stateOf } from './presentation-state.js'
+import { drawPresentation, placing } from './presentation-drawing.js'
+import { isFor, itemFor, many, stateOf, withTables } from './presentation-state.js'
 
 const { words } = window.config.isocenter
 
 /** Newest first. */
 let states = []
+const known = new Set()
 let chosen = null
+/** The one that was asked for last, which may still be on its way. */
+let asked = null
 let isOff = false
-/** By SOP Instance UID: whether the selection is stored. */
+/** By SOP Instance UID, and frame where there are many: whether the selection is stored. */
 const keyImages = new Map()
 /** Shutters that were drawn and belong to no presentation yet, by series. */
 const shutters = new Map()
-/** What stands in each viewport: the state, and how it was before. */
+/** What stands in each viewport: the state, and what of it is not shown. */
 const applied = new Map()
 
 let services
@@ -32,24 +38,36 @@ export function startMarks(given) {
 
 export function forgetMarks() {
   states = []
+  known.clear()
   chosen = null
+  asked = null
   isOff = false
   keyImages.clear()
   shutters.clear()
   applied.clear()
 }
 
-/** A stored object that OHIF has come upon. */
-export function learnState(instance) {
-  if (states.some(({ uid }) => uid === instance.SOPInstanceUID)) return
-  states = [...states, stateOf(instance)].sort((a, b) => (a.madeAt < b.madeAt ? 1 : -1))
+/** A stored object that OHIF has come upon. It is applied once its tables are there, and not in parts before. */
+export async function learnState(instance) {
+  const uid = instance.SOPInstanceUID
+  if (known.has(uid)) return
+  known.add(uid)
+  const state = await withTables(stateOf(instance), instance)
+  // Another case has been opened meanwhile.
+  if (!known.has(uid)) return
+  states = [...states, state].sort((a, b) => (a.madeAt < b.madeAt ? 1 : -1))
+  if (asked === uid) chosen = state
   refresh()
 }
 
 export function learnKeyImages(instance) {
-  for (const uid of pointedOut(instance)) keyImages.set(uid, true)
+  for (const { uid, frames } of pointedOut(instance))
+    for (const frame of frames.length ? frames : [null])
+      keyImages.set(frame === null ? uid : `${uid} ${frame}`, true)
   refresh()
 }
+
+const keyImageOf = ({ uid, frame, isOneOfMany }) => (isOneOfMany ? `${uid} ${frame}` : uid)
 
 /** Rejection notes are key object selections too, and what they say is not for here. */
 const REJECTIONS = ['113001', '113037', '113038', '113039']
@@ -58,8 +76,11 @@ export function pointedOut(instance) {
   const [title] = many(instance.ConceptNameCodeSequence)
   if (REJECTIONS.includes(title?.CodeValue)) return []
   return many(instance.ContentSequence)
-    .flatMap((item) => many(item.ReferencedSOPSequence))
-    .map(({ ReferencedSOPInstanceUID: uid }) => uid)
+    .flatMap((item) => many(item?.ReferencedSOPSequence))
+    .map(({ ReferencedSOPInstanceUID: uid, ReferencedFrameNumber: frames }) => ({
+      uid,
+      frames: many(frames).map(Number),
+    }))
 }
 
 export function watchMarks(element) {
@@ -92,96 +113,71 @@ const stackIn = (element) => {
   const { viewport } = window.cornerstone.getEnabledElement(element) ?? {}
   const imageId = viewport?.getCurrentImageId?.()
   const isStack = viewport?.type === window.cornerstone.Enums.ViewportType.STACK
-  return isStack && imageId && viewport.getImageData() ? { viewport, instance: instanceOf(imageId) } : null
+  if (!isStack || !imageId || !viewport.getImageData()) return null
+  const instance = instanceOf(imageId)
+  return instance ? { viewport, instance, image: imageOf(instance, imageId) } : null
 }
 
+const imageOf = (instance, imageId) => ({
+  study: instance.StudyInstanceUID,
+  series: instance.SeriesInstanceUID,
+  uid: instance.SOPInstanceUID,
+  frame: frameOf(imageId),
+  isOneOfMany: Number(instance.NumberOfFrames) > 1,
+})
+
+/** Counted from one. */
+const frameOf = (imageId) => Number(/\/frames\/(\d+)/.exec(imageId)?.[1] ?? 1)
+
 /** The state that is for an image now. */
-function stateFor(uid) {
+function stateFor(image) {
   if (isOff) return null
-  return chosen?.images.has(uid) ? chosen : (states.find(({ images }) => images.has(uid)) ?? null)
+  return chosen && isFor(chosen, image) ? chosen : (states.find((state) => isFor(state, image)) ?? null)
 }
 
 function present(element) {
   const stack = stackIn(element)
   if (!stack?.instance) return
-  const { viewport, instance } = stack
-  const uid = instance.SOPInstanceUID
-  const state = stateFor(uid)
+  const { viewport, instance, image } = stack
+  const state = stateFor(image)
   const before = applied.get(element)
-  const key = state
-    ? `${state.uid} ${state.windows.indexOf(itemFor(state.windows, uid))} ${state.areas.indexOf(itemFor(state.areas, uid))}`
-    : null
-  if ((before?.key ?? null) !== key) {
-    if (state) {
-      const plain = before?.plain ?? howItIs(viewport)
-      applied.set(element, { key, plain })
-      apply(viewport, { state, uid, instance })
-    } else {
-      applied.delete(element)
-      restore(viewport, before.plain)
-    }
+  const key = state ? keyOf(state, image) : null
+  if ((before?.key ?? null) !== key || (!state && hasCurve(viewport))) {
+    const lacks = state ? apply(viewport, { state, image, instance }) : restore(viewport, instance)
+    applied.set(element, { key, lacks })
     viewport.render()
   }
-  draw(viewport, { state, uid, instance })
+  draw(viewport, { state, image, lacks: applied.get(element)?.lacks })
 }
 
-function howItIs(viewport) {
-  const { voiRange, invert } = viewport.getProperties()
-  return { voiRange: voiRange && { ...voiRange }, invert, view: viewport.getViewPresentation() }
+const keyOf = ({ uid, windows, areas }, image) =>
+  `${uid} ${windows.indexOf(itemFor(windows, image))} ${areas.indexOf(itemFor(areas, image))}`
+
+function draw(viewport, { state, image, lacks }) {
+  const shutter = shutters.get(image.series)
+  const shown = !state && shutter ? { ...NO_STATE, shutters: [shutter] } : state
+  const marks = (out) => [...keyMarks(image), ...(state ? stateMarks(state, { lacks, out }) : [])]
+  drawPresentation(viewport, { state: shown, image, marks })
 }
 
-function restore(viewport, plain) {
-  if (!plain) return
-  viewport.setProperties({ ...(plain.voiRange && { voiRange: plain.voiRange }), invert: plain.invert })
-  viewport.setViewPresentation(plain.view)
+function keyMarks(image) {
+  const kept = keyImages.get(keyImageOf(image)) ?? keyImages.get(image.uid)
+  return kept === undefined ? [] : [{ words: kept ? words.keyImage : words.keyImageNotKept, look: 'key' }]
 }
 
-function apply(viewport, { state, uid, instance }) {
-  const window = itemFor(state.windows, uid)
-  const properties = {
-    ...(state.isGrey && { invert: state.isInverted }),
-    ...(window?.width > 0 && { voiRange: rangeOf(window, state.rescale, rescaleOf(instance)) }),
-  }
-  if (Object.keys(properties).length > 0) viewport.setProperties(properties)
-  orient(viewport, state)
-  const area = itemFor(state.areas, uid)
-  if (area?.topLeft.length === 2 && area.bottomRight.length === 2) showArea(viewport, area)
-}
-
-export const rescaleOf = (instance) => ({
-  slope: Number(instance.RescaleSlope ?? 1),
-  intercept: Number(instance.RescaleIntercept ?? 0),
-})
-
-/** A window of the state's values as a range of the image's, which may be rescaled in another way (PS3.3 C.11.2.1.2). */
-export function rangeOf({ center, width }, theirs, ours) {
-  const bounds = [center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2]
-  const [lower, upper] = bounds
-    .map((value) => ours.slope * ((value - theirs.intercept) / theirs.slope) + ours.intercept)
-    .sort((a, b) => a - b)
-  return { lower, upper }
-}
-
-/** And back: PS3.3 C.11.2.1.2, LINEAR. */
-export const windowOf = ({ lower, upper }) => ({
-  center: (lower + upper) / 2 + 0.5,
-  width: upper - lower + 1,
-})
-
-function draw(viewport, { state, uid, instance }) {
-  const kept = keyImages.get(uid)
-  const marks = [
-    ...(kept === undefined ? [] : [{ words: kept ? words.keyImage : words.keyImageNotKept, isKey: true }]),
-    ...(state
-      ? [{ words: [words.presentation, state.creator, state.label].filter(Boolean).join(' · ') }]
+/** Whose it is, and what of it nobody sees here: a picture that differs from the one that was kept says so. */
+function stateMarks({ creator, label }, { lacks = [], out }) {
+  const missing = [...lacks].map((name) => words[name])
+  if (out > 0) missing.push(words.notShownObjects.replace('{n}', out))
+  return [
+    { words: [words.presentation, creator, label].filter(Boolean).join(' · ') },
+    ...(missing.length
+      ? [{ words: words.notAsMade.replace('{what}', missing.join(', ')), look: 'lacks' }]
       : []),
   ]
-  const shutter = shutters.get(instance.SeriesInstanceUID)
-  const shown = !state && shutter ? { ...NO_STATE, shutters: [shutter] } : state
-  drawPresentation(viewport, { state: shown, uid, marks })
 }
 
-const NO_STATE = { shutterGrey: 0, areas: [], annotations: [], shutters: [] }
+const NO_STATE = { shutterGrey: 0, areas: [], annotations: [], shutters: [], layers: new Map() }
 
 function activeStack() {
   const { viewportGridService, cornerstoneViewportService } = services
@@ -204,6 +200,7 @@ export function togglePresentation() {
 
 /** Shows one state of several: chosen from the list of series. */
 export function choose(uid) {
+  asked = uid
   chosen = states.find((state) => state.uid === uid) ?? null
   isOff = false
   refresh()
@@ -251,14 +248,16 @@ export async function keepPresentation() {
   const stack = activeStack()
   const problem = whyNot(stack)
   if (problem) return say('warning', problem)
-  const { viewport, instance } = stack
+  const { viewport, instance, image } = stack
   const imageIds = alike(viewport, instance)
   const drawn = drawnOn(viewport, imageIds)
-  const standing = stateFor(instance.SOPInstanceUID)
+  const standing = stateFor(image)
+  const shown = shownIn(viewport, { stack, imageIds, drawn, standing })
+  if (!shown) return say('warning', words.greysNotKept)
   const values = presentationValues({
     study: instance.StudyInstanceUID,
     images: imagesOf(imageIds),
-    shown: shownIn(viewport, { instance, drawn, standing }),
+    shown,
     description: standing?.label,
   })
   try {
@@ -292,58 +291,106 @@ function alike(viewport, instance) {
   })
 }
 
-function imagesOf(imageIds) {
-  const found = new Map()
-  for (const imageId of imageIds) {
-    const one = instanceOf(imageId)
-    found.set(one.SOPInstanceUID, referenceTo(one))
-  }
-  return [...found.values()]
+/** Each image once, with all of its frames. */
+const imagesOf = (imageIds) => referencesTo(imageIds).map(({ frames, ...image }) => image)
+
+/** Each image once; of one of many frames those that are meant. */
+function referencesTo(imageIds) {
+  const images = Map.groupBy(imageIds, (imageId) => instanceOf(imageId).SOPInstanceUID)
+  return [...images.values()].map((ids) => {
+    const [first, ...others] = ids.map(referenceTo)
+    return first.frames ? { ...first, frames: [first, ...others].flatMap(({ frames }) => frames) } : first
+  })
 }
 
-const referenceTo = (instance) => ({
+function referenceTo(imageId) {
+  const instance = instanceOf(imageId)
+  return {
+    ...referenceToInstance(instance),
+    ...(Number(instance.NumberOfFrames) > 1 && { frames: [frameOf(imageId)] }),
+  }
+}
+
+const referenceToInstance = (instance) => ({
   sopClassUid: instance.SOPClassUID,
   sopInstanceUid: instance.SOPInstanceUID,
   seriesUid: instance.SeriesInstanceUID,
 })
 
-function shownIn(viewport, { instance, drawn, standing }) {
-  const { voiRange, invert } = viewport.getProperties()
+/** Null for greys that no table can say. */
+function shownIn(viewport, { stack: { instance, image }, imageIds, drawn, standing }) {
+  const greys = greysIn(viewport)
+  if (!greys) return null
   const spacing = many(instance.PixelSpacing).map(Number)
-  const carried = (standing?.annotations ?? []).flatMap((item) => carriedOn(item, instance))
+  const toPixel = pixelOnScreen(viewport, standing && itemFor(standing.areas, image))
   return {
     ...orientationOf(viewport),
+    ...greys,
     area: areaOf(viewport),
-    spacing: spacing.length === 2 ? spacing : null,
-    window: voiRange ? windowOf(voiRange) : null,
-    isInverted: Boolean(invert),
+    spacing: spacing.length === 2 ? [spacing[0], spacing[0] / drawnAspectOf(viewport)] : null,
+    aspect: drawnAspectOf(viewport),
+    isInverted: Boolean(viewport.getProperties().invert),
     rescale:
       instance.RescaleSlope === undefined ? null : { ...rescaleOf(instance), type: rescaleType(instance) },
-    shutter: shutters.get(instance.SeriesInstanceUID) ?? standing?.shutters[0],
+    ...shutterIn(image, standing),
+    layers: [...(standing?.layers.values() ?? [])],
     annotations: [
-      ...carried,
-      ...drawn.map(({ imageId, graphics, texts }) => ({
-        image: referenceTo(instanceOf(imageId)),
-        graphics,
-        texts,
-      })),
+      ...(standing?.annotations ?? []).flatMap((item) => carriedOn(item, { standing, imageIds, toPixel })),
+      ...drawn.map(({ imageId, graphics, texts }) => ({ image: referenceTo(imageId), graphics, texts })),
     ],
+  }
+}
+
+/** As a window where it is one, or else as a table of what is on the screen. */
+function greysIn(viewport) {
+  const { voiRange, VOILUTFunction } = viewport.getProperties()
+  if (!voiRange) return { window: null }
+  const curve = curveIn(viewport)
+  if (!curve) return { window: windowOf(voiRange, VOILUTFunction) }
+  const table = tableValues(voiRange, curve)
+  return table && { table }
+}
+
+function shutterIn(image, standing) {
+  const drawn = shutters.get(image.series)
+  return {
+    shutters: drawn ? [drawn] : (standing?.shutters ?? []),
+    shutterGrey: drawn ? 0 : (standing?.shutterGrey ?? 0),
   }
 }
 
 const rescaleType = ({ RescaleType: type, Modality: modality }) => type || (modality === 'CT' ? 'HU' : 'US')
 
-// What a presentation that stands already says on images is said by its successor too.
-function carriedOn({ about, graphics, texts }, instance) {
-  const ofImage = (list) => list.filter(({ isOfScreen }) => !isOfScreen)
-  const [lines, said] = [ofImage(graphics), ofImage(texts)]
-  if (lines.length + said.length === 0) return []
-  const uids = about.length ? about : [instance.SOPInstanceUID]
-  return uids.map((sopInstanceUid) => ({
-    image: { ...referenceTo(instance), sopInstanceUid },
-    graphics: lines,
-    texts: said,
-  }))
+/** From where something stands on the screen, or in the displayed area, to PIXEL units. */
+function pixelOnScreen(viewport, area) {
+  const { toCanvas, fromCanvas } = gridOf(viewport)
+  const place = placing(toCanvas, area)
+  return (point, isOfScreen) =>
+    isOfScreen ? fromCanvas(place(point, true)).map((at) => Math.round((at + 0.5) * 1000) / 1000) : point
+}
+
+// What a presentation that stands already says on images is said by its successor too, where it stands on them now.
+function carriedOn({ about, layer, graphics, texts }, { standing, imageIds, toPixel }) {
+  if (graphics.length + texts.length === 0) return []
+  const carried = {
+    layer,
+    graphics: graphics.map(({ type, points, isOfScreen, isFilled }) => ({
+      type,
+      isFilled,
+      points: points.map((point) => toPixel(point, isOfScreen)),
+    })),
+    texts: texts.map(({ text, at, to, isOfScreen, justification, anchor }) => ({
+      text,
+      at: toPixel(at, isOfScreen),
+      ...(to && { to: toPixel(to, isOfScreen), justification }),
+      ...(anchor && { anchor: toPixel(anchor.at, anchor.isOfScreen) }),
+    })),
+  }
+  const seen = imageIds.filter((imageId) => {
+    const image = imageOf(instanceOf(imageId), imageId)
+    return isFor(standing, image) && itemFor([{ about }], image)
+  })
+  return seen.length > 0 ? [{ ...carried, images: referencesTo(seen) }] : []
 }
 
 const hidden = new Set()
@@ -364,6 +411,7 @@ function learnKept(values) {
   const instance = {
     ...values,
     SeriesInstanceUID: `${values.SOPInstanceUID}.1`,
+    SeriesNumber: 9002,
     ContentLabel: 'ISOCENTER',
     PresentationCreationDate: '99991231',
   }
@@ -376,37 +424,52 @@ export function toggleKeyImage() {
   const stack = activeStack()
   const problem = !person.mayMark ? words.mayNotMark : stack ? null : words.noStack
   if (problem) return say('warning', problem)
-  const { viewport, instance } = stack
-  const uid = instance.SOPInstanceUID
-  if (keyImages.get(uid) === true) return say('info', words.keyImageStands)
-  if (!keyImages.delete(uid)) keyImages.set(uid, false)
+  const { viewport, image } = stack
+  if (image.study !== currentStudy()) return say('warning', words.keyImagePrior)
+  const key = keyImageOf(image)
+  if (keyImages.get(key) === true || keyImages.get(image.uid) === true)
+    return say('info', words.keyImageStands)
+  if (!keyImages.delete(key)) keyImages.set(key, false)
   present(viewport.element)
   tell('key-images', { marked: keyImagesToKeep().length })
 }
 
-const keyImagesToKeep = () => [...keyImages].flatMap(([uid, isKept]) => (isKept ? [] : [uid]))
+const keyImagesToKeep = () => [...keyImages].flatMap(([key, isKept]) => (isKept ? [] : [key]))
 
 export async function keepKeyImages() {
-  const wanted = new Set(keyImagesToKeep())
-  const instances = services.displaySetService
-    .getActiveDisplaySets()
-    .flatMap((set) => set.instances ?? [])
-    .filter(
-      ({ SOPInstanceUID: uid, StudyInstanceUID: study }) => study === currentStudy() && wanted.delete(uid),
-    )
-  if (instances.length === 0) return say('info', words.keyImagesHow)
-  const values = keyImageValues({ study: currentStudy(), images: instances.map(referenceTo) })
+  const toKeep = keyImagesToKeep()
+  const images = markedImages(toKeep)
+  if (images.length === 0) return say('info', words.keyImagesHow)
+  const values = keyImageValues({ study: currentStudy(), images })
   try {
     await storeValues(values)
   } catch {
     return say('error', words.notKept)
   }
-  for (const { SOPInstanceUID: uid } of instances) keyImages.set(uid, true)
+  for (const key of toKeep) keyImages.set(key, true)
   services.displaySetService.makeDisplaySets(
-    [{ ...values, SeriesInstanceUID: `${values.SOPInstanceUID}.1`, SeriesDescription: words.keyImages }],
+    [
+      {
+        ...values,
+        SeriesInstanceUID: `${values.SOPInstanceUID}.1`,
+        SeriesNumber: 9003,
+        SeriesDescription: words.keyImages,
+      },
+    ],
     { madeInClient: true },
   )
   refresh()
-  tell('key-images', { kept: instances.length, marked: keyImagesToKeep().length })
-  say('success', words.keyImagesKept.replace('{n}', instances.length))
+  tell('key-images', { kept: toKeep.length, marked: keyImagesToKeep().length })
+  say('success', words.keyImagesKept.replace('{n}', toKeep.length))
+}
+
+function markedImages(keys) {
+  const frames = Map.groupBy(keys, (key) => key.split(' ')[0])
+  const instances = services.displaySetService.getActiveDisplaySets().flatMap((set) => set.instances ?? [])
+  const byUid = new Map(instances.map((instance) => [instance.SOPInstanceUID, instance]))
+  return [...frames].flatMap(([uid, marked]) => {
+    const instance = byUid.get(uid)
+    const numbers = marked.flatMap((key) => (key.includes(' ') ? [Number(key.split(' ')[1])] : []))
+    return instance ? [{ ...referenceToInstance(instance), frames: numbers }] : []
+  })
 }
