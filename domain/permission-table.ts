@@ -121,6 +121,8 @@ const TABLE = {
   'choose-console-protocol': [rule(['technologist', 'lead', 'radiologist'], 'site')],
   'keep-protocols': [rule(['lead', 'radiologist', 'admin'])],
   'hand-over': [rule(['technologist', 'lead'], 'site')],
+  /** Between technologists, before and during the exam: taken, passed on, put back. */
+  'pass-exam': [rule(['technologist', 'lead'], 'site')],
   'see-repeats': [rule(['lead', 'head', 'physicist', 'admin'], 'site')],
   'begin-despite-mismatch': [rule(['technologist'], 'site', 'reason', 'second-person')],
   'ask-return': [rule(['radiologist', 'resident'], 'site', 'eligible')],

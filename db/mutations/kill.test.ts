@@ -102,6 +102,15 @@ const CASES: Record<string, Case> = {
     effect: ['event work-item.reassigned +1'],
     again: 'done',
   },
+  'pass-exam': {
+    prepare: async (d) => {
+      const order = await arrived(d)
+      await settle(d, order.orderId)
+      return { user: 'tech', ...order, userId: (await actAs(d, 'tech2')).actor.id }
+    },
+    effect: ['event work-item.reassigned +1'],
+    again: 'done',
+  },
   'call-in': {
     prepare: async (d) => by('lead', await toGive(d)),
     effect: ['call_ins +1', 'event work-item.called-in +1'],

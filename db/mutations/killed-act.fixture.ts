@@ -29,6 +29,7 @@ import {
 } from './critical-results.ts'
 import { replayDelivery } from './deliveries.ts'
 import { escalateDue } from './escalations.ts'
+import { passExam } from './exam-hands.ts'
 import { closeException } from './exceptions.ts'
 import { sendBackReport, submitReport } from './hand-on.ts'
 import { acknowledgeHandover, addHandoverLine, settleHandoverLine } from './handover.ts'
@@ -141,6 +142,8 @@ const PRESSED: Record<string, Performed> = {
   'unbook-step': unbookStep,
   're-room': (department, act, { stepId, start }) =>
     reRoom(department, act, { stepId, roomId: 'ct-2', start: new Date(start), reason: 'late' }),
+  'pass-exam': (department, act, { stepId, userId }) =>
+    passExam(department, act, { stepId, userId, seen: null }),
   reassign: (department, act, { itemId, userId }) =>
     reassign(department, act, { itemId, userId, reason: 'late' }),
   'call-in': (department, act, { itemId, userId }) =>

@@ -4,6 +4,7 @@ import { RadiologyError } from '#domain/errors.ts'
 import type { EventType } from '#domain/words.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
+import { takeWithBegin } from './exam-hands.ts'
 import { answerByRetake } from './made-retakes.ts'
 import { uuidUid } from './minting.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
@@ -59,11 +60,14 @@ export async function undoArrive(
   })
 }
 
-/** Begin on our screen, for devices that send no MPPS; two screens: the second sees that it has begun. */
+/**
+ * Begin on our screen, for devices that send no MPPS; two screens: the second sees that it has begun.
+ * @param roomId where the screen stands: a walk-in without a room is on that table and no other
+ */
 export async function beginStep(
   department: Department,
   act: Act,
-  { stepId }: { stepId: string },
+  { stepId, roomId = null }: { stepId: string; roomId?: string | null },
 ): Promise<void> {
   await mutate(department, act, 'begin-step', async (scope) => {
     const step = await lockStep(scope, stepId)
@@ -72,7 +76,14 @@ export async function beginStep(
     refuseUnless(step, ['planned', 'scheduled', 'arrived', 'ready'], 'begin')
     const performedStepId = await inferPerformedStep(scope, { step, startedAt: act.now, stationAe: '' })
     await startStep(scope, step, { performedStepId, inferred: true })
+    if (roomId && !step.room_id) await standIn(scope, step, roomId)
+    await takeWithBegin(scope, stepId)
   })
+}
+
+async function standIn({ sql }: Scope, { id, site_id }: LockedStep, roomId: string): Promise<void> {
+  await sql`
+    update steps set room_id = (select id from rooms where id = ${roomId} and site_id = ${site_id}) where id = ${id}`
 }
 
 /**

@@ -76,6 +76,10 @@ export interface ScanStep {
   /** A stopped exam that waits for a technologist's word (0040,0281 says why it was stopped). */
   stopped: { performedStepId: string; reasonCode: string | null } | null
   quality: 'accepted' | 'rejected' | null
+  /** In whose hands it is: taken, or passed to them; null: nobody's. */
+  hands: { id: string; name: string } | null
+  /** There is an exam to do, which may be taken and passed on. */
+  isToDo: boolean
   /** Images came or went by a move and nobody has checked them since. */
   isMovedUnchecked: boolean
   /** The open check of its images, or of what never came. */
@@ -86,6 +90,8 @@ const LIVE: StepStatus[] = ['scheduled', 'arrived', 'ready', 'started']
 // Once a report is final, a move stays.
 const REPORTED: Phase[] = ['final', 'delivered', 'closed']
 const HOURS_16_MS = 16 * 3_600_000
+/** Whoever was at a screen so lately is in the house. */
+const HERE_MS = 10 * 60_000
 
 /**
  * Steps of the actor's sites planned or done around now, with those that are late kept until they are settled; STAT
@@ -150,6 +156,10 @@ async function stepsOf(sql: AnySql, actor: Actor, now: Date): Promise<ScanStep[]
       exists (select 1 from moved_images m where (m.to_study_id = st.id or m.from_study_id = st.id) and not exists (
         select 1 from quality_decisions q where q.study_id = st.id and q.at > coalesce(m.undone_at, m.at)
           and q.verdict = 'accepted')) and st.stored_count > 0 as "isMovedUnchecked",
+      (select jsonb_build_object('id', u.id, 'name', u.name) from work_items w join users u on u.id = w.assigned_to
+        where w.subject_id = s.id and w.kind = 'perform' and w.state in ('open', 'claimed')) as hands,
+      exists (select 1 from work_items w
+        where w.subject_id = s.id and w.kind = 'perform' and w.state in ('open', 'claimed')) as "isToDo",
       (select jsonb_build_object('itemId', w.id, 'kind', w.kind) from work_items w
         where w.subject_id = st.id and w.kind in ('quality', 'complete') and w.state in ('open', 'claimed')
         order by w.opened_at desc limit 1) as check
@@ -207,6 +217,23 @@ function roomState(room: RoomRow, steps: readonly ScanStep[], now: Date) {
     isPreparing: here.length > 0,
     lateSince: slots.sort((a, b) => a.getTime() - b.getTime())[0] ?? null,
   }
+}
+
+export interface Technologist {
+  id: string
+  name: string
+  sites: string[]
+}
+
+/** Who could have an exam in hand at the actor's sites; whoever is at a screen now stands first. */
+export async function technologists(sql: AnySql, actor: Actor, machineNow: Date): Promise<Technologist[]> {
+  const hereSince = new Date(machineNow.getTime() - HERE_MS)
+  return await sql<Technologist[]>`
+    select u.id, u.name, u.sites from users u
+    where u.enabled and 'technologist' = any(u.roles)
+      and (u.sites && ${['*', ...actor.sites]} or '*' = any(${[...actor.sites]}))
+    order by exists (select 1 from sessions s where s.user_id = u.id and s.ended_at is null and s.last_seen_at >= ${hereSince}) desc,
+      u.family, u.id limit 20`
 }
 
 export interface ScannedPerson {

@@ -1,4 +1,4 @@
-import type { ScanStep } from '#db/queries/scan-queue.ts'
+import type { ScanStep, Technologist } from '#db/queries/scan-queue.ts'
 import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
@@ -8,6 +8,8 @@ import { useSexAge } from '../../ui/identity-banner.tsx'
 import { MainAct } from '../../ui/main-act.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
 import { type Reason, ReasonPicker } from '../../ui/reason-picker.tsx'
+import { useDismissal } from '../../ui/use-dismissal.ts'
+import { handsFor } from './exam-hands.tsx'
 
 interface OnTableProps {
   step: ScanStep
@@ -16,13 +18,17 @@ interface OnTableProps {
   busy: boolean
   mayScan: boolean
   isDeciding: boolean
+  userId: string
+  people: Technologist[]
+  onPass: (userId: string) => void
   onEnd: () => void
   /** These images are another's. */
   onWrong: () => void
   onDecide: (decision: string) => void
 }
 
-export function OnTable({ step, others, busy, mayScan, isDeciding, onEnd, onWrong, onDecide }: OnTableProps) {
+export function OnTable(props: OnTableProps) {
+  const { step, others, busy, mayScan, isDeciding, onEnd, onWrong, onDecide } = props
   const zone = useZone()
   const now = useDepartmentNow('second')
   const sexAge = useSexAge(step)
@@ -44,6 +50,7 @@ export function OnTable({ step, others, busy, mayScan, isDeciding, onEnd, onWron
             : null}
           {others ? <span className="tag">{t('scan.others-begun', { n: others })}</span> : null}
           {step.stopAskedAt ? <span className="tag risk">{t('scan.stop-asked')}</span> : null}
+          <Hands {...props} />
         </p>
         <p className="on-table-name">
           <PatientName name={step.name} similar={step.isSimilar} />
@@ -86,7 +93,7 @@ export function OnTable({ step, others, busy, mayScan, isDeciding, onEnd, onWron
         <ReasonPicker
           key={String(isDeciding)}
           label={t('scan.decide')}
-          reasons={STOPPED_DECISIONS}
+          reasons={STOPPED_DECISIONS.filter(({ code }) => code !== 'book-again' || step.stopAskedAt === null)}
           chosen={null}
           takesFocus={isDeciding}
           onChoose={onDecide}
@@ -103,6 +110,43 @@ export function OnTable({ step, others, busy, mayScan, isDeciding, onEnd, onWron
         </div>
       )}
     </section>
+  )
+}
+
+/** Whoever has it; at the end of a shift it is passed on while it runs. */
+function Hands({ step, userId, people, busy, mayScan, onPass }: OnTableProps) {
+  const { box, isOpen, setOpen } = useDismissal<HTMLSpanElement>()
+  const { hands } = step
+  const isMine = hands?.id === userId
+  const word = hands ? (isMine ? t('claim.you') : hands.name) : t('scan.hands-nobody')
+  if (!mayScan || !step.isToDo) return hands ? <span className="tag">{word}</span> : null
+  return (
+    <span className="on-table-hands" ref={box}>
+      <button
+        type="button"
+        className={isMine ? 'tag you' : 'tag'}
+        aria-expanded={isOpen}
+        aria-label={`${word}. ${t(isMine ? 'scan.pass' : 'scan.take')}`}
+        disabled={busy}
+        onClick={() => setOpen(!isOpen)}
+      >
+        <Glyph name="person" /> {word}
+      </button>
+      {isOpen ? (
+        <span className="menu">
+          <ReasonPicker
+            label={t(isMine ? 'scan.pass' : 'scan.take')}
+            reasons={handsFor(step, people, userId)}
+            chosen={null}
+            takesFocus
+            onChoose={(id) => {
+              setOpen(false)
+              onPass(id)
+            }}
+          />
+        </span>
+      ) : null}
+    </span>
   )
 }
 

@@ -30,8 +30,17 @@ export const COLUMNS: Column<QueueRow>[] = [
     key: 'patient',
     head: t('column.patient'),
     width: 'minmax(200px, 1.5fr)',
-    cell: (row) => <PatientName name={row.name} similar={row.isSimilar} />,
-    words: (row) => writtenName(row.name),
+    cell: (row) => (
+      <>
+        <PatientName name={row.name} similar={row.isSimilar} />
+        {row.hands ? (
+          <span className="tag queue-hands" title={t('scan.hands', { name: row.hands.name })}>
+            {row.hands.name}
+          </span>
+        ) : null}
+      </>
+    ),
+    words: (row) => [writtenName(row.name), row.hands?.name].join(' '),
   },
   { key: 'sex-age', head: t('column.sex-age'), width: '72px', cell: (row) => <SexAge {...row} /> },
   {

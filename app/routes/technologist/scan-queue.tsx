@@ -11,12 +11,20 @@ import {
 } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { answer } from '#app/server/refusal.ts'
+import { passExam } from '#db/mutations/exam-hands.ts'
 import { decideStopped, type StoppedDecision } from '#db/mutations/performed-steps.ts'
 import { chooseStepProtocol } from '#db/mutations/protocols.ts'
 import { keepSetting } from '#db/mutations/settings.ts'
 import { arrive, beginStep, endExam, undoArrive } from '#db/mutations/steps.ts'
 import { protocolLibrary } from '#db/queries/protocols.ts'
-import { isScanOfStep, type ScanRoom, type ScanStep, scanDay, scannedPerson } from '#db/queries/scan-queue.ts'
+import {
+  isScanOfStep,
+  type ScanRoom,
+  type ScanStep,
+  scanDay,
+  scannedPerson,
+  technologists,
+} from '#db/queries/scan-queue.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
@@ -27,6 +35,7 @@ import { Screen } from '../../ui/screen.tsx'
 import { useKeptCursor } from '../../worklist/kept-cursor.ts'
 import { WorklistTable } from '../../worklist/worklist-table.tsx'
 import { DoneSteps } from './done-steps.tsx'
+import { ExamHands } from './exam-hands.tsx'
 import { OnTable } from './on-table.tsx'
 import { COLUMNS, queueRow } from './scan-columns.tsx'
 import { isIn, RoomButton, RoomLate, useRoom } from './scan-rooms.tsx'
@@ -44,6 +53,8 @@ export async function loader(args: LoaderFunctionArgs) {
     ...day,
     protocols: await protocolLibrary(department.sql, [...procedures]),
     keptRoom: typeof person.settings.scanRoom === 'string' ? person.settings.scanRoom : null,
+    userId: person.id,
+    people: await technologists(department.sql, person.actor, new Date()),
     mayScan: person.roles.some((role) => role === 'technologist' || role === 'lead'),
   }
 }
@@ -52,7 +63,8 @@ const ACTS = { arrive, 'undo-arrive': undoArrive, end: endExam }
 const DECISIONS: readonly StoppedDecision[] = ['usable', 'book-again', 'end-exam']
 
 /**
- * `intent`: arrive · undo-arrive · end (stepId) · begin (stepId, scanned? = what the wristband said) ·
+ * `intent`: arrive · undo-arrive · end (stepId) · begin (stepId, roomId = where this is, scanned? = what the wristband said) ·
+ * pass (stepId, userId and seen = in whose hands it goes and was; empty: nobody's) ·
  * decide (performedStepId, decision = usable, book-again or end-exam) · scan (text) · room (roomId: kept for this person) ·
  * protocol (stepId, protocolId; empty: the procedure's default).
  */
@@ -72,11 +84,14 @@ export async function action(args: ActionFunctionArgs) {
       const scanned = text('scanned')
       if (scanned && !(await isScanOfStep(department.sql, { stepId, scanned })))
         throw new RadiologyError('identity-mismatch', { stepId })
-      await beginStep(department, await act(), { stepId })
+      await beginStep(department, await act(), { stepId, roomId: text('roomId') || null })
     } else if (intent === 'decide') {
       const decision = DECISIONS.find((each) => each === text('decision'))
       if (!decision) throw data(null, { status: 400 })
       await decideStopped(department, await act(), { performedStepId: text('performedStepId'), decision })
+    } else if (intent === 'pass') {
+      const [userId, seen] = [text('userId') || null, text('seen') || null]
+      await passExam(department, await act(), { stepId, userId, seen })
     } else if (intent === 'protocol') {
       const protocolId = text('protocolId') || null
       await chooseStepProtocol(department, await act(), { stepId, protocolId })
@@ -124,11 +139,12 @@ const TOPICS = [
   'report.signed',
   'report.recalled',
   'step.protocol-chosen',
+  'work-item.reassigned',
   'protocols',
 ]
 
 export default function ScanQueue() {
-  const { rooms, steps, protocols, mayScan, keptRoom } = useLoaderData<typeof loader>()
+  const { rooms, steps, protocols, mayScan, keptRoom, people, userId } = useLoaderData<typeof loader>()
   useLive(TOPICS)
   const acting = useFetcher<typeof action>()
   const [room, setRoom] = useRoom(rooms, keptRoom)
@@ -161,7 +177,11 @@ export default function ScanQueue() {
         : null
   function begin(): void {
     if (!current || beginBlocked) return
-    submit('begin', { stepId: current.stepId, scanned: wristband.scanned ?? '' })
+    submit('begin', {
+      stepId: current.stepId,
+      roomId: room?.id ?? '',
+      scanned: wristband.scanned ?? '',
+    })
     wristband.scan(null)
   }
   function primary(): void {
@@ -169,6 +189,8 @@ export default function ScanQueue() {
     else if (table) submit('end', { stepId: table.stepId })
     else begin()
   }
+  const pass = ({ stepId, hands }: ScanStep, id: string) =>
+    submit('pass', { stepId, userId: id, seen: hands?.id ?? '' })
   function chooseRoom(id: string): void {
     setRoom(id)
     wristband.scan(null)
@@ -238,6 +260,9 @@ export default function ScanQueue() {
               others={onTable.length - 1}
               busy={isBusy}
               mayScan={mayScan}
+              userId={userId}
+              people={people}
+              onPass={(id) => pass(table, id)}
               isDeciding={isDeciding}
               onEnd={() => submit('end', { stepId: table.stepId })}
               onWrong={() => setWrong(wrong)}
@@ -300,6 +325,14 @@ export default function ScanQueue() {
                   library={protocols}
                   busy={isBusy}
                   onChoose={(protocolId) => submit('protocol', { stepId: current.stepId, protocolId })}
+                />
+                <ExamHands
+                  key={`hands:${current.stepId}`}
+                  step={current}
+                  people={people}
+                  userId={userId}
+                  busy={isBusy}
+                  onPass={(id) => pass(current, id)}
                 />
                 {mayArrive(current) ? (
                   <Button

@@ -207,3 +207,49 @@ test('a scheduler has neither a scan queue nor a quality check', async () => {
     init: { status: 404 },
   })
 })
+
+test('[MA-07] an exam is taken, passed to a colleague while it runs, and of two who reach for it the second is told', async () => {
+  const exam = await bookedExam('us-1', '24558-9')
+  const { stepId } = exam
+  await scan({ intent: 'arrive', stepId })
+  await settle(exam.orderId)
+  const { people, userId: me } = await scanLoader(tech.args('/scan-queue'))
+  const { userId: colleague } = await scanLoader(tech2.args('/scan-queue'))
+  expect(people.map(({ id }) => id)).toEqual(expect.arrayContaining([me, colleague]))
+  const both = await Promise.all([
+    scan({ intent: 'pass', stepId, userId: me, seen: '' }),
+    scan({ intent: 'pass', stepId, userId: colleague, seen: '' }, tech2),
+  ])
+  expect(both.map((answered) => ('code' in answered ? answered.code : 'taken')).sort()).toEqual([
+    'already-claimed',
+    'taken',
+  ])
+  const holder = (await onScreen(exam))!.hands!.id
+  await scan({ intent: 'begin', stepId, roomId: 'us-1', scanned: '' })
+  const other = holder === me ? colleague : me
+  await scan({ intent: 'pass', stepId, userId: other, seen: holder })
+  expect((await onScreen(exam, tech2))?.hands?.id).toBe(other)
+  await expect(scan({ intent: 'pass', stepId, userId: me, seen: other }, scheduler)).rejects.toMatchObject({
+    init: { status: 404 },
+  })
+  const [reader] = await department.sql<
+    { id: string }[]
+  >`select id from users where user_name = 'radiologist'`
+  expect(await scan({ intent: 'pass', stepId, userId: reader!.id, seen: other })).toMatchObject({
+    code: 'forbidden',
+  })
+})
+
+test('[MA-07] who begins an exam has it, and a walk-in is on the table of that room alone', async () => {
+  const order = anOrder({ procedures: [aProcedure({ code: '30799-1', steps: [] })] })
+  const received = await receiveOrderMessage(department, await dutyAct(department), anEnvelope(), [order])
+  if (received.outcome !== 'accepted') throw new Error(received.outcome)
+  const [step] = await department.sql<{ id: string }[]>`
+    select id from steps where order_id = ${received.orderIds[0]!}`
+  const walkIn = { stepId: step!.id } as Exam
+  await scan({ intent: 'arrive', stepId: step!.id })
+  await settle(received.orderIds[0]!)
+  await scan({ intent: 'begin', stepId: step!.id, roomId: 'ct-2', scanned: '' })
+  const { userId } = await scanLoader(tech.args('/scan-queue'))
+  expect(await onScreen(walkIn)).toMatchObject({ status: 'started', roomId: 'ct-2', hands: { id: userId } })
+})
