@@ -257,7 +257,7 @@ async function framesOf({ studyUid }: Stored): Promise<string[]> {
     )
 }
 
-test('[VW-03] diameters and an angle are measured by keys; what is given up leaves nothing, and the arrows are the images’ again', async () => {
+test('[VW-03] diameters and an angle are measured by keys; what is given up leaves nothing, an end lies in the image that is shown, and an open line is no other’s measurement', async () => {
   const { page, viewer, problems } = await openViewer(`StudyInstanceUIDs=${head.studyUid}`)
   await expect.poll(() => pictures(viewer), { timeout: 60_000 }).toBe(1)
   await page.locator('iframe').focus()
@@ -295,15 +295,46 @@ test('[VW-03] diameters and an angle are measured by keys; what is given up leav
   const before = await imageIndex(viewer)
   await page.keyboard.press('ArrowDown')
   await expect.poll(() => imageIndex(viewer)).toBe(before + 1)
+
+  // The image changes under the caret: both ends lie in the one that is shown.
+  await begin('m')
+  await page.keyboard.press('End')
+  await expect.poll(() => imageIndex(viewer)).toBe(13)
+  await place()
+  await place('ArrowRight')
+  await caret.waitFor({ state: 'detached' })
+  expect(await endsOfNewest(viewer)).toEqual({ isOnShown: true, offPlaneMm: [0, 0] })
+
+  // Of two diameters one is drawn: what is taken over is not the length from before, nor half of these.
+  await begin('d')
+  await place()
+  const taken = (await said(page, 'measurement')).length
+  await tell(page, { type: 'take-measurement' })
+  await expect
+    .poll(async () => (await said(page, 'measurement')).slice(taken))
+    .toMatchObject([{ measurement: null }])
+  await caret.waitFor()
+  await page.keyboard.press('Escape')
+  await tell(page, { type: 'take-measurement' })
+  await expect
+    .poll(async () => (await said(page, 'measurement')).at(-1))
+    .toMatchObject({ measurement: { text: expect.stringMatching(/^\d+(\.\d)? mm$/) } })
   expect(problems).toEqual([])
   await page.close()
-})
+}, 120_000)
+
+type Plane = 'rowCosines' | 'columnCosines' | 'imagePositionPatient'
 
 interface Measuring {
   services: {
-    measurementService: { getMeasurements(): { toolName: string; points: unknown[] }[] }
+    measurementService: {
+      getMeasurements(): { toolName: string; points: unknown[]; referencedImageId?: string }[]
+    }
   }
-  cornerstone: { getEnabledElements(): { viewport: { getCurrentImageIdIndex(): number } }[] }
+  cornerstone: {
+    getEnabledElements(): { viewport: { getCurrentImageIdIndex(): number; getCurrentImageId(): string } }[]
+    metaData: { get(module: 'imagePlaneModule', image: string): Record<Plane, number[]> }
+  }
 }
 
 function measured(viewer: Frame): Promise<[string, number][]> {
@@ -312,6 +343,27 @@ function measured(viewer: Frame): Promise<[string, number][]> {
       .getMeasurements()
       .map(({ toolName, points }) => [toolName, points.length] as [string, number]),
   )
+}
+
+/** Whether the newest measurement is on the image that is shown, and how far its ends are from that image's plane. */
+function endsOfNewest(viewer: Frame) {
+  return viewer.evaluate(() => {
+    const { cornerstone, services } = window as unknown as Measuring
+    const image = cornerstone.getEnabledElements()[0]!.viewport.getCurrentImageId()
+    const newest = services.measurementService.getMeasurements().at(-1)!
+    const plane = cornerstone.metaData.get('imagePlaneModule', image)
+    const [row, column] = [plane.rowCosines, plane.columnCosines]
+    const normal = [0, 1, 2].map((n) => {
+      const [a, b] = [(n + 1) % 3, (n + 2) % 3]
+      return row[a]! * column[b]! - row[b]! * column[a]!
+    })
+    const off = (point: number[]) =>
+      normal.reduce((sum, part, n) => sum + part * (point[n]! - plane.imagePositionPatient[n]!), 0)
+    return {
+      isOnShown: newest.referencedImageId === image,
+      offPlaneMm: newest.points.map((point) => Math.abs(Math.round(off(point as number[]) * 100) / 100)),
+    }
+  })
 }
 
 const imageIndex = (viewer: Frame) =>
