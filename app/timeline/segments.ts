@@ -18,7 +18,8 @@ const ANCHORS = [
   ['waiting', (event: TimelineEvent) => event.type === 'quality.accepted'],
   ['reading', (event: TimelineEvent) => event.type === 'work-item.claimed' && event.data.kind === 'read'],
   ['delivery', (event: TimelineEvent) => event.type === 'report.signed'],
-  ['done', (event: TimelineEvent) => event.type === 'delivery.acknowledged'],
+  // Of a report: a receiver may have been told before where the order stood.
+  ['done', (event: TimelineEvent) => event.type === 'delivery.acknowledged' && event.data.version !== null],
 ] as const
 
 /** Named after the anchor it begins with: `order` is from the order to the arrival. */

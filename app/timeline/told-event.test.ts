@@ -57,9 +57,18 @@ test('the way of an order is cut at its anchors, and what has not ended goes on 
   ])
 })
 
+test('an order that was told of before its report is not delivered by that', () => {
+  const way = [event('order.received', 0), event('delivery.acknowledged', 5, { data: { version: null } })]
+  expect(segments(way, Date.UTC(2026, 2, 12, 12)).map(({ name }) => name)).toEqual(['order'])
+  const told = toldEvent(way[1]!)
+  expect(told.what).toBe('Status acknowledged')
+})
+
 test('a delivered order ends with its last acknowledgement', () => {
   const way = [
     event('order.received', 0),
+    // A word of where it stands is no result.
+    event('delivery.acknowledged', 5, { data: { version: null } }),
     event('report.signed', 30),
     event('delivery.acknowledged', 31),
     event('delivery.acknowledged', 33),

@@ -204,7 +204,7 @@ function listDifferences(part: Part, now: never[], wanted: never[]): Difference[
   }
   if (!removable.includes(part)) return found
   for (const [key, entry] of before)
-    if (!after.has(key) && isInUse(entry))
+    if (!after.has(key) && (part !== 'devices' || isInUse(entry)))
       found.push({ path: `${part}/${key}`, change: 'removed', before: entry })
   return found
 }

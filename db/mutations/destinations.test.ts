@@ -139,5 +139,10 @@ test('[RP-06] a receiver that is switched off misses no version: it gets each in
     'delivery.destination-back',
   ])
   expect((await laneHead(department, toClinic!))?.dueInMs).toBe(0)
+
+  // Switched off it can be retired too.
+  await receivers((now) => withClinic(now, { enabled: false }))
   await receivers(without)
+  expect((await configuration(department.sql)).destinations.map(({ id }) => id)).not.toContain('clinic')
+  expect(await phaseOf(orderId)).toBe('delivered')
 })

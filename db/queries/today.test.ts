@@ -180,6 +180,7 @@ test('[DB-01] delivered is what its own receivers have: no word of where an orde
     return [deliveredToday, behind.map(({ id }) => id), last.n]
   }
   expect(await acknowledged()).toEqual([0, [], 0])
+  expect((await findOrders(sql, actor, { id: orderId, limit: 1 }))[0]!.times).not.toHaveProperty('delivered')
   await signReport(department, reader, { ...held, reportId, content: { sections }, reauthenticated: true })
   expect(await acknowledged()).toEqual([1, [orderId], 1])
   await sql`

@@ -147,9 +147,6 @@ const MEASURED = [
   'delivery.acknowledged',
 ]
 
-/** No site's clocks are further from another's. */
-const FURTHEST_CLOCKS_MS = 26 * HOUR_MS
-
 interface Period {
   since: Date
   zone: string | undefined
@@ -160,7 +157,9 @@ async function turnaroundOf(
   sites: string[] | null,
   { of: { modality, patientClass, site }, ...period }: Period & { of: Population },
 ) {
-  const earliest = new Date(period.since.getTime() - (period.zone ? FURTHEST_CLOCKS_MS : 0))
+  const zones = await sql<{ zone: string }[]>`select distinct zone from sites`
+  const sinceAt = beginnings(period)
+  const earliest = new Date(Math.min(...zones.map(({ zone }) => sinceAt(zone).getTime())))
   const inPeriod = sql`o.id in (select x.order_id from order_events x where x.type = any(${MEASURED}) and x.at >= ${earliest})
     and (${sites === null} or o.site_id = any(${sites ?? []}))
     and ${patientClass ? sql`o.patient_class = ${patientClass}` : sql`true`}
@@ -189,7 +188,7 @@ async function turnaroundOf(
   return measured(
     Map.groupBy(events, (event) => event.orderId),
     parts,
-    period,
+    sinceAt,
   )
 }
 
@@ -204,10 +203,9 @@ type Found = Map<string, MeasuredTime[]>
 function measured(
   events: Map<string, TimelineEvent[]>,
   procedures: readonly MeasuredProcedure[],
-  period: Period,
+  sinceAt: (zone: string) => Date,
 ) {
   const found: Found = new Map()
-  const sinceAt = beginnings(period)
   let negative = 0
   let count = 0
   for (const procedure of procedures) {
