@@ -314,7 +314,9 @@ function times(sql: AnySql) {
   return sql`(select jsonb_object_agg(order_id, list) from (
       select e.order_id, jsonb_object_agg(m.mark, e.at) as list from (
         select order_id, type, to_char(min(at) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
-        from order_events where order_id ${ofPage(sql)} group by order_id, type) e
+        from order_events where order_id ${ofPage(sql)}
+          -- A receiver may have been told where the order stood before it got a report.
+          and (type <> 'delivery.acknowledged' or data->>'version' is not null) group by order_id, type) e
       join unnest(${marks.map(([mark]) => mark)}::text[], ${marks.map(([, type]) => type)}::text[]) as m(mark, type) using (type)
       group by e.order_id) x)`
 }
