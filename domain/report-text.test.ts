@@ -39,6 +39,22 @@ test('[RP-02] what the department wrote is marked as a whole, and what is signed
   expect(plainSections([{ key: 'findings', ...text }])).toEqual([{ key: 'findings', text: 'Lungs clear.' }])
 })
 
+test('[RP-01] a coded field that nobody filled is no answer in what goes out, and one that was is', () => {
+  const coding = { codes: [{ scheme: 'RADLEX', value: 'RID58', meaning: 'liver' }], options: {} }
+  const text = `Liver ${OPEN_FIELD}, spleen normal,  .`
+  const field = (word: string) => {
+    const from = text.indexOf(word)
+    return { kind: 'field', from, to: from + word.length, label: 'Organ', options: [], coding } as const
+  }
+  const [section] = plainSections([
+    { key: 'findings', text, marks: [field(OPEN_FIELD), field('normal'), field('  ')] },
+  ])
+  expect(section!.fields!.map(({ from, to }) => text.slice(from, to))).toEqual(['normal'])
+  expect(plainSections([{ key: 'findings', text, marks: [field(OPEN_FIELD)] }])).toEqual([
+    { key: 'findings', text },
+  ])
+})
+
 test('[RP-02] the first field that nobody filled is found where it stands', () => {
   const sections = [
     { key: 'technique', text: 'CT.' },

@@ -220,6 +220,22 @@ test('[RP-01] what a field and each of its answers mean is kept, from RadLex, LO
   expect(appendix?.coding?.codes).toEqual([{ scheme: 'RADELEMENT', value: 'RDE196', meaning: 'Diameter' }])
 })
 
+test('[RP-01] codes that no draft can carry are not brought, and an entry of nothing takes no code of the next', () => {
+  const many = Array.from({ length: 20 }, (_, n): [string, string, string] => ['RADLEX', `RID${n}`, 'a term'])
+  const attributes = `<template_attributes><coded_content>
+    <entry><term><code meaning="of nothing" value="RID0" scheme="RadLex"></term></entry>
+    <entry><term><code meaning="never closed" value="RID0" scheme="RadLex"></term>
+    ${entry('long', ['RADLEX', 'R'.repeat(129), 'too long'], ['RADLEX', 'R'.repeat(128), 'm'.repeat(300)])}
+    ${entry('scheme', ['A scheme of many letters', 'X1', 'ours'])}${entry('many', ...many)}
+    </coded_content></template_attributes>`
+  const text = (id: string) => `<p><label for="${id}">${id}</label><input type="text" id="${id}"></p>`
+  const fields = fieldsIn(page(findings(['long', 'scheme', 'many'].map(text).join('')), attributes))
+  const [long, scheme, all] = fields.map((field) => field.coding?.codes)
+  expect(long).toEqual([{ scheme: 'RADLEX', value: 'R'.repeat(128), meaning: 'm'.repeat(256) }])
+  expect(scheme).toEqual([{ scheme: '99A scheme of ma', value: 'X1', meaning: 'ours' }])
+  expect(all?.map(({ value }) => value)).toEqual(many.slice(0, 16).map(([, value]) => value))
+})
+
 test('[RP-01] what a report has no place for is named: words beside the sections, programs, pages within, values from elsewhere', () => {
   const source = page(
     `<p>To be filled in by the department of neuroradiology, and handed to the tumour board.</p><input id="x">

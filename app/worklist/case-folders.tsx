@@ -44,11 +44,15 @@ export function FolderTabs({
   onShow: (folderId: string | null) => void
 }) {
   const [removing, setRemoving] = useState<string | null>(null)
+  const isAsked = useRef(false)
   const [refused, setRefused] = useState<string | null>(null)
   const remove = async (folderId: string) => {
     if (removing !== folderId) return setRemoving(folderId)
+    if (isAsked.current) return
+    isAsked.current = true
     const body = new URLSearchParams({ intent: 'retire', folderId })
     const answer = await asked('/folders', { method: 'POST', body })
+    isAsked.current = false
     setRemoving(null)
     setRefused(answer === null ? t('folder.failed') : 'sentence' in answer ? answer.sentence : null)
     if (answer && 'folders' in answer) onShow(null)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeText, encodeText, isRepresentable } from './character-set.ts'
+import { decodeText, encodeText, isRepresentable, statedSets } from './character-set.ts'
 
 const bytes = (hex: string) => Buffer.from(hex, 'hex')
 
@@ -71,6 +71,18 @@ test('a backslash that is half of a Japanese character does not split the value'
   // JIS X 0208 3D5C is 旬, whose second byte is a backslash in ASCII.
   const value = bytes('1b24423d5c1b28425c41')
   expect(decodeText(value, sets)).toBe('旬\\A')
+})
+
+test('of the character sets that a header states no more are read than a text could need', () => {
+  expect(statedSets(Buffer.from('\\ISO 2022 IR 87 \\ISO 2022 IR 149\0'))).toEqual([
+    '',
+    'ISO 2022 IR 87',
+    'ISO 2022 IR 149',
+  ])
+  const sixteen = Array.from({ length: 16 }, (_, n) => `ISO 2022 IR ${100 + n} `.padEnd(16))
+  const endless = Buffer.from(`${sixteen.join('\\')}\\${'ISO_IR 192\\'.repeat(100_000)}`)
+  expect(statedSets(endless).slice(0, 16)).toEqual(sixteen.map((term) => term.trim()))
+  expect(statedSets(endless).length).toBeLessThanOrEqual(17)
 })
 
 test('the default repertoire refuses what it cannot hold, and Latin-1 refuses Greek', () => {

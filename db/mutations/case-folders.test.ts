@@ -53,6 +53,11 @@ describe('[RW-10] a folder of one’s own', () => {
         code: 'not-found',
       })
     await retireFolder(department, reader, { folderId })
+    // Pressed twice, it is taken away once.
+    await retireFolder(department, reader, { folderId })
+    const retired = await department.sql`
+      select 1 from audit_events where type = 'folder.retired' and data->>'folderId' = ${folderId}`
+    expect(retired).toHaveLength(1)
     expect((await foldersFor(reader)).map(({ name }) => name)).not.toContain('Follow up')
     await expect(putInFolder(department, reader, { orderId, folderId })).rejects.toMatchObject({
       code: 'not-found',
@@ -68,6 +73,27 @@ describe('[RW-10] a folder of one’s own', () => {
     const ids = (await folderedOrders(department.sql, reader.actor.id, folderId))!
     expect(await findOrders(department.sql, reader.actor, { ids, limit: 10 })).toHaveLength(1)
     expect(await findOrders(department.sql, elsewhere.actor, { ids, limit: 10 })).toEqual([])
+  })
+
+  test('is full at a thousand: what is in it is put in again without effect, and nothing else goes in', async () => {
+    const { sql } = department
+    const { folderId } = await putInFolder(department, reader, { orderId, name: 'Full' })
+    const received = await receiveOrderMessage(department, await dutyAct(department), anEnvelope(), [
+      anOrder(),
+    ])
+    const [otherId] = received.outcome === 'accepted' ? received.orderIds : []
+    // Other cases of the same folder, whichever they are.
+    await sql`alter table foldered_cases drop constraint foldered_cases_order_id_fkey`
+    await sql`
+      insert into foldered_cases select ${folderId}, 'case-' || n, now() from generate_series(1, 999) n`
+    expect(await putInFolder(department, reader, { orderId, folderId })).toEqual({ folderId })
+    await expect(putInFolder(department, reader, { orderId: otherId!, folderId })).rejects.toMatchObject({
+      code: 'invalid-message',
+      refs: { field: 'folder' },
+    })
+    await takeOutOfFolder(department, reader, { folderId, orderId })
+    expect(await putInFolder(department, reader, { orderId: otherId!, folderId })).toEqual({ folderId })
+    await sql`delete from foldered_cases where order_id like 'case-%'`
   })
 
   test('has a name of its own', async () => {

@@ -53,14 +53,20 @@ export async function takeOutOfFolder(
   })
 }
 
-/** Takes the folder away; the cases stay where they are. @throws RadiologyError as `takeOutOfFolder` */
+/**
+ * Takes the folder away; the cases stay where they are. Taken away already: no effect.
+ * @throws RadiologyError 'not-found' for somebody else's
+ */
 export async function retireFolder(
   department: Department,
   act: Act,
   { folderId }: { folderId: string },
 ): Promise<void> {
   await mutate(department, act, 'retire-folder', async (scope) => {
-    await ownFolder(scope, folderId)
+    const [folder] = await scope.sql<{ retired: boolean }[]>`
+      select retired_at is not null as retired from case_folders where id = ${folderId} and owner = ${act.actor.id} for update`
+    if (!folder) throw new RadiologyError('not-found', { folderId })
+    if (folder.retired) return
     await scope.sql`update case_folders set retired_at = ${act.now} where id = ${folderId}`
     note(scope, `user:${act.actor.id}`, { type: 'folder.retired', folderId })
   })

@@ -13,7 +13,9 @@ import { uuidUid } from './minting.ts'
 import { type MoveReason, moveImages, undoMove } from './moved-images.ts'
 import { cancelOrder } from './orders.ts'
 import { raiseCriticalResult } from './raise-critical.ts'
+import { readTogether } from './read-together.ts'
 import { issuePreliminary, openReport, saveDraft, signReport } from './reports.ts'
+import { retractReport } from './retractions.ts'
 import { keepSetting } from './settings.ts'
 import { settleOrder } from './settle.ts'
 import { beginStep, endExam } from './steps.ts'
@@ -251,6 +253,12 @@ test('[MA-12] a draft over images that were another’s is set aside, and a word
   const [doubt] = await department.sql`
     select kind, state, refs->>'reportId' as report from exceptions where key = ${`moved:${word.reportId}`}`
   expect(doubt).toEqual({ kind: 'conflict', state: 'open', report: word.reportId })
+  await retractReport(department, reader, {
+    ...{ reportId: word.reportId, version: 1, reason: 'wrong-patient', reauthenticated: true },
+    secondPerson: (await actAs(department, 'radiologist2')).actor,
+  })
+  const [settled] = await department.sql`select state from exceptions where key = ${`moved:${word.reportId}`}`
+  expect(settled).toEqual({ state: 'closed' })
 })
 
 test('[MA-12][CR-01] an open critical result goes with its images: both orders show it, about the right patient, and whoever tells it hears so', async () => {
@@ -417,4 +425,49 @@ test('[MA-12] both timelines and the receivers of both orders hear of the move a
     { status: 'acquired', message_type },
     { status: 'arrived', message_type },
   ])
+})
+
+test('[MA-12][CR-01] a call that told of images which then went back is asked to be put right where it was made', async () => {
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  const exam = await scanned(department, wrong)
+  await accepted(department, wrong)
+  const { reportId } = await reading(wrong)
+  const reader = await actAs(department, 'radiologist')
+  const raised = { reportId, finding: 'A bleed.', level: 1 } as const
+  const { criticalId } = await raiseCriticalResult(department, reader, raised)
+  const { moveId } = await move(exam, right)
+  const told = { recipient: 'Ward 3', method: 'telephone', readBack: true, toldAt: reader.now } as const
+  await communicateCritical(department, await actAs(department, 'radiologist'), { criticalId, ...told })
+  const asked = () => department.sql`
+    select order_id, state, refs->>'criticalId' as critical from exceptions where key = ${`told-elsewhere:${criticalId}`}`
+  expect(await asked()).toEqual([])
+  await undoMove(department, await actAs(department, 'lead'), { moveId })
+  expect(await asked()).toEqual([{ order_id: right.orderId, state: 'open', critical: criticalId }])
+})
+
+test('[MA-12][RP-11] of a report over two exams, one of which loses its images, each order hears once, and a finding is not wholly the other’s', async () => {
+  const { sql } = department
+  const [one, other, right] = [
+    await arrived(department),
+    await arrived(department),
+    await arrived(department),
+  ]
+  await sql`update orders set patient_id = (select patient_id from orders where id = ${one.orderId}) where id = ${other.orderId}`
+  const exam = await scanned(department, one)
+  await accepted(department, one)
+  await scanned(department, other)
+  await accepted(department, other)
+  const held = await reading(one)
+  const reader = await actAs(department, 'radiologist')
+  const otherItemId = await openItem(department, other.orderId, 'read')
+  await readTogether(department, reader, { ...held, otherItemId })
+  await saveDraft(department, reader, { ...held, content: CONTENT })
+  const raised = { reportId: held.reportId, finding: 'A bleed.', level: 1 } as const
+  const { criticalId } = await raiseCriticalResult(department, reader, raised)
+  await move(exam, right)
+  const [carried] = await sql`select whole from critical_moves where critical_id = ${criticalId}`
+  expect(carried).toEqual({ whole: false })
+  const cancelled = async ({ orderId }: Ordered) =>
+    (await sql`select 1 from order_events where order_id = ${orderId} and type = 'report.cancelled'`).length
+  expect([await cancelled(one), await cancelled(other), await cancelled(right)]).toEqual([1, 1, 0])
 })
