@@ -773,6 +773,9 @@ export const en = {
   'scan.match-unscanned': 'Wristband not scanned yet',
   'scan.match-same': 'Wristband matches the order',
   'scan.match-differs': 'Wristband differs',
+  'scan.match-shared': 'Two patients here have this number',
+  'scan.shared-number':
+    'Begin is blocked. Two hospitals gave this number out. Scan the order form, or ask for name and birth date and begin without a scan.',
   'scan.field': 'Field',
   'scan.family': 'Family',
   'scan.given': 'Given',

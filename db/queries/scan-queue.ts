@@ -48,6 +48,8 @@ export interface ScanStep {
   sex: string | null
   birthDate: string | null
   identifiers: string[]
+  /** Numbers of theirs that somebody else who is expected here has too: another issuer gave them out. */
+  sharedNumbers: string[]
   procedure: string
   procedureName: string
   protocol: string | null
@@ -105,7 +107,7 @@ export async function scanDay(
 ): Promise<{ rooms: ScanRoom[]; steps: ScanStep[] }> {
   const [rooms, rows] = await Promise.all([roomsOf(sql, actor), stepsOf(sql, actor, now)])
   const policy = await policyOf(sql)
-  const steps = withSimilar(rows.map((row) => ({ ...revived(row), gates: asked(row, policy, now) })))
+  const steps = withOthers(rows.map((row) => ({ ...revived(row), gates: asked(row, policy, now) })))
   return { steps, rooms: rooms.map((room) => ({ ...room, ...roomState(room, steps, now) })) }
 }
 
@@ -197,14 +199,32 @@ function asked({ gates, sex, birthDate }: ScanStep, policy: Policy, now: Date): 
   return gatesOf({ gates }, patient, { ...policy, safetyGates: 'on' })
 }
 
-function withSimilar(steps: ScanStep[]): ScanStep[] {
+function withOthers(steps: ScanStep[]): ScanStep[] {
+  const owners = numberOwners(steps)
   return steps.map((step) => ({
     ...step,
+    sharedNumbers: numbersOf(step).filter((number) => owners.get(`${step.siteId} ${number}`)!.size > 1),
     isSimilar: steps.some(
       (other) =>
         other.roomId === step.roomId && other.patientId !== step.patientId && similarPeople(other, step),
     ),
   }))
+}
+
+const numbersOf = ({ identifiers, accession }: ScanStep): string[] => [...identifiers, accession]
+
+/** The patients of a site whom a number could mean, of those who are not done. */
+function numberOwners(steps: readonly ScanStep[]): Map<string, Set<string>> {
+  const owners = new Map<string, Set<string>>()
+  for (const step of steps) {
+    for (const number of numbersOf(step)) {
+      const key = `${step.siteId} ${number}`
+      const known = owners.get(key) ?? new Set<string>()
+      if (LIVE.includes(step.status) || step.status === 'planned') known.add(step.patientId)
+      owners.set(key, known)
+    }
+  }
+  return owners
 }
 
 function roomState(room: RoomRow, steps: readonly ScanStep[], now: Date) {
@@ -283,14 +303,23 @@ export async function scannedPerson(sql: AnySql, actor: Actor, text: string): Pr
   return { ...person, steps: [...steps] }
 }
 
-/** Does a scanned number belong to this step's patient, or a scanned accession to its order? */
+/**
+ * Does a scanned number belong to this step's patient, or a scanned accession to its order? Numbers say nothing of who gave
+ * them out: one that somebody else has too, who may as well be here, belongs to nobody.
+ */
 export async function isScanOfStep(
   sql: AnySql,
   { stepId, scanned }: { stepId: string; scanned: string },
 ): Promise<boolean> {
   const [row] = await sql`
     select 1 from steps s join orders o on o.id = s.order_id
-    where s.id = ${stepId} and (o.accession = ${scanned.trim()} or exists (select 1 from patient_identifiers i
+    where s.id = ${stepId} and not exists (
+        select 1 from orders x join steps y on y.order_id = x.id
+        where x.site_id = o.site_id and x.patient_id <> o.patient_id
+          and y.status in ('planned', 'scheduled', 'arrived', 'ready', 'started')
+          and (x.accession = ${scanned.trim()} or x.patient_id in (select i.patient_id from patient_identifiers i
+            where i.value = ${scanned.trim()} and i.retired_at is null)))
+      and (o.accession = ${scanned.trim()} or exists (select 1 from patient_identifiers i
       where i.patient_id = o.patient_id and i.value = ${scanned.trim()} and i.retired_at is null))`
   return row !== undefined
 }

@@ -174,7 +174,9 @@ export default function ScanQueue() {
       ? t('scan.table-taken')
       : match === 'differs'
         ? t('scan.wristband-differs')
-        : null
+        : match === 'shared'
+          ? t('scan.match-shared')
+          : null
   function begin(): void {
     if (!current || beginBlocked) return
     submit('begin', {

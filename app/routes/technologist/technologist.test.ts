@@ -39,8 +39,9 @@ interface Exam {
 let minutesOn = 0
 
 /** A patient of their own, booked into a room a few minutes from now. */
-async function bookedExam(roomId: string, code = '30799-1'): Promise<Exam> {
+async function bookedExam(roomId: string, code = '30799-1', alsoKnownAs?: string): Promise<Exam> {
   const order = anOrder({ procedures: [aProcedure({ code, steps: [] })] })
+  if (alsoKnownAs) order.patient.identifiers.push({ value: alsoKnownAs, issuer: 'WEST', type: 'MR' })
   const received = await receiveOrderMessage(department, await dutyAct(department), anEnvelope(), [order])
   if (received.outcome !== 'accepted') throw new Error(received.outcome)
   const orderId = received.orderIds[0]!
@@ -112,6 +113,18 @@ test('[MA-08] a wristband says whose it is and where that person is booked; anot
     ok: true,
   })
   expect(await onScreen(selected)).toMatchObject({ status: 'started' })
+})
+
+test('[MA-08] a number that two hospitals gave out is nobody’s: it begins no exam of either, and the order form does', async () => {
+  const own = await bookedExam('mr-1', '30657-1')
+  const other = await bookedExam('mr-2', '30657-1', own.mrn)
+  for (const exam of [own, other]) {
+    expect((await onScreen(exam))!.sharedNumbers).toEqual([own.mrn])
+    const refused = await scan({ intent: 'begin', stepId: exam.stepId, scanned: own.mrn })
+    expect(refused).toMatchObject({ ok: false, code: 'identity-mismatch' })
+  }
+  const begun = await scan({ intent: 'begin', stepId: own.stepId, scanned: own.accession })
+  expect(begun).toMatchObject({ ok: true })
 })
 
 test('an exam that the scanner stopped stays at its table until a technologist decides what its images are worth', async () => {

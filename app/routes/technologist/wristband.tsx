@@ -12,11 +12,12 @@ import { PatientName } from '../../ui/patient-name.tsx'
 import { Differences, personFields } from './differences.tsx'
 import type { QueueRow } from './scan-columns.tsx'
 
-type Match = 'unscanned' | 'same' | 'differs'
+type Match = 'unscanned' | 'same' | 'differs' | 'shared'
 
 export function matchOf(current: ScanStep | undefined, scanned: string | null): Match {
   if (!scanned || !current) return 'unscanned'
-  return isOf(current, scanned) ? 'same' : 'differs'
+  if (!isOf(current, scanned)) return 'differs'
+  return current.sharedNumbers.includes(scanned) ? 'shared' : 'same'
 }
 
 const isOf = ({ identifiers, accession }: ScanStep, scanned: string) =>
@@ -78,7 +79,7 @@ export function Wristband({ current, wristband, rooms, roomId, onRoom, children 
   const match = matchOf(current, scanned)
   const again = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    if (match === 'differs') again.current?.querySelector('button')?.focus()
+    if (match === 'differs' || match === 'shared') again.current?.querySelector('button')?.focus()
   }, [match])
   const onTable = person?.steps.find((step) => step.status === 'started')
   const elsewhere = person?.steps.find((step) => step.roomId !== null && step.roomId !== roomId)
@@ -114,6 +115,17 @@ export function Wristband({ current, wristband, rooms, roomId, onRoom, children 
         ) : null}
         {scanned && !current ? <p className="wristband-same none">{t('scan.nobody-waits')}</p> : null}
       </div>
+      {match === 'shared' ? (
+        <div className="wristband-differs" role="alert" ref={again}>
+          <p className="strong late">
+            <Glyph name="look" /> {t('scan.match-shared')}
+          </p>
+          <p className="small">{t('scan.shared-number')}</p>
+          <Button wide chord="Escape" onClick={() => scan(null)}>
+            {t('scan.scan-again')}
+          </Button>
+        </div>
+      ) : null}
       {match === 'differs' && current ? (
         <div className="wristband-differs" role="alert" ref={again}>
           <p className="strong late">
@@ -165,9 +177,11 @@ export function Wristband({ current, wristband, rooms, roomId, onRoom, children 
             )}
             <p className="small">{current.procedureName}</p>
             <p
-              className={match === 'same' ? 'small ok' : match === 'differs' ? 'small late' : 'small text-3'}
+              className={
+                match === 'same' ? 'small ok' : match === 'unscanned' ? 'small text-3' : 'small late'
+              }
             >
-              <Glyph name={match === 'same' ? 'check' : match === 'differs' ? 'cross' : 'dash'} />{' '}
+              <Glyph name={match === 'same' ? 'check' : match === 'unscanned' ? 'dash' : 'cross'} />{' '}
               {t(`scan.match-${match}`)}
             </p>
             {current.gates.length > 0 ? (
