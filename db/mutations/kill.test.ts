@@ -718,7 +718,7 @@ const CASES: Record<string, Case> = {
   'retire-folder': {
     prepare: foldered,
     effect: ['audit folder.retired +1'],
-    again: 'not-found',
+    again: 'done',
   },
   'set-shift': {
     prepare: async (department) => {
