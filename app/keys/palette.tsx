@@ -134,7 +134,10 @@ export function KeySheet() {
     ...(isOpen ? [{ chord: 'Escape', word: t('keys.close'), run: () => setOpen(false) }] : []),
   ])
   useEffect(() => {
-    if (isOpen) close.current?.focus()
+    if (!isOpen) return
+    const before = document.activeElement as HTMLElement | null
+    close.current?.focus()
+    return () => before?.focus?.({ preventScroll: true })
   }, [isOpen])
   if (!isOpen) return null
   return (

@@ -52,7 +52,7 @@ const all = {
   images: {
     key: 'images',
     head: t('column.images'),
-    width: '80px',
+    width: '76px',
     align: 'right',
     cell: (row) => <Images images={row.images} />,
     words: (row) => String(row.images?.visible ?? ''),
@@ -86,7 +86,7 @@ const all = {
   claimed: {
     key: 'claimed',
     head: t('column.claimed'),
-    width: '156px',
+    width: '160px',
     cell: (row) => <Claim holder={row.holder} heldMs={row.heldMs} mine={row.isMine} />,
     words: (row) => row.holder?.id ?? '',
   },

@@ -22,6 +22,7 @@ import { FormPassword, FormRefusal, SidePanel } from '../../ui/act-form.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
 import { count, NONE, timeOrDay } from '../../ui/format.ts'
+import { MainSubmit } from '../../ui/main-act.tsx'
 import { Screen } from '../../ui/screen.tsx'
 
 const LONGEST_NAME = 80
@@ -181,9 +182,7 @@ function Making() {
         </fieldset>
         <FormPassword />
         <FormRefusal of={acting} />
-        <Button type="submit" look="primary" busy={acting.state !== 'idle'}>
-          {t('tokens.make')}
-        </Button>
+        <MainSubmit word={t('tokens.make')} busy={acting.state !== 'idle'} />
       </acting.Form>
     </SidePanel>
   )

@@ -5,6 +5,7 @@ import { t, wordFor } from '../../strings/words.ts'
 import { FormPassword } from '../../ui/act-form.tsx'
 import { Button } from '../../ui/button.tsx'
 import { NONE } from '../../ui/format.ts'
+import { MainSubmit } from '../../ui/main-act.tsx'
 
 interface EntryFormProps {
   /** Null: one that is to be added. */
@@ -89,9 +90,7 @@ export function EntryForm({ entry, mayChange, busy, onSave, onClose }: EntryForm
       {mayChange ? (
         <>
           <FormPassword />
-          <Button type="submit" look="primary" wide busy={busy}>
-            {entry ? t('catalogue.save') : t('catalogue.add')}
-          </Button>
+          <MainSubmit word={entry ? t('catalogue.save') : t('catalogue.add')} wide busy={busy} />
           {onClose ? (
             <Button wide onClick={onClose}>
               {t('reason.close')}

@@ -22,6 +22,7 @@ import { FormPassword, FormRefusal, SidePanel } from '../../ui/act-form.tsx'
 import { Button } from '../../ui/button.tsx'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
 import { count, NONE, timeOrDay } from '../../ui/format.ts'
+import { MainSubmit } from '../../ui/main-act.tsx'
 import { EmptyState } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
 
@@ -178,9 +179,7 @@ function Importing() {
           </div>
         ) : null}
         <FormRefusal of={acting} />
-        <Button type="submit" look="primary" busy={acting.state !== 'idle'}>
-          {t('templates.import')}
-        </Button>
+        <MainSubmit word={t('templates.import')} busy={acting.state !== 'idle'} />
       </acting.Form>
     </SidePanel>
   )
@@ -228,9 +227,7 @@ function Template({ template, onClose }: { template: ListedTemplate; onClose: ()
         <FormRefusal of={acting} />
         {acting.state === 'idle' && acting.data?.ok ? <p role="status">{t('templates.given')}</p> : null}
         <div className="row">
-          <Button type="submit" look="primary" busy={acting.state !== 'idle'}>
-            {t('templates.give')}
-          </Button>
+          <MainSubmit word={t('templates.give')} busy={acting.state !== 'idle'} />
           <Button onClick={onClose}>{t('reason.close')}</Button>
         </div>
       </acting.Form>

@@ -24,6 +24,7 @@ import { Button } from '../../ui/button.tsx'
 import { DateField } from '../../ui/date-field.tsx'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
 import { count, dayKey, timeOrDay } from '../../ui/format.ts'
+import { MainSubmit } from '../../ui/main-act.tsx'
 import { EmptyState } from '../../ui/messages.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { TimeField } from '../../ui/time-field.tsx'
@@ -230,9 +231,7 @@ function NewShift() {
         <p className="risk" role="status">
           {acting.state === 'idle' && acting.data && !acting.data.ok ? acting.data.sentence : null}
         </p>
-        <Button type="submit" look="primary" busy={acting.state !== 'idle'}>
-          {t('shifts.set')}
-        </Button>
+        <MainSubmit word={t('shifts.set')} busy={acting.state !== 'idle'} />
       </acting.Form>
     </section>
   )

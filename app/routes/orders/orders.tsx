@@ -411,7 +411,7 @@ const COLUMNS: Column<OrderRow>[] = [
     key: 'procedure',
     head: t('column.procedure'),
     width: 'minmax(200px, 1fr)',
-    cell: (row) => <span className="ellipsis">{row.procedures.map(({ name }) => name).join(', ')}</span>,
+    cell: (row) => <span className="two-lines">{row.procedures.map(({ name }) => name).join(', ')}</span>,
   },
   {
     key: 'phase',
@@ -425,7 +425,7 @@ const COLUMNS: Column<OrderRow>[] = [
     head: t('orders.work'),
     width: '220px',
     cell: (row) => (
-      <span className="ellipsis text-2">
+      <span className="two-lines text-2">
         {row.workItems
           .map(({ kind, holder }) => `${wordFor('work', kind)}${holder ? `: ${holder}` : ''}`)
           .join(', ')}

@@ -70,13 +70,13 @@ const COLUMNS: Column<Row>[] = [
   {
     key: 'finding',
     head: t('critical.finding'),
-    width: 'minmax(220px, 1.5fr)',
+    width: 'minmax(220px, 1.3fr)',
     cell: ({ finding }) => <span className="two-lines">{finding}</span>,
   },
   {
     key: 'procedure',
     head: t('column.procedure'),
-    width: 'minmax(120px, 0.5fr)',
+    width: 'minmax(164px, 0.6fr)',
     cell: ({ procedure }) => <span className="two-lines">{procedure}</span>,
   },
   {

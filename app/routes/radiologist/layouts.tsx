@@ -28,6 +28,7 @@ import {
   VIEWER_PLACES,
   type ViewerPlace,
 } from '#domain/hanging-layout.ts'
+import { useKeys } from '../../keys/key-layer.tsx'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { t, wordFor } from '../../strings/words.ts'
@@ -291,6 +292,7 @@ function Editor({ of, imported }: { of: KeptHanging | null; imported: ImportedHa
     const fields = { intent: 'keep', modality, scheme, code, place, ...said }
     void acting.submit(fields, { method: 'post' })
   }
+  useKeys([{ chord: 'Alt+Enter', word: t('layouts.keep'), run: keep, disabled: isBusy }])
   return (
     <section className="panel layout-editor" aria-label={t('layouts.editor')}>
       {imported ? <LeftOutList of={imported} /> : null}
@@ -352,7 +354,7 @@ function Editor({ of, imported }: { of: KeptHanging | null; imported: ImportedHa
       </div>
       {acting.data && 'sentence' in acting.data ? <ErrorLine>{acting.data.sentence}</ErrorLine> : null}
       <div className="row">
-        <Button look="primary" busy={isBusy} onClick={keep}>
+        <Button look="primary" chord="Alt+Enter" busy={isBusy} onClick={keep}>
           {t('layouts.keep')}
         </Button>
         {of ? (
