@@ -130,7 +130,7 @@ describe('a name that more have than are looked at one by one', () => {
     await department.sql`
       insert into orders select (jsonb_populate_record(o, jsonb_build_object('id', 'Z' || n, 'filler_number', 'Z' || n,
         'placer_number', 'Z' || n, 'accession', 'Z' || n, 'received_at', o.received_at + interval '1 hour' + n * interval '1 second'))).*
-      from orders o, generate_series(1, 2600) n where o.id = ${other}`
+      from orders o, generate_series(1, 3100) n where o.id = ${other}`
     expect(await found('lead', 'smith')).toEqual(newest)
   })
 

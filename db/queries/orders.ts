@@ -144,8 +144,9 @@ type Driver = (typeof DRIVERS)[number]
 
 /** None where few orders can be meant, which an index of their own holds: those are looked through. */
 function driverOf({ chips = {}, ...filter }: Omit<OrderFilter, 'limit'>): Driver | undefined {
-  const { open, lateAt, toMend, ids, id } = filter
-  if (open || lateAt || toMend || ids || id) return undefined
+  const { open, lateAt, deliveredSince, toMend, ids, id, asking } = filter
+  const isOfWork = asking && (chips.time?.length || chips.claim?.length)
+  if (open || lateAt || deliveredSince || toMend || ids || id || isOfWork) return undefined
   return DRIVERS.find((field) => chips[field]?.length)
 }
 
@@ -201,9 +202,9 @@ function matches(sql: AnySql, filter: Omit<OrderFilter, 'limit'>) {
     and ${filter.since ? sql`o.received_at >= ${filter.since}` : sql`true`}
     and ${filter.ids ? sql`o.id = any(${[...filter.ids]})` : sql`true`}
     and ${filter.open ? sql`o.closed_at is null and o.end_kind is null and o.phase <> all(${[...ENDED_PHASES]})` : sql`true`}
-    and ${filter.lateAt ? sql`o.id in (select x.order_id from work_items x where x.state in ('open', 'claimed') and x.due_at < ${filter.lateAt})` : sql`true`}
-    and ${filter.deliveredSince ? sql`o.id in (select x.order_id from deliveries x where x.acknowledged_at >= ${filter.deliveredSince} and x.report_id is not null)` : sql`true`}
-    and ${filter.toMend ? sql`o.id in (select x.order_id from exceptions x where x.state = 'open' and x.order_id is not null)` : sql`true`}
+    and ${filter.lateAt ? sql`o.id = any(array(select x.order_id from work_items x where x.state in ('open', 'claimed') and x.due_at < ${filter.lateAt}))` : sql`true`}
+    and ${filter.deliveredSince ? sql`o.id = any(array(select x.order_id from deliveries x where x.acknowledged_at >= ${filter.deliveredSince} and x.report_id is not null))` : sql`true`}
+    and ${filter.toMend ? sql`o.id = any(array(select x.order_id from exceptions x where x.state = 'open' and x.order_id is not null))` : sql`true`}
     and ${chipsFit(sql, filter)}
     and ${patient ? patientMatches(sql, patient) : sql`true`}
     and ${after ? sql`(o.received_at, o.id) < (${after.receivedAt}, ${after.id})` : sql`true`}`
@@ -251,7 +252,7 @@ function workFits(sql: AnySql, { time, claim }: ListFilter, { userId, now }: Ask
     ? sql`(${says(claim, 'free', sql`x.holder is null`)} or ${says(claim, 'mine', sql`x.holder = ${userId}`)}
         or ${says(claim, 'taken', sql`x.holder <> ${userId}`)})`
     : sql`true`
-  return sql`o.id in (select x.order_id from work_items x where x.state in ('open', 'claimed') and ${inTime} and ${claimed})`
+  return sql`o.id = any(array(select x.order_id from work_items x where x.state in ('open', 'claimed') and ${inTime} and ${claimed}))`
 }
 
 function patientMatches(
