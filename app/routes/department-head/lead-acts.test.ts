@@ -101,7 +101,26 @@ test('[DB-08] who only looks on may not reassign, and a case is given to nobody 
     ok: false,
     code: 'forbidden',
   })
+  const [step] = await department.sql<{ id: string }[]>`select id from steps where order_id = ${orderId}`
+  const acts = [
+    { intent: 'reassign', itemId, userId },
+    { intent: 'call-in', itemId, userId },
+    { intent: 're-room', stepId: step!.id, roomId: 'ct-2', start: (await department.now()).toISOString() },
+  ]
+  const refused = async (user: string) => {
+    for (const asked of acts)
+      expect([asked.intent, await press(user, asked)]).toMatchObject([
+        asked.intent,
+        { ok: false, code: 'forbidden' },
+      ])
+  }
+  await refused('head')
+  // Nor does a lead at a site that is not theirs.
+  await department.sql`update users set sites = '{WEST}' where user_name = 'lead'`
+  await refused('lead')
+  await department.sql`update users set sites = '{MAIN}' where user_name = 'lead'`
   expect(await told(orderId, 'work-item.reassigned')).toEqual([])
+  expect(await told(orderId, 'work-item.called-in')).toEqual([])
   expect((await loader(at.head!.args('/late'))).mayAct).toBe(false)
 })
 
