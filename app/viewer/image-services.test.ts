@@ -110,6 +110,10 @@ test('[DW-06] programs come in by token or account, and a session cookie alone o
   expect(await status('/dicom-web/studies', { authorization: 'Bearer nobody' })).toBe(401)
   expect(await status('/dicom-web/studies', headers)).toBe(401)
   expect(await status('/dicom-web/studies', basic('referrer'))).toBe(403)
+  const denied = await department.sql<{ by: string }[]>`
+    select coalesce(u.user_name, e.actor_id) as by from audit_events e left join users u on u.id = e.actor_id
+    where e.type = 'images.denied' order by e.id`
+  expect(denied.map(({ by }) => by)).toEqual(['unknown', 'referrer'])
   expect(await status('/dicom-web/studies', basic('radiologist'))).toBe(200)
   const found = await fetch(`${address}/dicom-web/studies`, { headers: bearer() })
   const studies = (await found.json()) as Record<string, { Value: string[] }>[]
@@ -143,7 +147,7 @@ test('[VW-01] a launch shows its order to the session that opened it, and to nob
   expect(await status(`${root}/studies/${dx}/metadata`, reader.headers)).toBe(404)
   expect(await status(`/dicom-web/launch/none/studies/${CT}/metadata`, reader.headers)).toBe(404)
   const [denied] =
-    await department.sql`select actor_id, chain, data from audit_events where type = 'images.denied'`
+    await department.sql`select actor_id, chain, data from audit_events where type = 'images.denied' and chain like 'study:%'`
   expect(denied).toMatchObject({
     actor_id: reader.person.id,
     chain: `study:${dx}`,

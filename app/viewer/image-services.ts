@@ -10,6 +10,7 @@ import { problem } from '#archive/web/dicomweb.ts'
 import { answerHttp, sendResponse } from '#archive/web/node-http.ts'
 import { openDicomweb } from '#archive/web/service.ts'
 import { Gathered, STANDS_FOR_MS } from '#db/gathered.ts'
+import { audit } from '#db/mutations/audit.ts'
 import { type StandingLaunch, standingLaunches } from '#db/mutations/launches.ts'
 import { type SignedInUser, sessionUsers, tokenActors } from '#db/mutations/sessions.ts'
 import { type Actor, can, scopeOf } from '#domain/permissions.ts'
@@ -55,6 +56,7 @@ export async function openImageServices(options: ImageServicesOptions): Promise<
         ? await forProgram(request, credentials)
         : await forLaunch(request, launchId, credentials)
     if ('access' in found) return answerHttp(request, response, { service, ...found })
+    if (request.headers.authorization) await auditDenied(server, request, found.actor)
     if (found.status === 401 && launchId === null)
       response.setHeader('WWW-Authenticate', 'Bearer, Basic realm="isocenter"')
     return refuse(found.status, found.words)
@@ -71,7 +73,22 @@ export async function openImageServices(options: ImageServicesOptions): Promise<
   }
 }
 
-type Found = { access: Access; root: string } | { status: 401 | 403 | 404; words: string }
+type Found = { access: Access; root: string } | { status: 401 | 403 | 404; words: string; actor?: Actor }
+
+const NOBODY: Actor = { kind: 'token', id: 'unknown', roles: [], sites: [], areas: [], credentials: [] }
+
+/** A token or an account that nobody knows, or one that sees no images. */
+async function auditDenied(
+  { department }: AppServer,
+  { method, socket }: IncomingMessage,
+  actor: Actor = NOBODY,
+): Promise<void> {
+  await audit(
+    department,
+    { actor, source: 'web', machineNow: new Date(), address: socket.remoteAddress ?? '' },
+    { subject: `user:${actor.id}`, type: 'images.denied', outcome: 'denied', data: { method } },
+  )
+}
 
 const ROOT = '/dicom-web'
 const LAUNCH = /^\/dicom-web\/launch\/([^/?]*)/
@@ -132,7 +149,7 @@ async function forProgram(request: IncomingMessage, { programs }: Credentials): 
   if (!actor) return { status: 401, words: 'the token or the account is not known' }
   const scope = scopeOf(actor, 'see-images')
   if (scope.scope === 'none' || scope.scope === 'own')
-    return { status: 403, words: 'this role sees no images here' }
+    return { status: 403, words: 'this role sees no images here', actor }
   const sites = scope.scope === 'all' ? null : scope.siteIds
   return {
     access: { kind: 'program', actor, sites, mayStore: can(actor, 'store-images', {}).allowed },

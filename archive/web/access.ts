@@ -15,11 +15,11 @@ export type Access =
   /** A program with a token or a local account. */
   | { kind: 'program'; actor: Actor; sites: readonly string[] | null; mayStore: boolean }
 
-/** One study asked for: what an audit row says of it. */
+/** What was asked for, as an audit row says it: one study, or null for none that the address names. */
 export interface Asking {
   actor: Actor
   launchId: string | null
-  studyUid: string
+  studyUid: string | null
   method: string
   /** The route as a template, never an address: addresses carry patient ids. */
   route: string

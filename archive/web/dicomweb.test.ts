@@ -657,12 +657,20 @@ describe('storing', () => {
     expect(await denials()).toHaveLength(1)
     const { status, body } = await post('/studies', [object])
     expect([status, (body['00081198']!.Value as Json[])[0]!['00081197']!.Value]).toEqual([409, [0x0124]])
+    expect((await denials()).map(({ subject }) => subject)).toEqual(Array(2).fill(`study:${us.studyUid}`))
   })
 
   test('[DW-06] who may not store is refused, a viewer under its launch too', async () => {
     const object = await corpus('mr-head/06.dcm')
     access = { ...program, mayStore: false } as Access
     expect((await post('/studies', [object])).status).toBe(403)
+    expect(await denials()).toMatchObject([
+      {
+        subject: `user:${access.actor.id}`,
+        type: 'images.denied',
+        data: { method: 'POST', route: 'studies' },
+      },
+    ])
     access = { kind: 'launch', launchId: '01K9', actor: actor('radiologist'), studies: [us.studyUid] }
     expect((await post('/studies', [object])).status).toBe(403)
   })
@@ -675,6 +683,9 @@ describe('removing', () => {
   test('[AR-07] whoever may reject removes an instance, which is hidden and not destroyed', async () => {
     const [first] = ct
     expect((await get(`${at(first!)}${grounds}`, {}, 'DELETE')).status).toBe(403)
+    expect(await denials()).toMatchObject([
+      { subject: `study:${first!.studyUid}`, data: { method: 'DELETE' } },
+    ])
     access = lead
     expect((await get(at(first!), {}, 'DELETE')).status).toBe(400)
     expect((await get(`${at(first!)}?code=113038`, {}, 'DELETE')).status).toBe(400)
@@ -700,11 +711,12 @@ describe('removing', () => {
   test('[DW-06] a viewer removes nothing, and nobody what they may not see', async () => {
     access = { kind: 'launch', launchId: '01K9', actor: lead.actor, studies: [prior.studyUid] }
     expect((await get(`${at(prior)}${grounds}`, {}, 'DELETE')).status).toBe(403)
-    expect((await get(`${at(us)}${grounds}`, {}, 'DELETE')).status).toBe(404)
     expect(await denials()).toHaveLength(1)
-    access = { ...lead, sites: ['WEST'] } as Access
     expect((await get(`${at(us)}${grounds}`, {}, 'DELETE')).status).toBe(404)
     expect(await denials()).toHaveLength(2)
+    access = { ...lead, sites: ['WEST'] } as Access
+    expect((await get(`${at(us)}${grounds}`, {}, 'DELETE')).status).toBe(404)
+    expect(await denials()).toHaveLength(3)
     access = program
     expect((await get(at(us))).status).toBe(200)
   })

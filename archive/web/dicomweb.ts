@@ -28,7 +28,7 @@ export interface DicomwebDependencies
     QidoDependencies,
     RemoveDependencies {
   sql: AnySql
-  /** A study was asked for that the requestor may not see: an audit row. */
+  /** Somebody asked for what they may not see or do: an audit row. */
   denied(asking: Asking): Promise<void>
   /** A program was given something of a study: an audit row, once in a while for one study. */
   given(asking: Asking): Promise<void> | undefined
@@ -67,6 +67,7 @@ async function audited(service: DicomwebDependencies, asked: Asked): Promise<Web
     return response
   } catch (error) {
     if (error instanceof WebError && error.status === 404) await auditDenial(service, asked)
+    if (error instanceof WebError && error.status === 403) await auditRefusal(service, asked)
     throw error
   }
 }
@@ -253,6 +254,13 @@ async function auditDenial(service: DicomwebDependencies, asked: Asked): Promise
   if (await isStored(service.sql, studyUid)) await service.denied(askingOf(asked, studyUid))
 }
 
+// Of who may see a study and not do to it what was asked: nothing is hidden, and the trail has it all the same.
+function auditRefusal(service: DicomwebDependencies, asked: Asked): Promise<void> {
+  const [root, studyUid] = asked.request.path
+  const isNamed = root === 'studies' && studyUid !== undefined && UID.test(studyUid)
+  return service.denied(askingOf(asked, isNamed ? studyUid : null))
+}
+
 // A launch was written to the trail when it was opened, with its studies; a program says by each request what it wants.
 function auditGiven(service: DicomwebDependencies, asked: Asked): Promise<void> | undefined {
   const studyUid = asked.request.path[0] === 'studies' ? asked.request.path[1] : undefined
@@ -265,7 +273,7 @@ interface Asked {
   access: Access
 }
 
-function askingOf({ request, access }: Asked, studyUid: string): Asking {
+function askingOf({ request, access }: Asked, studyUid: string | null): Asking {
   const launchId = access.kind === 'launch' ? access.launchId : null
   return { actor: access.actor, launchId, studyUid, method: request.method, route: routeOf(request.path) }
 }

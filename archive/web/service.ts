@@ -17,7 +17,7 @@ import { placeWeight } from './frames.ts'
 import { Prerender } from './prerender.ts'
 import { Recent } from './recent.ts'
 import { ShownObjects } from './shown-objects.ts'
-import { storePart10 } from './store-part10.ts'
+import { type Storing, storePart10 } from './store-part10.ts'
 
 export interface DicomwebService {
   answer: Dicomweb
@@ -84,7 +84,8 @@ export async function openDicomweb({
     places: new Recent({ most: PLACES_FRAMES, weigh: placeWeight }),
     shown,
     pages: new Recent({ most: PAGE_ENDS }),
-    ingest: (incoming) => storePart10({ sql: department.sql, ingest, largestBytes }, incoming),
+    ingest: (incoming) =>
+      storePart10({ sql: department.sql, ingest, largestBytes, denied: addingDenied(department) }, incoming),
     mark: (asked) => keepMark({ department, ingest, aeTitle }, asked),
     reject: async ({ actor, ...asked }) => {
       await rejectInstances(department, await actOf(department, actor, 'web'), asked)
@@ -101,13 +102,19 @@ export async function openDicomweb({
   return { answer, blobs, close }
 }
 
+/** An object of a study that may not be seen, stored to any: its address names no study, the object does. */
+const addingDenied =
+  (department: Department): Storing['denied'] =>
+  (actor, studyUid) =>
+    write(department, { actor, studyUid, launchId: null, method: 'POST', route: 'studies' }, 'denied')
+
 async function write(department: Department, asking: Asking, outcome: 'denied' | 'success'): Promise<void> {
   const { actor, studyUid, launchId, method, route } = asking
   await audit(
     department,
     { actor, source: 'web', machineNow: new Date() },
     {
-      subject: `study:${studyUid}`,
+      subject: studyUid === null ? `user:${actor.id}` : `study:${studyUid}`,
       type: outcome === 'denied' ? 'images.denied' : 'images.given',
       outcome,
       data: { launchId, method, route },

@@ -1,5 +1,6 @@
 /** Objects that come as Part 10 files over the web, taken in by the archive's own ingest. */
 import type { AnySql } from '#db/client.ts'
+import type { Actor } from '#domain/permissions.ts'
 import type { Dataset } from '../dimse/dataset.ts'
 import { decodeDataset } from '../dimse/decode.ts'
 import { isDicomError } from '../dimse/dicom-error.ts'
@@ -22,11 +23,13 @@ export interface Storing {
   ingest: Ingest
   /** The longest object that is taken. */
   largestBytes: number
+  /** Somebody wanted to add to a study that they may not see: an audit row. */
+  denied(actor: Actor, studyUid: string): Promise<void>
 }
 
 /** Stored, synced and indexed when it resolves to something else than a refusal. */
 export async function storePart10(
-  { sql, ingest, largestBytes }: Storing,
+  { sql, ingest, largestBytes, denied }: Storing,
   { bytes, studyUid, sites, actor }: Incoming,
 ): Promise<Ingested> {
   const { beginning, rest: whole } = await split(bytes)
@@ -43,6 +46,7 @@ export async function storePart10(
   }
   if (announced.studyUid && !(await mayAddTo(sql, announced.studyUid, sites))) {
     await skip(rest)
+    await denied(actor, announced.studyUid)
     return { outcome: 'refused', failureReason: NOT_ALLOWED, sopClassUid, sopInstanceUid }
   }
   const coming = await ingest.begin({
