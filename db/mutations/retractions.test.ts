@@ -1,18 +1,19 @@
 import { beforeAll, expect, test } from 'vitest'
 import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '../department.ts'
-import { actAs, seededDepartment } from '../order.fixture.ts'
+import { actAs, seededDepartment, storedImages } from '../order.fixture.ts'
 import { invariantViolations } from '../queries/invariants.ts'
 import { keptAside } from '../queries/kept-aside.ts'
 import { readingRoom } from '../queries/reading-room.ts'
 import { reportForDelivery } from '../queries/report-content.ts'
 import { readableStudy } from '../reading.fixture.ts'
-import { dutyAct } from './act.ts'
+import { deviceAct, dutyAct } from './act.ts'
 import { openAmendment } from './amendments.ts'
 import type { Act } from './mutate.ts'
 import { issuePreliminary, issueWetRead, openReport, saveDraft, signReport } from './reports.ts'
 import { type Retraction, retractReport } from './retractions.ts'
 import { settleOrder } from './settle.ts'
+import { indexInstances } from './studies.ts'
 import { claim } from './work-items.ts'
 
 let department: Department
@@ -147,6 +148,14 @@ test('[RP-03] a final report is withdrawn once it is out, also with an addendum 
   expect(await versionsOf(reportId)).toEqual(['final out CANCELLED', 'withdrawal out CANCELLED'])
   expect(await prior()).toBeNull()
   expect(await worksOn(orderId)).toEqual(['read 1 completed', 'read 2 open'])
+  // Images that come now are late for no report: somebody checks them before the exam is read.
+  const [study] = await department.sql<{ uid: string }[]>`
+    select study_uid as uid from procedures where order_id = ${orderId}`
+  const device = await deviceAct(department, 'US1')
+  await indexInstances(department, device, storedImages(study!.uid, 1, { sourceAe: 'US1' }))
+  const [batches] = await department.sql`
+    select late_batches as late, appended_batches as appended from studies where study_uid = ${study!.uid}`
+  expect(batches).toEqual({ late: [], appended: 1 })
   const [left] = await department.sql`
     select o.closed_at, r.amendment, (select count(*)::int from report_drafts where report_id = r.id) as drafts
     from reports r join orders o on o.id = ${orderId} where r.id = ${reportId}`

@@ -75,9 +75,10 @@ async function setWordsAside({ sql, act }: Scope, reportId: string): Promise<voi
     update reports set amendment = null, amendment_opened_at = null where id = ${reportId} and amendment is not null`
 }
 
-/** Images had been moved away from what was said of them: it is said no more. */
+/** Images had been moved away from what was said of them, or their exam ended without a report: it is said no more. */
 async function settleDoubt(scope: Scope, reportId: string): Promise<void> {
-  const [open] = await scope.sql<{ id: string }[]>`
-    select id from exceptions where kind = 'conflict' and key = ${`moved:${reportId}`} and state = 'open'`
-  if (open) await closeExceptionIn(scope, open.id)
+  const open = await scope.sql<{ id: string }[]>`
+    select id from exceptions where kind = 'conflict' and state = 'open'
+      and key in ${scope.sql([`moved:${reportId}`, `ended:${reportId}`])} order by id`
+  for (const { id } of open) await closeExceptionIn(scope, id)
 }

@@ -274,7 +274,7 @@ async function batchKindOf({ sql }: Scope, studyId: string): Promise<'awaited' |
         and not exists (select 1 from work_items where subject_id = s.id and kind = 'quality' and state in ('open', 'claimed'))
         and s.completeness <> 'waiting' as settled,
       exists (select 1 from study_links l join report_procedures rp on rp.procedure_id = l.procedure_id
-        join report_versions v on v.report_id = rp.report_id
+        join reports r on r.id = rp.report_id and r.state <> 'CANCELLED' join report_versions v on v.report_id = r.id
         where l.study_id = s.id and l.undone_at is null and v.kind in ('final', 'addendum', 'correction')
           and v.recalled_at is null) as stands
     from studies s where s.id = ${studyId}`
