@@ -11,6 +11,36 @@ export type BusinessCalendar = {
   holidays: readonly string[]
 }
 
+/** Day and night: the hours of a site that says nothing of its hours. */
+export const ALWAYS_OPEN: Omit<BusinessCalendar, 'zone'> = {
+  windows: [1, 2, 3, 4, 5, 6, 7].map((weekday) => ({ weekday, opens: '00:00', closes: '24:00' })),
+  holidays: [],
+}
+
+/** Why no due date could be counted by these hours; null: it can. */
+export function calendarProblem({ zone, windows, holidays }: BusinessCalendar): string | null {
+  if (!isZone(zone)) return `there is no time zone ${zone}`
+  if (!Array.isArray(windows) || windows.length === 0) return 'a site is open at some time of the week'
+  const wrong = windows.find(
+    ({ weekday, opens, closes }) =>
+      !(weekday >= 1 && weekday <= 7) || !isTime(opens) || !isTime(closes, '24:00'),
+  )
+  if (wrong) return `no opening window: ${JSON.stringify(wrong)}`
+  const day = Array.isArray(holidays) ? holidays.find((date) => !/^\d{4}-\d\d-\d\d$/.test(date)) : 'none'
+  return day === undefined ? null : `no holiday: ${day}`
+}
+
+function isZone(zone: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }))
+  } catch {
+    return false
+  }
+}
+
+const isTime = (time: string, also?: string): boolean =>
+  /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(time) || (also !== undefined && time === also)
+
 /** A wall-clock reading: the parts of an instant as a clock at the site shows them. */
 export type LocalTime = {
   year: number

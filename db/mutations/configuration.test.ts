@@ -86,3 +86,25 @@ test('a version or a site that is not there is refused, and nothing is changed',
   })
   expect(await now()).toEqual(seeded)
 })
+
+test('a site that says nothing of its hours keeps them, a new one is open day and night, and hours nobody can count by are refused', async () => {
+  const [own] = seeded.sites
+  const { calendar, ...silent } = own!
+  await apply({ sites: [{ ...silent, name: 'Main building' } as typeof own & object] })
+  expect((await now()).sites.find(({ id }) => id === own!.id)).toMatchObject({
+    name: 'Main building',
+    calendar,
+  })
+  await apply({ sites: [{ id: 'EAST', name: 'East', zone: 'Europe/Berlin' } as typeof own & object] })
+  expect((await now()).sites.find(({ id }) => id === 'EAST')).toMatchObject({
+    calendar: { windows: expect.arrayContaining([{ weekday: 7, opens: '00:00', closes: '24:00' }]) },
+  })
+  const refused = { code: 'invalid-message' }
+  await expect(apply({ sites: [{ ...own!, zone: 'Europe/Berln' }] })).rejects.toMatchObject(refused)
+  await expect(
+    apply({ sites: [{ ...own!, calendar: { windows: [], holidays: [] } }] }),
+  ).rejects.toMatchObject(refused)
+  const late = { windows: [{ weekday: 1, opens: '7', closes: '25:00' }], holidays: [] }
+  await expect(apply({ sites: [{ ...own!, calendar: late }] })).rejects.toMatchObject(refused)
+  await apply({ sites: [own!] })
+})

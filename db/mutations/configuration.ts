@@ -1,4 +1,5 @@
 /** Applying a configuration: the difference is computed, written in one transaction, and kept as a version. */
+import { ALWAYS_OPEN, type BusinessCalendar, calendarProblem } from '#domain/calendar.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import type { AnySql, TransactionSql } from '../client.ts'
 import type { Department } from '../department.ts'
@@ -43,7 +44,8 @@ export async function compareConfiguration(
   change: ConfigurationChange,
 ): Promise<Difference[]> {
   await mustBeKnown(sql, change)
-  return differences(await configuration(sql), change)
+  const before = await configuration(sql)
+  return differences(before, withHours(before, change))
 }
 
 /**
@@ -74,13 +76,14 @@ interface Application {
 async function apply(
   department: Department,
   act: Act,
-  { change, rolledBackFrom, onlyAdds = false }: Application,
+  { change: asked, rolledBackFrom, onlyAdds = false }: Application,
 ) {
   return mutate(department, act, 'apply-configuration', async (scope) => {
     const { sql } = scope
     const isWhole = rolledBackFrom !== null
     await sql`select pg_advisory_xact_lock(7316302)`
     const before = await configuration(sql)
+    const change = withHours(before, asked)
     const found = differences(before, change, { isWhole })
     if (onlyAdds && (found.length === 0 || found.some((one) => one.change !== 'added')))
       throw new RadiologyError('message-conflict', { at: found[0]?.path })
@@ -106,6 +109,22 @@ async function apply(
     scope.announce('configuration')
     return { version: row!.version, differences: found }
   })
+}
+
+/**
+ * A site that says nothing of its hours keeps those it has; a new one is open day and night.
+ * @throws RadiologyError 'invalid-message' for hours or a zone that no due date can be counted by
+ */
+function withHours(before: Configuration, change: ConfigurationChange): ConfigurationChange {
+  if (!change.sites) return change
+  const sites = change.sites.map((site) => {
+    const known = before.sites.find(({ id }) => id === site.id)
+    const calendar = (site.calendar ?? known?.calendar ?? ALWAYS_OPEN) as Omit<BusinessCalendar, 'zone'>
+    const problem = calendarProblem({ ...ALWAYS_OPEN, ...calendar, zone: site.zone })
+    if (problem) throw new RadiologyError('invalid-message', { problem: `site ${site.id}: ${problem}` })
+    return { ...site, calendar }
+  })
+  return { ...change, sites }
 }
 
 async function mustBeKnown(sql: AnySql, { sites, rooms, devices, connections }: ConfigurationChange) {
@@ -236,7 +255,7 @@ async function write(
   const { sql, act } = scope
   for (const site of change.sites ?? []) {
     await sql`
-      insert into sites (id, name, zone, calendar) values (${site.id}, ${site.name}, ${site.zone}, ${sql.json((site.calendar ?? {}) as never)})
+      insert into sites (id, name, zone, calendar) values (${site.id}, ${site.name}, ${site.zone}, ${sql.json(site.calendar as never)})
       on conflict (id) do update set name = excluded.name, zone = excluded.zone, calendar = excluded.calendar`
   }
   for (const room of change.rooms ?? []) {

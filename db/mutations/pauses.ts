@@ -1,5 +1,5 @@
 /** Pauses: a work item's clock stands still while somebody else must act, and its due date moves by what it stood still. */
-import type { BusinessCalendar } from '#domain/calendar.ts'
+import { ALWAYS_OPEN, type BusinessCalendar } from '#domain/calendar.ts'
 import type { Policy } from '#domain/policy.ts'
 import { dueAt, type Pause, pauseEndsAt, pauseOwner } from '#domain/sla.ts'
 import type { PauseReason, Priority } from '#domain/words.ts'
@@ -75,7 +75,7 @@ async function moveDue(scope: Scope, itemId: string): Promise<void> {
     select w.due_from, w.allowance_ms, w.business, s.calendar, s.zone from work_items w join sites s on s.id = w.site_id
     where w.id = ${itemId} and w.allowance_ms is not null`
   if (!item) return
-  const calendar = { ...item.calendar, zone: item.zone } as BusinessCalendar
+  const calendar: BusinessCalendar = { ...ALWAYS_OPEN, ...item.calendar, zone: item.zone }
   const due = dueAt(
     {
       from: item.due_from,

@@ -1,5 +1,6 @@
 /** The scheduler's day: what waits for a slot, what stands in the rooms, and where room is. */
 import {
+  ALWAYS_OPEN,
   addDays,
   type BusinessCalendar,
   instantOf,
@@ -70,7 +71,11 @@ export async function calendarSites(sql: AnySql, actor: Actor): Promise<Calendar
     { id: string; name: string; zone: string; calendar: Omit<BusinessCalendar, 'zone'> }[]
   >`
     select id, name, zone, calendar from sites s where ${siteFilter(sql, actor)} order by id`
-  return rows.map(({ id, name, zone, calendar }) => ({ id, name, calendar: { ...calendar, zone } }))
+  return rows.map(({ id, name, zone, calendar }) => ({
+    id,
+    name,
+    calendar: { ...ALWAYS_OPEN, ...calendar, zone },
+  }))
 }
 
 export async function calendarRooms(sql: AnySql, siteId: string): Promise<CalendarRoom[]> {

@@ -1,5 +1,5 @@
 /** What a list's detail panel says of one case beyond its row: the question, who asked, the priors, what the ladder does next. */
-import type { BusinessCalendar } from '#domain/calendar.ts'
+import { ALWAYS_OPEN, type BusinessCalendar } from '#domain/calendar.ts'
 import type { LadderRung } from '#domain/policy.ts'
 import { ladderSteps } from '#domain/sla.ts'
 import type { Priority } from '#domain/words.ts'
@@ -48,7 +48,7 @@ async function nextRung(sql: AnySql, row: Row): Promise<CaseFacts['nextRung']> {
       from: row.due_from,
       allowance: { ms: row.allowance_ms, business: row.business },
     },
-    { ...row.calendar, zone: row.zone },
+    { ...ALWAYS_OPEN, ...row.calendar, zone: row.zone },
     await policyOf(sql, row.policy_version),
   )
   const next = steps.find((step) => !row.recorded.includes(step.rung))

@@ -1,6 +1,6 @@
 /** Loads what the rules know about one order: rows into plain facts, nothing decided here. */
 
-import type { BusinessCalendar } from '#domain/calendar.ts'
+import { ALWAYS_OPEN, type BusinessCalendar } from '#domain/calendar.ts'
 import type {
   CriticalResultFact,
   ExceptionFact,
@@ -48,7 +48,7 @@ export async function loadOrderFacts(sql: AnySql, orderId: string): Promise<Orde
       closedAt: order.closed_at,
       identity: order.trust,
     },
-    calendar: { ...(order.calendar as Omit<BusinessCalendar, 'zone'>), zone: order.zone },
+    calendar: { ...ALWAYS_OPEN, ...(order.calendar as Omit<BusinessCalendar, 'zone'>), zone: order.zone },
     procedures: procedures!.map((row) => procedureFact(row, steps!)),
     performedSteps: performedSteps!.map(performedStepFact),
     studies: studies!.map((row) =>

@@ -1,5 +1,5 @@
 /** Worklists: the open work items of some kinds that an actor may see, in the department's one order of lists. */
-import { type BusinessCalendar, localDate, MINUTE_MS } from '#domain/calendar.ts'
+import { ALWAYS_OPEN, type BusinessCalendar, localDate, MINUTE_MS } from '#domain/calendar.ts'
 import { type Facets, fitsFilter, type ListFilter } from '#domain/list-filter.ts'
 import {
   asOfMinute,
@@ -240,7 +240,7 @@ function ranked(
 async function calendarsOf(sql: AnySql): Promise<Map<string, BusinessCalendar>> {
   const sites = await sql<{ id: string; zone: string; calendar: Omit<BusinessCalendar, 'zone'> }[]>`
     select id, zone, calendar from sites`
-  return new Map(sites.map(({ id, zone, calendar }) => [id, { ...calendar, zone }]))
+  return new Map(sites.map(({ id, zone, calendar }) => [id, { ...ALWAYS_OPEN, ...calendar, zone }]))
 }
 
 function facetsOf(row: Row): Facets {
