@@ -29,18 +29,21 @@ import { isSigned, RETRACT_REASONS } from '#domain/report.ts'
 import { useLive } from '../../live/use-live.ts'
 import { CriticalPanel, useCritical } from '../../reporting/critical-panel.tsx'
 import { t, wordFor } from '../../strings/words.ts'
-import { type Segment, segments } from '../../timeline/segments.ts'
-import { type StateAt, statesAlong } from '../../timeline/state-at.ts'
-import { type By, type Evidence, type ToldEvent, toldEvents } from '../../timeline/told-event.ts'
+import { segments } from '../../timeline/segments.ts'
+import { statesAlong } from '../../timeline/state-at.ts'
+import { type ToldEvent, toldEvents } from '../../timeline/told-event.ts'
 import { Button } from '../../ui/button.tsx'
 import { useZone } from '../../ui/department-clock.tsx'
-import { clockTime, count, dayOf, spanInWords, timeOrDay, zoneName } from '../../ui/format.ts'
-import { Glyph, type GlyphName } from '../../ui/glyph.tsx'
+import { clockTime, timeOrDay, zoneName } from '../../ui/format.ts'
+import { Glyph } from '../../ui/glyph.tsx'
 import { IdentityBanner } from '../../ui/identity-banner.tsx'
 import { ErrorLine } from '../../ui/messages.tsx'
 import { PhaseTag } from '../../ui/phase-tag.tsx'
 import { Screen } from '../../ui/screen.tsx'
 import { useCaseFolders } from '../../worklist/case-folders.tsx'
+import { DeliveryLine, StateThen, workWords } from './order-state.tsx'
+import { TimeBar } from './time-bar.tsx'
+import { EventFacts, EventRows } from './told-events.tsx'
 import { WithdrawReport } from './withdraw-report.tsx'
 import { WithdrawnImages } from './withdrawn-images.tsx'
 
@@ -399,209 +402,9 @@ export default function OrderTimeline() {
   )
 }
 
-interface EventRowsProps {
-  event: ToldEvent
-  isFirst: boolean
-  isCurrent: boolean
-  onPick: () => void
-}
-
-function EventRows({ event, isFirst, isCurrent, onPick }: EventRowsProps) {
-  const zone = useZone()
-  const at = new Date(event.at)
-  return (
-    <>
-      {isFirst ? (
-        <tr className="group-row">
-          <th colSpan={6} scope="colgroup">
-            {t(`stage.${event.stage}`)} <span className="text-3">{dayOf(at, zone, at)}</span>
-          </th>
-        </tr>
-      ) : null}
-      <tr data-rev={event.rev} data-type={event.type} aria-current={isCurrent || undefined} onClick={onPick}>
-        <td className="mono">
-          {event.isInferred ? '≈' : ''}
-          {clockTime(at, zone, { seconds: true })}
-        </td>
-        <td>
-          <span
-            className={
-              event.by === 'rule'
-                ? 'hold'
-                : event.by === 'timer'
-                  ? 'risk'
-                  : event.by === 'person'
-                    ? 'you'
-                    : 'text-2'
-            }
-          >
-            <Glyph name={BY_GLYPH[event.by]} /> {t(`by.${event.by}`)}
-          </span>
-        </td>
-        <td className="strong" title={event.what}>
-          {event.what}
-        </td>
-        <td className="text-2" title={evidenceWords(event.evidence, zone)}>
-          {evidenceWords(event.evidence, zone)}
-        </td>
-        <td className="text-3">{event.type}</td>
-        <td className="right text-2">
-          {event.fromRev === event.rev ? event.rev : `${event.fromRev}–${event.rev}`}
-        </td>
-      </tr>
-    </>
-  )
-}
-
-const BY_GLYPH: Record<By, GlyphName> = {
-  message: 'message',
-  person: 'person',
-  rule: 'rule',
-  timer: 'stopwatch',
-  images: 'image',
-}
-
-function EventFacts({ event, zone }: { event: ToldEvent; zone: string }) {
-  return (
-    <section>
-      <h2 className="strong">{t('timeline.this-event')}</h2>
-      <dl className="pairs">
-        <dt>{t('timeline.what')}</dt>
-        <dd>
-          {event.type}, {t('timeline.rev-n', { rev: event.rev })}
-        </dd>
-        <dt>{t('timeline.who')}</dt>
-        <dd>{event.who}</dd>
-        <dt>{t('timeline.recorded')}</dt>
-        <dd className="mono">{clockTime(new Date(event.recordedAt), zone, { seconds: true })}</dd>
-        <dt>{t('timeline.hash')}</dt>
-        <dd className="mono">{short(event.hash)}</dd>
-        <dt>{t('timeline.before-it')}</dt>
-        <dd className="mono">{short(event.previousHash)}</dd>
-      </dl>
-      <ul className="small text-2">
-        {event.evidence.map((each) => (
-          <li key={each.name}>{evidenceWords([each], zone)}</li>
-        ))}
-      </ul>
-    </section>
-  )
-}
-
-/** The order as the events up to the cursor made it. */
-function StateThen({ state, at }: { state: StateAt; at: string }) {
-  const zone = useZone()
-  const [due] = state.work.flatMap(({ dueAt }) => dueAt ?? []).sort()
-  return (
-    <dl className="pairs">
-      <dt>{t('identity.phase')}</dt>
-      <dd>
-        <PhaseTag phase={state.phase} />
-      </dd>
-      <dt>{t('timeline.work')}</dt>
-      <dd>{workWords(state.work)}</dd>
-      {due ? (
-        <>
-          <dt>{t('scan.due')}</dt>
-          <dd>{timeOrDay(new Date(due), zone, new Date(at))}</dd>
-        </>
-      ) : null}
-      <dt>{t('detail.images')}</dt>
-      <dd>{count(state.images)}</dd>
-      <dt>{t('room.report')}</dt>
-      <dd>{wordFor('report-state', state.report)}</dd>
-      {state.receivers.map((delivery, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: one line per delivery in the order of queueing
-        <DeliveryLine key={index} delivery={delivery} />
-      ))}
-    </dl>
-  )
-}
-
-function workWords(work: { kind: string; holder: string | null }[]): string {
-  if (work.length === 0) return t('app.none')
-  return work.map(({ kind, holder }) => `${wordFor('work', kind)}${holder ? `: ${holder}` : ''}`).join(', ')
-}
-
-interface DeliveryShown {
-  destination: string
-  state: string
-  attempts: number
-  acknowledgedAt?: Date | null
-}
-
-function DeliveryLine({ delivery }: { delivery: DeliveryShown }) {
-  const zone = useZone()
-  const { state, attempts, acknowledgedAt } = delivery
-  const tone =
-    state === 'acknowledged' ? 'ok' : state === 'parked' ? 'late' : state === 'unknown' ? 'risk' : ''
-  return (
-    <>
-      <dt>{delivery.destination}</dt>
-      <dd className={tone}>
-        {acknowledgedAt
-          ? t('timeline.acknowledged-at', { time: clockTime(acknowledgedAt, zone, { seconds: true }) })
-          : wordFor('delivery', state)}
-        {attempts > 0 ? ` · ${t('timeline.attempts', { n: attempts })}` : null}
-      </dd>
-    </>
-  )
-}
-
-/** Where the time went: the width is the time, and the value stands below it. */
-function TimeBar({ cut, headMs }: { cut: Segment[]; headMs: number | null }) {
-  const total = cut.reduce((sum, { fromMs, toMs }) => sum + (toMs - fromMs), 0)
-  if (total === 0) return <div className="time-bar" />
-  const sentence = cut
-    .map(({ name, fromMs, toMs }) => `${t(`segment.${name}`)} ${spanInWords(toMs - fromMs)}`)
-    .join(', ')
-  return (
-    <div className="time-bar" role="img" aria-label={sentence}>
-      {headMs === null ? null : (
-        <i className="replay-head" style={{ left: `${shareAt(cut, headMs) * 100}%` }} />
-      )}
-      {cut.map(({ name, fromMs, toMs }) => (
-        <div
-          key={name}
-          className={`time-segment ${name}`}
-          title={`${t(`segment.${name}`)} ${spanInWords(toMs - fromMs)}`}
-          style={{ flexGrow: Math.max(0.004, (toMs - fromMs) / total) }}
-        >
-          <i />
-          {/* Too narrow a segment for its words has them in its title and in the bar's sentence. */}
-          {(toMs - fromMs) / total > 0.07 ? (
-            <span className="small text-2">
-              {t(`segment.${name}`)} <b className="strong">{spanInWords(toMs - fromMs)}</b>
-            </span>
-          ) : null}
-        </div>
-      ))}
-    </div>
-  )
-}
-
-/** Where an instant stands on the bar, from 0 to 1. */
-function shareAt(cut: Segment[], ms: number): number {
-  const [from, to] = [cut[0]?.fromMs ?? ms, cut.at(-1)?.toMs ?? ms]
-  return to === from ? 0 : Math.max(0, Math.min(1, (ms - from) / (to - from)))
-}
-
 function fits(event: ToldEvent, filter: Filter): boolean {
   if (filter === 'all') return true
   return filter === 'rule' ? event.by === 'rule' || event.by === 'timer' : event.by === filter
-}
-
-function evidenceWords(evidence: Evidence[], zone: string): string {
-  return evidence
-    .map(
-      ({ name, value, isInstant }) =>
-        `${name} ${isInstant ? clockTime(new Date(value), zone, { seconds: true }) : value}`,
-    )
-    .join(' · ')
-}
-
-function short(hash: string): string {
-  return hash ? `${hash.slice(0, 8)}…${hash.slice(-4)}` : t('app.none')
 }
 
 function saveAs(name: string, text: string): void {
