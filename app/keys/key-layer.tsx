@@ -11,6 +11,10 @@ export interface KeyBinding {
   /** `list`: plain keys, only while a list has focus. `outside-text`: anywhere but in text. Default: everywhere. */
   where?: 'everywhere' | 'list' | 'outside-text'
   disabled?: boolean
+  /** What listens to it is elsewhere (a list, the browser): it only stands on the key sheet. */
+  shownOnly?: boolean
+  /** Shown instead of its own chord, for keys that come in groups: `↑ ↓`. */
+  caps?: string[]
 }
 
 /** A press right after the primary action was meant for what stood there before. */
@@ -87,9 +91,17 @@ export function useActiveKeys(): KeyBinding[] {
 
 function activeKeys(layer: Layer): KeyBinding[] {
   const found = new Map<Chord, KeyBinding>()
-  for (const { current } of [...layer.bindings.values()].reverse()) {
-    for (const binding of current) if (!found.has(binding.chord)) found.set(binding.chord, binding)
-  }
+  const newestFirst = [...layer.bindings.values()].reverse().flatMap(({ current }) => current)
+  for (const binding of newestFirst)
+    if (!binding.shownOnly && !found.has(binding.chord)) found.set(binding.chord, binding)
+  // Whoever only shows a key says what it does on this screen: a list knows no more than that it opens.
+  for (const shown of newestFirst)
+    if (shown.shownOnly) {
+      const acting = found.get(shown.chord)
+      // A panel that stands over it has the key for something else.
+      if (acting?.shownOnly || (acting && acting.where !== shown.where)) continue
+      found.set(shown.chord, acting ? { ...acting, word: shown.word } : shown)
+    }
   return [...found.values()]
 }
 
@@ -170,7 +182,7 @@ class DeafKeys {
 
 function bindingFor(layer: Layer, stroke: KeyStroke & { target?: EventTarget | null }, inText: boolean) {
   return activeKeys(layer).find((binding) => {
-    if (binding.disabled || !chordMatches(binding.chord, stroke)) return false
+    if (binding.disabled || binding.shownOnly || !chordMatches(binding.chord, stroke)) return false
     if (binding.where === 'outside-text') return !inText
     if (binding.where === 'list') return !inText && isInList(stroke.target)
     return true

@@ -7,6 +7,7 @@ import { Glyph } from '../ui/glyph.tsx'
 import { intoView } from '../ui/into-view.ts'
 import { FoundRow, useOrderSearch } from '../ui/order-search.tsx'
 import type { NavEntry } from '../ui/place-bar.tsx'
+import { shownKeys } from './chord.ts'
 import { type KeyBinding, useActiveKeys, useKeys } from './key-layer.tsx'
 
 interface Entry {
@@ -149,14 +150,18 @@ export function KeySheet() {
       <div className="dialog" role="dialog" aria-modal="true" aria-label={t('keys.title')}>
         <h2>{t('keys.title')}</h2>
         <ul className="key-sheet">
-          {grouped(keys).map(([word, chords]) => (
-            <li key={word}>
+          {grouped(keys).map(({ word, caps, isOff }) => (
+            <li key={word} className={isOff ? 'text-3' : undefined}>
               <span className="keys">
-                {chords.map((chord) => (
-                  <Keys key={chord} chord={chord} />
+                {caps.map((group) => (
+                  <span key={group.join()} className="keys">
+                    {group.map((cap) => (
+                      <kbd key={cap}>{cap}</kbd>
+                    ))}
+                  </span>
                 ))}
               </span>
-              <span>{word}</span>
+              <span className="key-word">{isOff ? t('keys.not-now', { word }) : word}</span>
             </li>
           ))}
         </ul>
@@ -174,15 +179,19 @@ export function KeySheet() {
 }
 
 /** Keys that do the same thing in different directions stand on one line. */
-function grouped(keys: KeyBinding[]): [string, string[]][] {
-  return [...Map.groupBy(keys, (key) => key.word)].map(([word, same]) => [
+function grouped(keys: KeyBinding[]): { word: string; caps: string[][]; isOff: boolean }[] {
+  return [...Map.groupBy(keys, (key) => key.word)].map(([word, same]) => ({
     word,
-    same.map(({ chord }) => chord),
-  ])
+    // The second of a pair stands in the caps of the first.
+    caps: same.some(({ caps }) => caps)
+      ? same.flatMap(({ caps }) => (caps ? [caps] : []))
+      : same.map(({ chord }) => shownKeys(chord)),
+    isOff: same.every(({ disabled }) => disabled),
+  }))
 }
 
-function isAnAction({ chord, disabled }: KeyBinding): boolean {
-  return !disabled && !/^(?:Arrow|Page|Home|End|Escape|Ctrl\+K|\?|\/)/.test(chord)
+function isAnAction({ chord, disabled, shownOnly }: KeyBinding): boolean {
+  return !disabled && !shownOnly && !/^(?:Arrow|Page|Home|End|Escape|Ctrl\+K|\?|\/)/.test(chord)
 }
 
 function folded(text: string): string {

@@ -9,12 +9,10 @@ export interface ScreenKey extends Omit<KeyBinding, 'run'> {
   /** Left out for keys that a part of the screen acts on itself and that only stand in the foot bar. */
   run?: () => void
   silent?: boolean
-  /** Shown instead of its own chord, for keys that come in groups: `↑ ↓`. */
-  caps?: string[]
 }
 
 export function Screen({ label, keys, fact, children, className = '', scrolls = false }: ScreenProps) {
-  useKeys(keys.filter((key): key is ScreenKey & KeyBinding => key.run !== undefined))
+  useKeys(keys.map(({ run, ...key }) => (run ? { ...key, run } : { ...key, run: () => {}, shownOnly: true })))
   return (
     <>
       <main id="content" tabIndex={scrolls ? 0 : -1} aria-label={label} className={className}>
