@@ -1,6 +1,6 @@
 /** What does the next shift take over, and has somebody of it said so by name? */
 import './handover.css'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import {
   type ActionFunctionArgs,
   data,
@@ -120,9 +120,15 @@ export default function HandoverScreen() {
   const refused = !isBusy && acting.data && !acting.data.ok ? acting.data.sentence : null
   const submit = (fields: Record<string, string>) =>
     void acting.submit(fields, { method: 'post', action: '/handover' })
+  // What was refused is looked at again: the next press must be about the same line.
+  const [took, setTook] = useState<string | null>(null)
+  useEffect(() => {
+    if (refused && took) setCursor(took)
+  }, [refused, took])
   const take = (line: HandoverLine | undefined) => {
     if (!line || mayNotTake(line, userId)) return
     submit({ intent: 'take', key: line.key })
+    setTook(line.key)
     setCursor(inOrder[at + 1]?.key ?? line.key)
   }
   const settle = (line: HandoverLine | undefined) => {
@@ -191,7 +197,7 @@ export default function HandoverScreen() {
         </section>
         <aside className="handover-side" aria-label={t('handover.chosen')}>
           {refused ? <ErrorLine>{refused}</ErrorLine> : null}
-          {settled ? (
+          {settled && !refused ? (
             <UndoBar
               key={settled.untilMs}
               done={t('handover.settled', { words: settled.line.words ?? '' })}
