@@ -43,7 +43,19 @@ export async function noticeUntold(scope: Scope, orderId: string): Promise<void>
 
 async function concerned(scope: Scope, { itemId, rung, foundBy }: ClimbedStep): Promise<string[]> {
   if (rung === 'lead' || rung === 'head') return inCharge(scope, itemId, rung)
-  return [...new Set([foundBy, ...(await readers(scope, itemId))])]
+  const able = await readers(scope, itemId)
+  const onShift = await readingNow(scope, itemId)
+  const here = able.filter((id) => onShift.includes(id))
+  return [...new Set([foundBy, ...(here.length > 0 ? here : able)])]
+}
+
+/** Who has the shift of an area of its order, at this instant. */
+async function readingNow({ sql, act }: Scope, itemId: string): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select distinct s.user_id as id from work_items w join procedures p on p.order_id = w.order_id
+      join shifts s on s.site_id = w.site_id and s.area = p.area
+    where w.id = ${itemId} and s.dropped_at is null and s.from_at <= ${act.now} and s.to_at > ${act.now}`
+  return rows.map(({ id }) => id)
 }
 
 async function notice(scope: Scope, step: ClimbedStep & { userId: string }): Promise<void> {

@@ -21,6 +21,7 @@ import { seeNotices } from './notices.ts'
 import { raiseCriticalResult } from './raise-critical.ts'
 import { issuePreliminary, openReport, recallReport, signReport, type UnderFence } from './reports.ts'
 import { closeOrder, settleOrder } from './settle.ts'
+import { dropShift, setShift } from './shifts.ts'
 import { claim } from './work-items.ts'
 
 let department: Department
@@ -372,6 +373,30 @@ test('[CR-03] right after a stop of six hours every contact is called for at onc
     select (late_by_ms / 60000)::int as minutes from notices n join work_items w on w.id = n.item_id
     where w.order_id = ${orderId} and n.rung = 'lead'`
   expect(lead).toEqual({ minutes: 300 })
+})
+
+test('[CR-03] whoever has the shift when a contact is due hears of it, and whoever found it, though theirs is over', async () => {
+  const reading = await held()
+  const { orderId, at } = reading
+  await raised(reading)
+  const lead = await actAs(department, 'lead', at)
+  const [order] = await department.sql<
+    { area: string }[]
+  >`select area from procedures where order_id = ${orderId}`
+  const shift = async (user: string, from: number, to: number) =>
+    setShift(department, lead, {
+      ...{ siteId: 'MAIN', area: order!.area, userId: (await actAs(department, user)).actor.id },
+      ...{ from: later(at, from * MINUTE_MS), to: later(at, to * MINUTE_MS) },
+    })
+  await shift('radiologist', -60, 10)
+  const { shiftId } = await shift('radiologist2', 10, 50)
+  await settleAt(orderId, later(at, MINUTE_MS))
+  await settleAt(orderId, later(at, 31 * MINUTE_MS))
+  expect(await noticed(orderId)).toEqual([
+    ['radiologist', 'notify'],
+    ['radiologist2', 'notify'],
+  ])
+  await dropShift(department, lead, { shiftId })
 })
 
 test('[CR-03] nobody’s timer is needed: who documents a call after the time writes the lateness first', async () => {
