@@ -1,5 +1,6 @@
 /** "Wrong patient or exam": images go to the order they were made for, and back until a final report. */
 import { expect, test } from 'vitest'
+import { addDays, localDate, startOfDay } from '#domain/calendar.ts'
 import { actAs } from '../order.fixture.ts'
 import { criticalResultsOfCase } from '../queries/critical-results.ts'
 import { search } from '../queries/dicomweb.ts'
@@ -225,6 +226,24 @@ test('[MA-12] a technologist moves what was made today in their own room, a lead
     select id from moved_images where performed_step_id = ${exam.performedStepId}`
   await undoMove(department, await actAs(department, 'lead'), { moveId: move2!.id })
   expect(await standing(wrong)).toMatchObject({ images: 2 })
+})
+
+test('[MA-12] a night shift moves after midnight what it made before, and the next night nothing of it', async () => {
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  const exam = await scanned(department, wrong)
+  const tomorrow = addDays(localDate('Europe/Berlin', await department.now()), 1)
+  const before = new Date(startOfDay('Europe/Berlin', tomorrow).getTime() - 10 * 60_000)
+  await department.sql`update performed_steps set started_at = ${before} where id = ${exam.performedStepId}`
+  const asked = {
+    performedStepId: exam.performedStepId,
+    toStepId: right.stepId,
+    reason: 'wrong-exam',
+  } as const
+  const nextNight = await actAs(department, 'tech', new Date(before.getTime() + 24 * 3_600_000))
+  await expect(moveImages(department, nextNight, asked)).rejects.toMatchObject({ code: 'forbidden' })
+  const afterMidnight = await actAs(department, 'tech', new Date(before.getTime() + 20 * 60_000))
+  await moveImages(department, afterMidnight, asked)
+  expect(await standing(right)).toMatchObject({ images: 2 })
 })
 
 test('[MA-12] a draft over images that were another’s is set aside, and a word that went out waits for its withdrawal', async () => {

@@ -1,7 +1,9 @@
 /** "Wrong patient or exam": what a scanner made under one order is another's, and goes there; until a final report, back. */
 import { localDate } from '#domain/calendar.ts'
 import { RadiologyError } from '#domain/errors.ts'
+import { shiftAt } from '#domain/handover.ts'
 import type { Department } from '../department.ts'
+import { policyOf } from '../queries/policy.ts'
 import { ulid } from '../ulid.ts'
 import { carryCriticals, carryCriticalsBack, TOLD_BEFORE_MOVE } from './critical-moves.ts'
 import { closeExceptionIn, raiseException } from './exceptions.ts'
@@ -142,7 +144,10 @@ async function isOwnRoomToday({ sql, act }: Scope, exam: Exam): Promise<boolean>
     where s.id = ${exam.step_ids[0]!}`
   if (!row) return false
   const isOwn = !row.own || !row.room_id || row.own === row.room_id
-  return isOwn && localDate(row.zone, exam.started_at) === localDate(row.zone, act.now)
+  if (!isOwn) return false
+  // Midnight takes nothing out of the hands of a night shift.
+  const { start } = shiftAt(row.zone, act.now, (await policyOf(sql)).handover)
+  return exam.started_at >= start || localDate(row.zone, exam.started_at) === localDate(row.zone, act.now)
 }
 
 interface Refusable {
