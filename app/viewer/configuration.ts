@@ -47,6 +47,7 @@ export function appConfiguration(): string {
   window.config.httpErrorHandler = (error) => {
     if (error && error.status === 401 && window.parent !== window)
       window.parent.postMessage({ from: 'isocenter-viewer', type: 'signed-out' }, location.origin)
+    window.isocenter?.notAnswered?.(error)
   }
   const dicomweb = window.config.dataSources[0].configuration
   dicomweb.qidoRoot = root
@@ -125,6 +126,11 @@ const WORDS = {
   layoutKept: t('viewer.layout-kept'),
   superseded: t('viewer.superseded'),
   noCase: t('viewer.no-case'),
+  nothingFound: t('viewer.nothing-found'),
+  unreached: t('viewer.unreached'),
+  partUnreached: t('viewer.part-unreached'),
+  openAgain: t('viewer.open-again'),
+  signedOut: t('viewer.signed-out'),
   mayNotKeepHanging: t('viewer.may-not-keep-layout'),
 }
 

@@ -35,6 +35,17 @@ test('[VW-01] the viewer is served under its own path, and each of its pages is 
   for (const path of local) expect([path, (await get(path)).status]).toEqual([path, 200])
 })
 
+test('each part of our extension that another one asks for is served', async () => {
+  const wanted = ['isocenter.js']
+  for (const name of wanted) {
+    const answered = await get(`/viewer/ext/${name}`)
+    expect([name, answered.status]).toEqual([name, 200])
+    for (const [, next] of (await answered.text()).matchAll(/from '\.\/([\w-]+\.js)'/g))
+      if (!wanted.includes(next!)) wanted.push(next!)
+  }
+  expect(wanted.length).toBeGreaterThan(15)
+})
+
 test('a chunk that is missing is missing, not a page', async () => {
   expect((await get('/viewer/ext/viewports.js')).headers.get('content-type')).toContain('javascript')
   expect((await get('/viewer/ext/prepare.js')).status).toBe(404)

@@ -31,6 +31,7 @@ const EXTENSION_FILES = new Set([
   'presentation-drawing.js',
   'presentation-state.js',
   'report.js',
+  'unreached.js',
   'viewports.js',
 ])
 

@@ -32,6 +32,7 @@ import {
 import { blank, room, watchOwnWindow } from './own-window.js'
 import { keepHanging, person, readPerson } from './person.js'
 import { reportHandler } from './report.js'
+import { watchUnreached } from './unreached.js'
 import { guardedViewports } from './viewports.js'
 
 const PRIOR_COLOUR = '#c4a7ff'
@@ -62,6 +63,7 @@ export default {
     window.addEventListener('pointerdown', () => window.focus(), { capture: true })
     const { eventTarget, Enums } = window.cornerstone ?? {}
     eventTarget?.addEventListener(Enums.Events.ELEMENT_ENABLED, (event) => watchElement(event.detail.element))
+    watchUnreached({ hasImages: () => seen.size > 0 })
     watchFrames()
     onFailedFrames(() => tellImages())
     startMarks({ services, tell, currentStudy: () => studiesInAddress()[0] })
