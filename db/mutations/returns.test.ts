@@ -52,6 +52,18 @@ async function standing({ order, itemId }: Held) {
   return row!
 }
 
+/** One more image comes and is rejected at the gate. */
+async function lateImageRejected(order: Ordered, { repeated }: { repeated: boolean }): Promise<void> {
+  const image = storedImages(order.studyUid, 1, { sourceAe: 'XR1' })
+  await indexInstances(department, await deviceAct(department, 'XR1'), image)
+  await settle(department, order)
+  const tech = await actAs(department, 'tech')
+  const itemId = await openItem(department, order.orderId, 'quality')
+  const check = await claim(department, tech, { itemId })
+  await rejectQuality(department, tech, { ...check, reasonCodes: ['111209'], instances: [], repeated })
+  await settle(department, order)
+}
+
 const pausesOf = ({ itemId }: Held) => department.sql`
   select reason, owner, to_at is null as open from pauses where item_id = ${itemId}`
 
@@ -129,18 +141,7 @@ test('[QA-03] a retake that cannot be made is answered with the reason, and its 
 test('[QA-03] with every image rejected for a repeat the reading waits for it, and is read when it was made', async () => {
   const held = await inHand()
   const { order, itemId, fence } = held
-  await indexInstances(
-    department,
-    await deviceAct(department, 'XR1'),
-    storedImages(order.studyUid, 1, { sourceAe: 'XR1' }),
-  )
-  await settle(department, order)
-  const tech = await actAs(department, 'tech')
-  const check = await claim(department, tech, {
-    itemId: await openItem(department, order.orderId, 'quality'),
-  })
-  await rejectQuality(department, tech, { ...check, reasonCodes: ['111209'], instances: [], repeated: true })
-  await settle(department, order)
+  await lateImageRejected(order, { repeated: true })
   expect(await standing(held)).toMatchObject({ blocked: 'retake', kinds: ['read', 'schedule'] })
 
   // Whoever has the case in hand is kept from signing what is being made again.
@@ -166,18 +167,7 @@ test('[QA-03] an exam whose last image is rejected after a first word about it w
   const { reportId } = await openReport(department, reader, { itemId })
   const content = { sections: [{ key: 'impression', text: 'No bleed.' }] }
   await issueWetRead(department, reader, { itemId, fence, reportId, content })
-  await indexInstances(
-    department,
-    await deviceAct(department, 'XR1'),
-    storedImages(order.studyUid, 1, { sourceAe: 'XR1' }),
-  )
-  await settle(department, order)
-  const tech = await actAs(department, 'tech')
-  const check = await claim(department, tech, {
-    itemId: await openItem(department, order.orderId, 'quality'),
-  })
-  await rejectQuality(department, tech, { ...check, reasonCodes: ['111209'], instances: [], repeated: false })
-  await settle(department, order)
+  await lateImageRejected(order, { repeated: false })
   const [ended] = await department.sql`
     select o.phase, e.reason_code as why, w.state from orders o join exceptions e on e.order_id = o.id
       join work_items w on w.subject_id = e.id where o.id = ${order.orderId}`
