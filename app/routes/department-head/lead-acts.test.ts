@@ -102,7 +102,7 @@ test('[DB-08] who only looks on may not reassign, and a case is given to nobody 
     code: 'forbidden',
   })
   const [step] = await department.sql<{ id: string }[]>`select id from steps where order_id = ${orderId}`
-  const acts = [
+  const acts: Record<string, string>[] = [
     { intent: 'reassign', itemId, userId },
     { intent: 'call-in', itemId, userId },
     { intent: 're-room', stepId: step!.id, roomId: 'ct-2', start: (await department.now()).toISOString() },
