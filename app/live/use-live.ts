@@ -39,7 +39,7 @@ export function useLive(topics: readonly string[]): void {
  * would drop the act's redirect, and a signed report would stay on the screen. Asked of the router itself, because
  * what a component was last drawn with may be older than the press of the key.
  */
-function isActing({ state: { navigation, fetchers } }: DataRouter): boolean {
+export function isActing({ state: { navigation, fetchers } }: DataRouter): boolean {
   return (
     navigation.state !== 'idle' || [...fetchers.values()].some((fetcher) => fetcher.state === 'submitting')
   )

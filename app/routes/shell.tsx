@@ -1,9 +1,10 @@
 /** The frame of every screen behind sign-in. */
-import { useSyncExternalStore } from 'react'
+import { useContext, useEffect, useSyncExternalStore } from 'react'
 import {
   type LoaderFunctionArgs,
   Outlet,
   type ShouldRevalidateFunctionArgs,
+  UNSAFE_DataRouterContext,
   useLoaderData,
 } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
@@ -16,6 +17,7 @@ import { oldSinceMs, watchLoads } from '../live/failed-load.ts'
 import { isLiveLoad } from '../live/is-live-load.ts'
 import { connectionState, watchConnection } from '../live/live-connection.ts'
 import { useScreensAtHand } from '../live/screens-at-hand.ts'
+import { isActing } from '../live/use-live.ts'
 import { useWaiting } from '../live/use-waiting.ts'
 import { t, wordFor } from '../strings/words.ts'
 import { CalledIn } from '../ui/called-in.tsx'
@@ -104,10 +106,25 @@ function OldBanner() {
     () => null,
   )
   const old = useSyncExternalStore(watchLoads, oldSinceMs, () => null)
+  useAskAgain(old !== null)
   if (offline !== null)
     return (
       <Banner bad what={t('banner.offline', { time: timeOf(offline) })} still={t('banner.offline-still')} />
     )
   if (old === null) return null
   return <Banner what={t('error.as-of', { time: timeOf(old) })} still={t('error.as-of-still')} />
+}
+
+const AGAIN_MS = 5_000
+
+/** A screen that hears of no news is asked for as well, once nobody's act is on its way. */
+function useAskAgain(isOld: boolean): void {
+  const router = useContext(UNSAFE_DataRouterContext)?.router
+  useEffect(() => {
+    if (!isOld || !router) return
+    const timer = setInterval(() => {
+      if (!isActing(router)) void router.revalidate()
+    }, AGAIN_MS)
+    return () => clearInterval(timer)
+  }, [isOld, router])
 }
