@@ -120,7 +120,7 @@ export default function Retakes() {
       ]}
     >
       <h1 className="visually-hidden">{t('nav.retakes')}</h1>
-      <aside className="panel retakes-list" aria-label={t('retakes.open')}>
+      <aside className="panel retakes-list queue-list" aria-label={t('retakes.open')}>
         <header>
           <h2>{t('retakes.open')}</h2>
           <span className="text-3">{count(open.length)}</span>

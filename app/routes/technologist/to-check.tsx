@@ -23,7 +23,7 @@ export function ToCheck({ toCheck, chosen, isLetOn }: ToCheckProps) {
         <h2>{t('quality.to-check')}</h2>
         <span className="text-3">{count(toCheck.length)}</span>
       </header>
-      <ul className="quality-list">
+      <ul className="queue-list">
         {toCheck.map((row) => (
           <li key={row.id} data-order={row.orderId} data-accession={row.accession}>
             <Link to={here(row.id)} aria-current={row.id === chosen ? 'true' : undefined}>
