@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import type { Page } from 'playwright-core'
 import postgres from 'postgres'
 import { clusterUrl, endStrayPostmaster, prepareCluster, startCluster } from '#bin/postgres.ts'
+import { DEMONSTRATION } from '#bin/testing/demonstration.ts'
 import { freePort } from '#bin/testing/free-port.ts'
 import { type Department, openDepartment } from '#db/department.ts'
 import { migrate } from '#db/migrate.ts'
@@ -44,11 +45,7 @@ const cluster = prepareCluster({ home, port: await freePort() })
 await startCluster(cluster, join(home, 'postgres.log'))
 const url = clusterUrl(cluster, 'claims')
 await createDatabase()
-const { accounts } = await seedDemo(url, {
-  secretKey: 'a'.repeat(64),
-  listen: '127.0.0.1',
-  ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
-})
+const { accounts } = await seedDemo(url, DEMONSTRATION)
 const department = openDepartment(url, { name: 'bench', max: 6 })
 const app = await startApp(url)
 const browser = await openBrowser()

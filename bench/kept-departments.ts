@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { type Cluster, clusterUrl, endStrayPostmaster, prepareCluster, startCluster } from '#bin/postgres.ts'
+import { DEMONSTRATION } from '#bin/testing/demonstration.ts'
 import { freePort } from '#bin/testing/free-port.ts'
 import { openDepartment } from '#db/department.ts'
 import { migrate } from '#db/migrate.ts'
@@ -70,11 +71,7 @@ async function fill(
   await dropFillings(cluster, orders)
   await asAdmin(cluster, (sql) => sql.unsafe(`create database ${name}`))
   await migrate(url)
-  await seedDemo(url, {
-    secretKey: 'a'.repeat(64),
-    listen: '127.0.0.1',
-    ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
-  })
+  await seedDemo(url, DEMONSTRATION)
   const department = openDepartment(url, { name: 'bench', max: 1 })
   const now = await department.now()
   await department.close()

@@ -1,5 +1,6 @@
 /** One order's facts as the tests of this folder bring them in: a message, a performed step, stored images, people. */
 import { randomUUID } from 'node:crypto'
+import { DEMONSTRATION } from '#bin/testing/demonstration.ts'
 import type { OrderMessage } from '#domain/order-message.ts'
 import { type Department, openDepartment } from './department.ts'
 import { migrate } from './migrate.ts'
@@ -13,11 +14,7 @@ import { seedDemo } from './seed/demo.ts'
 /** A seeded demonstration department on its own database. */
 export async function seededDepartment(databaseUrl: string): Promise<Department> {
   await migrate(databaseUrl)
-  await seedDemo(databaseUrl, {
-    secretKey: 'a'.repeat(64),
-    listen: '127.0.0.1',
-    ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
-  })
+  await seedDemo(databaseUrl, DEMONSTRATION)
   return openDepartment(databaseUrl, { name: 'test', max: 20 })
 }
 

@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { buildScreens } from '#bin/builds.ts'
+import { DEMONSTRATION } from '#bin/testing/demonstration.ts'
 import { freePort } from '#bin/testing/free-port.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
@@ -28,7 +29,7 @@ export async function startApp(databaseUrl: string): Promise<RunningApp> {
       DATABASE_URL: databaseUrl,
       ISOCENTER_HOME: home,
       ISOCENTER_APP_PORT: String(port),
-      ISOCENTER_SECRET_KEY: 'a'.repeat(64),
+      ISOCENTER_SECRET_KEY: DEMONSTRATION.secretKey,
     },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })

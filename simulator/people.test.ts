@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bookedOrder, openArchive, type TestArchive, until } from '#archive/scp/archive.fixture.ts'
 import { testDatabase } from '#bin/testing/database.ts'
+import { DEMONSTRATION } from '#bin/testing/demonstration.ts'
 import { dutyAct } from '#db/mutations/act.ts'
 import { settleOrder } from '#db/mutations/settle.ts'
 import { seedDemo } from '#db/seed/demo.ts'
@@ -23,11 +24,7 @@ let passwords: Map<string, string>
 beforeAll(async () => {
   const databaseUrl = await testDatabase()
   archive = await openArchive(databaseUrl)
-  const { accounts } = await seedDemo(databaseUrl, {
-    secretKey: 'a'.repeat(64),
-    listen: '127.0.0.1',
-    ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
-  })
+  const { accounts } = await seedDemo(databaseUrl, DEMONSTRATION)
   passwords = new Map(accounts.map(({ user, password }) => [user, password]))
   app = await startApp(databaseUrl)
 }, 120_000)

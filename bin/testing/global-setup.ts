@@ -9,6 +9,7 @@ import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
 import { type Cluster, clusterUrl, endStrayPostmaster, prepareCluster, startCluster } from '../postgres.ts'
 import { endProcess } from '../process-table.ts'
+import { DEMONSTRATION } from './demonstration.ts'
 import { freePort } from './free-port.ts'
 import { TEMPLATES } from './templates.ts'
 
@@ -77,11 +78,7 @@ async function migratedTemplates(cluster: Cluster): Promise<string> {
   await sql`create database ${sql(TEMPLATES.demonstration)} template ${sql(TEMPLATES.empty)}`
   await sql.end()
   const { seedDemo } = await import('#db/seed/demo.ts')
-  await seedDemo(clusterUrl(cluster, TEMPLATES.demonstration), {
-    secretKey: 'a'.repeat(64),
-    listen: '127.0.0.1',
-    ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
-  })
+  await seedDemo(clusterUrl(cluster, TEMPLATES.demonstration), DEMONSTRATION)
   return url
 }
 

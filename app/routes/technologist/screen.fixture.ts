@@ -2,6 +2,7 @@
 import { type LoaderFunctionArgs, RouterContextProvider } from 'react-router'
 import { requestContext, serverContext } from '#app/server/context.ts'
 import { sessionCookie } from '#app/server/session-cookie.ts'
+import { DEMONSTRATION } from '#bin/testing/demonstration.ts'
 import type { Department } from '#db/department.ts'
 import { signIn } from '#db/mutations/sessions.ts'
 import { seedDemo } from '#db/seed/demo.ts'
@@ -13,18 +14,12 @@ export interface AtTheScreen {
   args: (path: string, fields?: Record<string, string>) => LoaderFunctionArgs<Readonly<RouterContextProvider>>
 }
 
-const SETTINGS = {
-  secretKey: 'a'.repeat(64),
-  listen: '127.0.0.1',
-  ports: { emr: 2576, storeScp: 11_113, moveScu: 11_114, testScu: 11_115 },
-}
-
 /** Signs a demonstration account in; the department was seeded with the same secret. */
 export async function sitDown(
   department: Department,
   { databaseUrl, user }: { databaseUrl: string; user: string },
 ): Promise<AtTheScreen> {
-  const { accounts } = await seedDemo(databaseUrl, SETTINGS)
+  const { accounts } = await seedDemo(databaseUrl, DEMONSTRATION)
   const password = accounts.find((account) => account.user === user)!.password
   const signedIn = await signIn(department, { userName: user, password, address: '::1' })
   if (!signedIn.ok) throw new Error(`${user} was not let in`)
