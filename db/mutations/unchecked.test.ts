@@ -16,13 +16,13 @@ import { claim } from './work-items.ts'
 
 const department = await soundDepartment()
 
-/** Images at the gate, and the department's instant so many minutes after the exam. */
+/** Images at the gate, and the department's instant so many minutes after their check was opened. */
 async function atTheGate(priority: Priority) {
   const { orderId } = await studyAtTheGate(department, priority)
   const itemId = await openItem(department, orderId, 'quality')
-  const [item] = await department.sql<{ due_from: Date; fence: number }[]>`
-    select due_from, fence from work_items where id = ${itemId}`
-  const after = (minutes: number) => new Date(item!.due_from.getTime() + minutes * MINUTE_MS)
+  const [item] = await department.sql<{ opened_at: Date; fence: number }[]>`
+    select opened_at, fence from work_items where id = ${itemId}`
+  const after = (minutes: number) => new Date(item!.opened_at.getTime() + minutes * MINUTE_MS)
   const settle = async (minutes: number) =>
     settleOrder(department, await dutyAct(department, { now: after(minutes) }), { orderId })
   return { orderId, itemId, fence: item!.fence, after, settle }

@@ -35,11 +35,12 @@ export async function letOnUnchecked(
   return { isLetOn, nextAt: next.length === 0 ? null : new Date(Math.min(...next)) }
 }
 
+// Images may be known to be complete long after the exam: whoever checks them has the whole time from then on.
 async function checkDue({ sql }: Scope, { id }: StudyFact, cycle: number): Promise<Date | null> {
-  const [item] = await sql<{ due_at: Date | null }[]>`
-    select due_at from work_items where subject_id = ${id} and kind = 'quality' and cycle = ${cycle}
+  const [item] = await sql<{ due: Date | null }[]>`
+    select greatest(due_at, opened_at + allowance_ms * interval '1 millisecond') as due from work_items where subject_id = ${id} and kind = 'quality' and cycle = ${cycle}
       and state in ('open', 'claimed') and blocked_by is null`
-  return item?.due_at ?? null
+  return item?.due ?? null
 }
 
 async function letOn(
