@@ -4,15 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { minute } from './facts.fixture.ts'
 import type { Outcome } from './outcome.ts'
 import { POLICY_VERSION_1 } from './policy.ts'
-import {
-  REPORT_EVENTS,
-  type ReportContext,
-  type ReportEvent,
-  recallRefusal,
-  releaseAt,
-  report,
-  versionKindOf,
-} from './report.ts'
+import { REPORT_EVENTS, type ReportContext, type ReportEvent, releaseAt, report } from './report.ts'
 import { REPORT_STATES, type ReportState } from './words.ts'
 
 const ordinary: ReportContext = {
@@ -147,27 +139,4 @@ test('a final version is released after its recall time, a first word at once', 
   expect(releaseAt({ ...signed, kind: 'final' }, POLICY_VERSION_1)).toEqual(minute(1.5))
   expect(releaseAt({ ...signed, kind: 'final', priority: 'stat' }, POLICY_VERSION_1)).toEqual(minute(0))
   expect(releaseAt({ ...signed, kind: 'preliminary' }, POLICY_VERSION_1)).toEqual(minute(0))
-})
-
-test('only the signer recalls, and only before the release', () => {
-  const version = { signerId: 'anna', releasedAt: null, recalledAt: null }
-  expect(recallRefusal(version, 'anna')).toBeNull()
-  expect(recallRefusal(version, 'ben')).toBe('forbidden')
-  expect(recallRefusal({ ...version, releasedAt: minute(1) }, 'anna')).toBe('recall-expired')
-  expect(recallRefusal({ ...version, recalledAt: minute(1) }, 'anna')).toBe('recall-expired')
-})
-
-test('drafts make no version', () => {
-  expect(REPORT_EVENTS.map((event) => versionKindOf(event))).toEqual([
-    null,
-    'wet-read',
-    'preliminary',
-    null,
-    null,
-    'final',
-    'addendum',
-    'correction',
-    'withdrawal',
-    null,
-  ])
 })

@@ -176,26 +176,6 @@ function signed(
   }
 }
 
-/** The kind of version an event makes; null where it makes none. */
-export function versionKindOf(event: ReportEvent): ReportVersionKind | null {
-  switch (event) {
-    case 'wet-read':
-    case 'preliminary':
-    case 'addendum':
-    case 'correction':
-      return event
-    case 'sign':
-      return 'final'
-    case 'retract':
-      return 'withdrawal'
-    case 'save':
-    case 'submit':
-    case 'send-back':
-    case 'cancel':
-      return null
-  }
-}
-
 /** When a signed version leaves the department; wet reads, preliminaries and withdrawals leave at once. */
 export function releaseAt(
   version: { kind: ReportVersionKind; signedAt: Date; priority: Priority },
@@ -205,25 +185,3 @@ export function releaseAt(
   const recallMs = recallable ? policy.recallMs[version.priority] : 0
   return new Date(version.signedAt.getTime() + recallMs)
 }
-
-/**
- * May this person take the version back? Recall and release are one conditional update with opposite values, so
- * exactly one of them wins; this says which refusal the loser hears.
- */
-export function recallRefusal(
-  version: { signerId: string; releasedAt: Date | null; recalledAt: Date | null },
-  byId: string,
-): 'forbidden' | 'recall-expired' | null {
-  if (version.signerId !== byId) return 'forbidden'
-  return version.releasedAt === null && version.recalledAt === null ? null : 'recall-expired'
-}
-
-/** OBR-25 (HL7 table 0123) and FHIR DiagnosticReport.status of a version that leaves the department. */
-export const RESULT_STATUS = {
-  'wet-read': { obr25: 'P', fhir: 'preliminary' },
-  preliminary: { obr25: 'P', fhir: 'preliminary' },
-  final: { obr25: 'F', fhir: 'final' },
-  addendum: { obr25: 'C', fhir: 'appended' },
-  correction: { obr25: 'C', fhir: 'corrected' },
-  withdrawal: { obr25: 'C', fhir: 'entered-in-error' },
-} as const satisfies Record<ReportVersionKind, { obr25: string; fhir: string }>
