@@ -207,7 +207,7 @@ test('[RW-02] of two windows of one reader the older is told at once, keeps its 
 
 test('[RW-02] words typed while the server is away stay in the window and are saved when it is back', async () => {
   const { itemId, orderId } = await study({ priority: URGENCY.stat! })
-  const { page } = await sitDown(screens, 'radiologist')
+  const { page, context, password } = await sitDown(screens, 'radiologist')
   await page.locator(`tr[data-item="${itemId}"]`).click()
   await page.keyboard.press('Enter')
   await page.waitForURL(isIn(itemId))
@@ -237,6 +237,24 @@ test('[RW-02] words typed while the server is away stay in the window and are sa
     .toBe('PRELIM')
   expect(new URL(page.url()).pathname).toBe(`/reading/${itemId}`)
   await holderTag(page).waitFor()
+
+  // The session ends while the report is written: nothing is decided, and the words are there after signing in again.
+  await context.clearCookies()
+  await section(page, 'Impression').fill('Normal CT.')
+  await page.keyboard.press('Alt+p')
+  const over = page.getByText('Your session is over.').or(page.getByRole('form', { name: 'Sign in' }))
+  await over.first().waitFor(SOON)
+  const again = { userName: 'radiologist', password }
+  await context.request.post(`${app.url}/sign-in`, { form: again, maxRedirects: 0 })
+  await goTo(page, `${app.url}/reading/${itemId}`)
+  await expect.poll(() => section(page, 'Impression').textContent(), SOON).toBe('Normal CT.')
+  await expect
+    .poll(async () => {
+      const [kept] = await department.sql`
+        select d.content::text as words from report_drafts d join reports r on r.id = d.report_id where r.order_id = ${orderId}`
+      return kept!.words
+    }, SOON)
+    .toContain('Normal CT.')
 }, 120_000)
 
 test('a case is skipped with a reason from the list, and taken again only on purpose', async () => {

@@ -3,7 +3,7 @@ import { useRef, useState } from 'react'
 import { useFetcher } from 'react-router'
 import type { ReadingAnswer } from '#app/server/reading-acts.ts'
 import type { useDraft } from './use-draft.ts'
-import type { useLease } from './use-lease.ts'
+import type { Unheard, useLease } from './use-lease.ts'
 
 export interface Deciding {
   itemId: string
@@ -20,15 +20,15 @@ export interface Deciding {
 export function useDecision({ itemId, fence, reportId, draft, lease, isHeld, beside = [] }: Deciding) {
   const acting = useFetcher<ReadingAnswer>()
   const isDeciding = useRef(false)
-  const [isUnreachable, setUnreachable] = useState(false)
+  const [unheard, setUnheard] = useState<Unheard | null>(null)
   const isBusy = acting.state !== 'idle'
 
   async function decide(intent: string, more: Record<string, string>): Promise<void> {
-    setUnreachable(false)
+    setUnheard(null)
     if (isHeld) {
       await draft.save()
       const beaten = await lease.beat()
-      if (beaten === 'unreachable') return setUnreachable(true)
+      if (beaten === 'unreachable' || beaten === 'signed-out') return setUnheard(beaten)
       if (beaten === 'lost' && intent !== 'next') return
     }
     const fields = { intent, fence: String(fence), reportId, sections: JSON.stringify(draft.sections) }
@@ -47,5 +47,5 @@ export function useDecision({ itemId, fence, reportId, draft, lease, isHeld, bes
     })
   }
   const refused = !isBusy && acting.data && 'sentence' in acting.data ? acting.data.sentence : null
-  return { submit, isBusy, refused, isUnreachable }
+  return { submit, isBusy, refused, unheard }
 }

@@ -124,7 +124,7 @@ export function useDraft(
       clearInterval(timer)
       // Leaving the room by whatever way: the last words go along.
       if (!sameSections(written.current, saved.current))
-        void post({ itemId, fence, reportId }, base.current, written.current)
+        leaveWith({ itemId, fence, reportId }, base.current, written.current)
     }
   }, [itemId, fence, reportId, isOver, save, change])
 
@@ -174,6 +174,14 @@ function revisionUnder(fence: number, stored: Stored | null): number {
 /** A name for one window's writing; `crypto.randomUUID` asks for HTTPS, and hospitals' networks are not. */
 function newWindow(): string {
   return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16)).join('.')
+}
+
+/** Kept in the tab until the server has them: without a session nobody takes them, and whoever signs in again comes back. */
+function leaveWith(tenure: Tenure, base: Base, sections: Section[]): void {
+  keepHere(tenure, base, sections)
+  void post(tenure, base, sections).then((answer) => {
+    if (answer !== null) forgetHere(tenure)
+  })
 }
 
 /** Null: the server was not reached, or the session is over. */

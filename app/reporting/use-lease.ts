@@ -5,7 +5,9 @@ import { useCallback, useEffect, useState } from 'react'
 const HEARTBEAT_MS = 30_000
 const AT_RISK_AFTER_MS = 60_000
 
-export type Beat = 'renewed' | 'lost' | 'unreachable'
+export type Beat = 'renewed' | 'lost' | Unheard
+/** No answer of the department's: the server is away, or the session is over. */
+export type Unheard = 'unreachable' | 'signed-out'
 
 export interface Lease {
   renewedAt: string | null
@@ -31,7 +33,7 @@ export function useLease({ itemId, fence, held }: { itemId: string; fence: numbe
 
   const beat = useCallback(async (): Promise<Beat> => {
     const answer = await renew({ itemId, fence })
-    if (answer === null) return 'unreachable'
+    if (typeof answer === 'string') return answer
     setKnown(
       answer.ok
         ? { fence, renewedAt: answer.renewedAt, heardMs: Date.now(), lost: null }
@@ -63,13 +65,15 @@ export function useLease({ itemId, fence, held }: { itemId: string; fence: numbe
 
 type Answer = { ok: true; renewedAt: string } | { ok: false; code: string; sentence: string }
 
-/** Null: no news. The lease may well stand, and the banner says that the server is away. */
-async function renew({ itemId, fence }: { itemId: string; fence: number }): Promise<Answer | null> {
+/** Unheard, the lease may well stand; the banner says when the server is away. */
+async function renew({ itemId, fence }: { itemId: string; fence: number }): Promise<Answer | Unheard> {
   const body = new URLSearchParams({ itemId, fence: String(fence) })
   try {
     const response = await fetch('/reading/heartbeat', { method: 'POST', body })
-    return response.ok && !response.redirected ? ((await response.json()) as Answer) : null
+    // Whoever has no session is sent to sign in.
+    if (response.redirected) return 'signed-out'
+    return response.ok ? ((await response.json()) as Answer) : 'unreachable'
   } catch {
-    return null // the next beat tries again, and the risk is counted from the last that got through
+    return 'unreachable' // the next beat tries again, and the risk is counted from the last that got through
   }
 }

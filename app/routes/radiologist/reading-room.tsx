@@ -176,7 +176,7 @@ function Room() {
   const seen = useImagesSeen(frame)
   const shownImages =
     loaded.viewer && seen.available !== 0 ? { seen, count: seen.available ?? loaded.images } : null
-  const { submit, isBusy, refused, isUnreachable } = useDecision({
+  const { submit, isBusy, refused, unheard } = useDecision({
     itemId: item.id,
     fence: item.fence,
     reportId: report?.id ?? '',
@@ -374,7 +374,7 @@ function Room() {
             )}
             {refused ? <ErrorLine>{refused}</ErrorLine> : null}
             {parking.refused ? <ErrorLine>{parking.refused}</ErrorLine> : null}
-            {isUnreachable ? <ErrorLine>{t('room.unreachable')}</ErrorLine> : null}
+            {unheard ? <ErrorLine>{t(`room.${unheard}`)}</ErrorLine> : null}
             <RecallBars versions={recallable} />
             {isSkipping ? (
               <div className="stack">
