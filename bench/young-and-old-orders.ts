@@ -87,6 +87,7 @@ async function addBatch(sql: postgres.Sql, { from, to, orders, now }: Batch): Pr
     from numbered`,
     [from, to, patients, orders, now],
   )
+  // Each new one when their first order came, as their ids say.
   await sql`
     insert into patients (id, trust, name, name_key, birth_date, sex, created_at)
     select patient_id, 'trusted', jsonb_build_object('alphabetic', jsonb_build_object('family', family, 'given', given))
@@ -96,9 +97,10 @@ async function addBatch(sql: postgres.Sql, { from, to, orders, now }: Batch): Pr
     from (select distinct p, patient_id, (array['ANNA', 'PAUL', 'MARIA', 'JOHN', 'LENA', 'OTTO', 'RUTH', 'KARL', 'EMMA', 'LI'])[1 + p % 10] as given,
       case when (p * 7919::bigint) % ${SMITH_ONE_IN} = 3 then 'SMITH' else translate(substr(md5(p::text), 1, 8), '0123456789abcdef', 'ABCDEFGHIKLMNOPR') end as family
       from batch) b
-    on conflict do nothing`
+    order by p on conflict do nothing`
   await sql`
-    insert into patient_identifiers (value, issuer, patient_id) select distinct 'M' || lpad(p::text, 8, '0'), 'MAIN', patient_id from batch
+    insert into patient_identifiers (value, issuer, patient_id)
+    select distinct 'M' || lpad(p::text, 8, '0') as value, 'MAIN', patient_id from batch order by value
     on conflict do nothing`
   await sql`
     insert into orders (id, site_id, patient_id, placer_number, placer_authority, filler_number, filler_authority, accession, accession_issuer,
