@@ -63,7 +63,7 @@ export default {
     window.addEventListener('pointerdown', () => window.focus(), { capture: true })
     const { eventTarget, Enums } = window.cornerstone ?? {}
     eventTarget?.addEventListener(Enums.Events.ELEMENT_ENABLED, (event) => watchElement(event.detail.element))
-    watchUnreached({ hasImages: () => seen.size > 0 })
+    watchUnreached({ hasStudy: () => services.displaySetService.getActiveDisplaySets().length > 0 })
     watchFrames()
     onFailedFrames(() => tellImages())
     startMarks({ services, tell, currentStudy: () => studiesInAddress()[0] })

@@ -13,9 +13,9 @@ const NOTHING_FOUND = '/notfoundstudy'
 
 let said = null
 
-/** @param hasImages whether an image is on the screen: nobody's measurements are thrown away by asking again */
-export function watchUnreached({ hasImages }) {
-  window.isocenter = { ...window.isocenter, notAnswered: (error) => note(error, hasImages()) }
+/** @param hasStudy whether anything of a study is here: what somebody has made of it is not thrown away by asking again */
+export function watchUnreached({ hasStudy }) {
+  window.isocenter = { ...window.isocenter, notAnswered: (error) => note(error, hasStudy()) }
   window.addEventListener('unhandledrejection', keepQuiet, { capture: true })
   setInterval(() => {
     if (window.location.pathname.endsWith(NOTHING_FOUND) && !said) say(words.nothingFound)
@@ -23,12 +23,12 @@ export function watchUnreached({ hasImages }) {
 }
 
 /** Frames have words of their own; other answers are no fault of the line. */
-function note(error, isShown) {
+function note(error, isHere) {
   const { status = 0, responseURL = '' } = error?.request ?? error ?? {}
   if (status === 401) return say(words.signedOut, { isCovering: true })
   const mayPass = status === 0 || status === 408 || status === 429 || status >= 500
   if (!mayPass || /\/(frames|bulkdata)\b/.test(responseURL)) return
-  if (isShown) return responseURL ? say(words.partUnreached, { isCovering: false }) : undefined
+  if (isHere) return responseURL ? say(words.partUnreached, { isCovering: false }) : undefined
   say(words.unreached)
   setTimeout(openAgain, AGAIN_MS)
 }
