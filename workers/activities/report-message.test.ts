@@ -101,5 +101,9 @@ test('[RP-05] a receiver learns who wrote beside who signed, about the patient a
   expect(last.first('PID')!.get('3.1')).toBe(survivor!.value)
   const page = last.all('OBX').at(-1)!
   expect([page.get(2), page.get('5.3'), page.get('5.4')]).toEqual(['ED', 'PDF', 'Base64'])
-  expect(Buffer.from(page.get('5.5') ?? '', 'base64').subarray(0, 5).toString()).toBe('%PDF-')
+  expect(
+    Buffer.from(page.get('5.5') ?? '', 'base64')
+      .subarray(0, 5)
+      .toString(),
+  ).toBe('%PDF-')
 })
