@@ -48,7 +48,12 @@ export async function retractReport(
       ...(fields.length > 0 ? { fields: [...fields] } : {}),
     }))
     const version = await addVersion(scope, {
-      ...{ reportId, itemId: null, fence: 0, kind: 'withdrawal', content: { sections }, signedAt: act.now },
+      reportId,
+      itemId: null,
+      fence: 0,
+      kind: 'withdrawal',
+      content: { sections },
+      signedAt: act.now,
     })
     for (const { order_id } of await ordersOfReport(scope, reportId)) await reopenOrder(scope, order_id)
     const said = { version, reason, second: secondPerson?.id ?? null }
