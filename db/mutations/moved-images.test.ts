@@ -370,13 +370,7 @@ test('[MA-12][CR-01] with the move undone an open critical result is about its f
 })
 
 test('[MA-12][CR-01] what was told about another’s images is asked to be put right, until they are back', async () => {
-  const [wrong, right] = [await arrived(department), await arrived(department)]
-  const exam = await scanned(department, wrong)
-  await accepted(department, wrong)
-  const { reportId } = await reading(wrong)
-  const reader = await actAs(department, 'radiologist')
-  const raised = { reportId, finding: 'A bleed.', level: 1 } as const
-  const { criticalId } = await raiseCriticalResult(department, reader, raised)
+  const { wrong, right, exam, reportId, reader, criticalId } = await aBleedOfAnother()
   const told = { recipient: 'Ward 3', method: 'telephone', readBack: true, toldAt: reader.now } as const
   await communicateCritical(department, await actAs(department, 'radiologist'), { criticalId, ...told })
   const { moveId } = await move(exam, right)
@@ -447,13 +441,7 @@ test('[MA-12] both timelines and the receivers of both orders hear of the move a
 })
 
 test('[MA-12][CR-01] a call that told of images which then went back is asked to be put right where it was made', async () => {
-  const [wrong, right] = [await arrived(department), await arrived(department)]
-  const exam = await scanned(department, wrong)
-  await accepted(department, wrong)
-  const { reportId } = await reading(wrong)
-  const reader = await actAs(department, 'radiologist')
-  const raised = { reportId, finding: 'A bleed.', level: 1 } as const
-  const { criticalId } = await raiseCriticalResult(department, reader, raised)
+  const { right, exam, reader, criticalId } = await aBleedOfAnother()
   const { moveId } = await move(exam, right)
   const told = { recipient: 'Ward 3', method: 'telephone', readBack: true, toldAt: reader.now } as const
   await communicateCritical(department, await actAs(department, 'radiologist'), { criticalId, ...told })
@@ -490,3 +478,15 @@ test('[MA-12][RP-11] of a report over two exams, one of which loses its images, 
     (await sql`select 1 from order_events where order_id = ${orderId} and type = 'report.cancelled'`).length
   expect([await cancelled(one), await cancelled(other), await cancelled(right)]).toEqual([1, 1, 0])
 })
+
+/** Images that are another patient's, read as this one's, and a critical result raised of them. */
+async function aBleedOfAnother() {
+  const [wrong, right] = [await arrived(department), await arrived(department)]
+  const exam = await scanned(department, wrong)
+  await accepted(department, wrong)
+  const { reportId } = await reading(wrong)
+  const reader = await actAs(department, 'radiologist')
+  const raised = { reportId, finding: 'A bleed.', level: 1 } as const
+  const { criticalId } = await raiseCriticalResult(department, reader, raised)
+  return { wrong, right, exam, reportId, reader, criticalId }
+}

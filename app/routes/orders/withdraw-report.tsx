@@ -6,6 +6,7 @@ import { t, wordFor } from '../../strings/words.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorLine } from '../../ui/messages.tsx'
 import { ReasonPicker } from '../../ui/reason-picker.tsx'
+import { SecondPerson } from './second-person.tsx'
 
 const REASONS = RETRACT_REASONS.map((code) => ({ code, word: wordFor('retract-reason', code) }))
 
@@ -45,14 +46,7 @@ export function WithdrawReport({ report }: WithdrawReportProps) {
           <span>{t('retract.password')}</span>
           <input className="input" name="password" type="password" required autoComplete="current-password" />
         </label>
-        <label className="field">
-          <span>{t('timeline.second-person')}</span>
-          <input className="input" name="secondUser" required autoComplete="off" />
-        </label>
-        <label className="field">
-          <span>{t('timeline.second-password')}</span>
-          <input className="input" name="secondPassword" type="password" required autoComplete="off" />
-        </label>
+        <SecondPerson />
         {refused ? <ErrorLine>{refused}</ErrorLine> : null}
         <Button
           type="submit"

@@ -8,6 +8,7 @@ import { useZone } from '../../ui/department-clock.tsx'
 import { timeOrDay } from '../../ui/format.ts'
 import { ErrorLine } from '../../ui/messages.tsx'
 import { ReasonWords } from '../../ui/reason-picker.tsx'
+import { SecondPerson } from './second-person.tsx'
 
 interface WithdrawnImagesProps {
   withdrawn: readonly StandingRejection[]
@@ -53,18 +54,7 @@ function BringBack({ rejection }: { rejection: StandingRejection }) {
       <input type="hidden" name="rejectionId" value={rejection.id} />
       <input type="hidden" name="reason" value={reason} />
       <ReasonWords value={reason} required onChange={setReason} />
-      {rejection.code === BY_TWO ? (
-        <>
-          <label className="field">
-            <span>{t('timeline.second-person')}</span>
-            <input className="input" name="secondUser" required autoComplete="off" />
-          </label>
-          <label className="field">
-            <span>{t('timeline.second-password')}</span>
-            <input className="input" name="secondPassword" type="password" required autoComplete="off" />
-          </label>
-        </>
-      ) : null}
+      {rejection.code === BY_TWO ? <SecondPerson /> : null}
       {refused ? <ErrorLine>{refused}</ErrorLine> : null}
       <Button type="submit" busy={acting.state !== 'idle'}>
         {t('timeline.bring-back')}
