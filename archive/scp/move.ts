@@ -18,7 +18,7 @@ export interface Moving {
   tally: Tally
 }
 
-/** Yields after every sub-operation; the association to the destination is opened again once when it breaks off. */
+/** Yields after every sub-operation; the association to the destination is opened again when it breaks off. */
 export async function* moveTo(moving: Moving): AsyncGenerator<SubOperations, RetrieveOutcome> {
   const { objects, tally, request } = moving
   for (const batch of batches(objects)) yield* moveBatch(moving, batch)
@@ -38,19 +38,28 @@ async function* moveBatch(moving: Moving, batch: Batch): AsyncGenerator<SubOpera
   const { tally, request } = moving
   const { signal } = request
   let left = batch.objects
-  for (let hope = true; left.length > 0 && hope && !signal.aborted; ) {
+  let barren = 0
+  while (left.length > 0 && barren < BARREN_ATTEMPTS && !signal.aborted) {
     const association = await dial(moving.ourselves, moving.destination, batch).catch(() => null)
     if (!association) break
     const before = tally.now.remaining
     yield* sendOn(moving, association, left)
     const dealtWith = before - tally.now.remaining
     left = left.slice(dealtWith)
-    // Broken off without any progress: trying again would be for ever.
-    hope = dealtWith > 0
+    barren = dealtWith > 0 ? 0 : barren + 1
+    if (barren === 0 || signal.aborted) continue
+    // It broke off at the first one: that may be what it cannot take, and is no reason to keep the others from it.
+    const [culprit, ...others] = left
+    tally.fail(culprit!.sopInstanceUid, 'destination broke off')
+    left = others
+    yield tally.now
   }
   if (signal.aborted) return
   for (const { sopInstanceUid } of left) tally.fail(sopInstanceUid, 'destination not reached')
 }
+
+/** Associations in a row that end before anything is answered for, until a destination is taken to be gone. */
+const BARREN_ATTEMPTS = 3
 
 async function* sendOn(
   { store, tally, request }: Moving,

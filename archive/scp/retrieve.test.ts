@@ -306,6 +306,42 @@ test('[AR-02] a destination that breaks off is called again, and what it had is 
   expect(new Set(got).size).toBe(4)
 })
 
+test('[AR-02] an object at which the destination breaks off every time fails by itself, and the others arrive', async () => {
+  let poison: string | undefined
+  const got: string[] = []
+  const destination = await receiver({
+    cStore({ sopInstanceUid, association }) {
+      if (got.length === 1) poison ??= sopInstanceUid
+      if (sopInstanceUid === poison) association.abort('a data set it cannot read')
+      else got.push(sopInstanceUid)
+      return { write: () => undefined, end: () => ({ status: 0x0000 }), abort: () => undefined }
+    },
+  })
+  const ended = await move(peer(), { root: 'study', destination, identifier: wholeStudy() })
+  expect(ended).toMatchObject({
+    status: 0xb000,
+    subOperations: { completed: 3, failed: 1, warning: 0 },
+    failedSopInstanceUids: [poison],
+    comment: '1 failed: destination broke off',
+  })
+  expect(got).toHaveLength(3)
+})
+
+test('[AR-02] a destination that breaks off every association is given up, and every object stands as failed', async () => {
+  let calls = 0
+  const destination = await receiver({
+    cStore({ association }) {
+      calls += 1
+      association.abort('never any more')
+      return { status: 0x0000 }
+    },
+  })
+  const ended = await move(peer(), { root: 'study', destination, identifier: wholeStudy() })
+  expect(ended).toMatchObject({ status: 0xa702, subOperations: { completed: 0, failed: 4, warning: 0 } })
+  expect(ended.failedSopInstanceUids).toHaveLength(4)
+  expect(calls).toBe(3)
+})
+
 test('[AR-02] a cancelled move answers FE00H with what remained, and stops sending', async () => {
   let received = 0
   const destination = await receiver({
