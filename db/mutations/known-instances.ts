@@ -4,6 +4,7 @@ import { ulid } from '../ulid.ts'
 import { duplicatePolicy, keepAside, raiseDuplicate, stepAside } from './duplicates.ts'
 import { integer } from './header-values.ts'
 import type { Scope } from './mutate.ts'
+import { stateAnew } from './stated.ts'
 import type { IndexOutcome, StoredInstance, StudyRow } from './studies.ts'
 import { count } from './study-counts.ts'
 import { mended } from './verification.ts'
@@ -26,7 +27,8 @@ export async function outcomeOf(
   const said = { sopInstanceUid, blob }
   if (added.has(blob)) return { ...said, outcome: 'stored', kept: true }
   const [known] = await scope.sql<Known[]>`
-    select id, sha256, blob, is_note, damaged from instances where sop_instance_uid = ${sopInstanceUid}`
+    select i.id, i.sha256, i.blob, i.is_note, i.damaged, s.study_uid, s.site_id
+    from instances i join studies s on s.id = i.study_id where i.sop_instance_uid = ${sopInstanceUid}`
   if (known?.blob === blob) return { ...said, outcome: 'stored', kept: true }
   if (known?.sha256 === sha256 && known.damaged) {
     await heal(scope, known, instance)
@@ -36,15 +38,19 @@ export async function outcomeOf(
   const rule = await duplicatePolicy(scope.sql, instance.sourceAe)
   // What a rejection note once said stays said.
   const mayReplace = rule === 'newest-wins' && known?.is_note === false && rejectionNoteIn(instance) === null
+  // It is about the study that is there, whatever study the other content says that it is of.
+  const filed = known ?? study
   if (!mayReplace)
-    return { ...said, outcome: 'conflict', kept: await keepAside(scope, study, { instance, rule }) }
-  const exceptionId = await raiseDuplicate(scope, study, { instance, rule })
+    return { ...said, outcome: 'conflict', kept: await keepAside(scope, filed, { instance, rule }) }
+  const exceptionId = await raiseDuplicate(scope, filed, { instance, rule })
   await replace(scope, { study, series }, { instance, exceptionId, isSettled: false })
   return { ...said, outcome: 'replaced', kept: true }
 }
 
 interface Known {
   id: string
+  study_uid: string
+  site_id: string
   sha256: string
   blob: string
   is_note: boolean
@@ -84,5 +90,8 @@ export async function replace(
       attributes = ${sql.json(header as never)}, source_ae = ${instance.sourceAe}, stored_at = ${act.now}, verified_at = null,
       damaged = null
     where sop_instance_uid = ${instance.sopInstanceUid}`
-  if (before !== study.id) await count(scope, before)
+  await stateAnew(scope, study.id)
+  if (before === study.id) return
+  await stateAnew(scope, before)
+  await count(scope, before)
 }

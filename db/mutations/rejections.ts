@@ -8,6 +8,7 @@ import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
 import { raiseException } from './exceptions.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
+import { stateAnew } from './stated.ts'
 import type { StoredInstance } from './studies.ts'
 import { count } from './study-counts.ts'
 
@@ -158,7 +159,10 @@ export async function showWhatStands(
         (select place from standing where uid = i.sop_instance_uid)]
     returning i.study_id, i.sop_instance_uid`
   const byStudy = Map.groupBy(rows, (row) => row.study_id)
-  for (const studyId of byStudy.keys()) await count(scope, studyId)
+  for (const studyId of byStudy.keys()) {
+    await stateAnew(scope, studyId)
+    await count(scope, studyId)
+  }
   return new Map([...byStudy].map(([studyId, list]) => [studyId, list.map((row) => row.sop_instance_uid)]))
 }
 

@@ -1,18 +1,18 @@
 /** Index of what the archive stored: studies, series and instances in one commit per batch, linked to their orders. */
-import { nameKeyOfDicom } from '#domain/identity.ts'
 import { batchKind } from '#domain/quality.ts'
 import { rejectionNoteIn } from '#domain/rejection-note.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
 import { raiseException } from './exceptions.ts'
 import { followMoves } from './followed-moves.ts'
-import { integer, text } from './header-values.ts'
+import { integer } from './header-values.ts'
 import { outcomeOf, replace } from './known-instances.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { anyWithdrawn, showWhatStands, takeNote } from './rejections.ts'
 import { reopenOrder } from './reopened-order.ts'
 import { ownReports, reportsStored } from './report-objects.ts'
 import { lockStep } from './scheduling.ts'
+import { seriesFrom, studyFrom } from './stated.ts'
 import { inferPerformedStep, startStep } from './steps.ts'
 import { count } from './study-counts.ts'
 import { linkStudy } from './study-links.ts'
@@ -83,7 +83,7 @@ export async function indexInstances(
 
 // Orders first and in id order, as every mutation does; then the studies, which may have no order. Where images of a
 // study went, what comes later goes too.
-async function lockInOrder(scope: Scope, studyUids: string[]): Promise<void> {
+export async function lockInOrder(scope: Scope, studyUids: string[]): Promise<void> {
   const rows = await scope.sql<{ order_id: string | null; study_uid: string }[]>`
     with concerned as (select unnest(${studyUids}::text[]) as study_uid
       union select to_study_uid from moved_images where from_study_uid = any(${studyUids}) and undone_at is null)
@@ -114,6 +114,7 @@ async function indexStudy(
     outcomes.filter(({ blob, outcome }) => added.has(blob) || outcome === 'replaced').map(({ blob }) => blob),
   )
   await reportsStored(scope, studyUid, reports)
+  if (filed.size < instances.length) await removeEmpty(scope, study, [...series.values()])
   if (filed.size === 0) return outcomes
   await count(scope, study.id)
   const fresh = instances.filter(({ blob }) => filed.has(blob))
@@ -121,6 +122,20 @@ async function indexStudy(
   if (arrived.length > 0) await imagesArrived(scope, study, arrived)
   for (const note of fresh) await takeNote(scope, study.id, note)
   return outcomes
+}
+
+/** What was kept aside, or was here before, makes no study and no series. */
+async function removeEmpty(
+  { sql }: Scope,
+  study: UpsertedStudy,
+  seriesIds: readonly string[],
+): Promise<void> {
+  await sql`
+    delete from series e where e.id = any(${seriesIds as string[]}) and e.rev = 0
+      and not exists (select 1 from instances where series_id = e.id)`
+  if (!study.isNew) return
+  await sql`
+    delete from studies s where s.id = ${study.id} and not exists (select 1 from series where study_id = s.id)`
 }
 
 /** What an exam brought, beside rejection notes and reports of ours, which make no study look as if more had come. */
@@ -170,31 +185,33 @@ export interface StudyRow {
   site_id: string
 }
 
+type UpsertedStudy = StudyRow & { isNew: boolean }
+
 async function upsertStudy(
   { sql, act }: Scope,
   studyUid: string,
   { instances, bringsImages }: { instances: StoredInstance[]; bringsImages: boolean },
-): Promise<StudyRow> {
+): Promise<UpsertedStudy> {
   const { header, sourceAe } = instances[0]!
   // A rejection note and a report say nothing of when the exam's images came.
   const at = bringsImages ? act.now : null
-  const name = text(header, '00100010')
-  const [row] = await sql<StudyRow[]>`
+  const said = studyFrom(header)
+  const [row] = await sql<UpsertedStudy[]>`
     insert into studies (id, study_uid, site_id, dicom_patient_id, dicom_issuer, dicom_patient_name, patient_name_key,
       accession, study_date, study_time, study_id, description, referring_physician, attributes, first_instance_at,
       last_instance_at, completeness_recheck_at, end_exam_at)
     values (${ulid()}, ${studyUid}, coalesce((select site_id from devices where ae_title = ${sourceAe}),
         (select o.site_id from procedures p join orders o on o.id = p.order_id where p.study_uid = ${studyUid} limit 1),
         (select id from sites order by id limit 1)),
-      ${text(header, '00100020')}, ${text(header, '00100021')}, ${name}, ${nameKeyOfDicom(name)}, ${text(header, '00080050')},
-      ${text(header, '00080020')}, ${text(header, '00080030')}, ${text(header, '00200010')}, ${text(header, '00081030')},
-      ${text(header, '00080090')}, ${sql.json(pick(header, studyLevel) as never)}, ${at}, ${at}, ${at},
+      ${said.dicom_patient_id}, ${said.dicom_issuer}, ${said.dicom_patient_name}, ${said.patient_name_key}, ${said.accession},
+      ${said.study_date}, ${said.study_time}, ${said.study_id}, ${said.description}, ${said.referring_physician},
+      ${sql.json(said.attributes as never)}, ${at}, ${at}, ${at},
       -- "End exam" may have been pressed before the first image came.
       (select max(ended_at) from performed_steps where study_uid = ${studyUid} and end_inferred and status = 'COMPLETED'))
     on conflict (study_uid) do update set first_instance_at = coalesce(studies.first_instance_at, excluded.first_instance_at),
       last_instance_at = coalesce(excluded.last_instance_at, studies.last_instance_at),
       completeness_recheck_at = coalesce(excluded.completeness_recheck_at, studies.completeness_recheck_at)
-    returning id, study_uid, site_id`
+    returning id, study_uid, site_id, xmax = 0 as "isNew"`
   return row!
 }
 
@@ -207,14 +224,8 @@ async function upsertSeries(
   const rows = first.map(({ seriesUid, header, sourceAe }) => ({
     id: ulid(),
     series_uid: seriesUid,
-    modality: text(header, '00080060'),
-    series_number: integer(header, '00200011'),
-    description: text(header, '0008103E'),
-    series_date: text(header, '00080021'),
-    series_time: text(header, '00080031'),
-    body_part: text(header, '00180015'),
     station_ae: sourceAe,
-    attributes: pick(header, seriesLevel),
+    ...seriesFrom(header),
   }))
   const found = await sql<{ id: string; series_uid: string }[]>`
     insert into series (id, study_id, series_uid, modality, series_number, description, series_date, series_time, body_part,
@@ -335,43 +346,6 @@ async function flagUnmatched(scope: Scope, study: StudyRow, instance: StoredInst
     refs: { studyInstanceUid: study.study_uid, aeTitle: instance.sourceAe },
     siteId: study.site_id,
   })
-}
-
-// PS3.18 tables 10.6.3-3 and -4 and what QIDO answers; the rest stays in the instance's own header.
-const studyLevel = [
-  '00080005',
-  '00080020',
-  '00080030',
-  '00080050',
-  '00080051',
-  '00080090',
-  '00080201',
-  '00081030',
-  '00100010',
-  '00100020',
-  '00100021',
-  '00100030',
-  '00100040',
-  '0020000D',
-  '00200010',
-]
-const seriesLevel = [
-  '00080005',
-  '00080021',
-  '00080031',
-  '00080060',
-  '0008103E',
-  '00180015',
-  '0020000E',
-  '00200011',
-  '00200060',
-  '00400244',
-  '00400245',
-  '00400275',
-]
-
-function pick(header: DicomJson, tags: readonly string[]): DicomJson {
-  return Object.fromEntries(tags.filter((tag) => header[tag]).map((tag) => [tag, header[tag]!]))
 }
 
 function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
