@@ -4,6 +4,7 @@ import { KEY_OBJECT_SELECTION, REJECTION_TITLES } from '#domain/rejection-note.t
 import type { RejectionCode } from '#domain/study-visibility.ts'
 import { actAs, storedImages } from '../order.fixture.ts'
 import { type Found, search } from '../queries/dicomweb.ts'
+import { patientCounts } from '../queries/dimse-query.ts'
 import { instanceShown, levelShown, viewOf } from '../queries/visibility.ts'
 import { soundDepartment } from '../sound-department.fixture.ts'
 import { deviceAct, dutyAct } from './act.ts'
@@ -180,4 +181,45 @@ test('[AR-07] a device set to see what was rejected for quality sees that, and n
   }
   expect(await seenBy([])).toEqual([])
   expect(await seenBy(['113001', '113039'])).toEqual([images[0]!.sopInstanceUid])
+})
+
+test('[AR-07] whoever sees rejected images finds their modality and counts them, and nobody else does', async () => {
+  const [ct, mr] = storedImages(uuidUid(), 2)
+  const { studyUid } = ct!
+  const patient = { '00100020': { vr: 'LO', Value: [`P-${studyUid.slice(-12)}`] } }
+  const said = (image: StoredInstance, modality: string) => ({
+    ...image,
+    header: { ...image.header, ...patient, '00080060': { vr: 'CS', Value: [modality] } },
+  })
+  await index(said(ct!, 'CT'), { ...said(mr!, 'MR'), seriesUid: uuidUid() })
+  await rejectInstances(department, await actAs(department, 'lead'), {
+    studyUid,
+    sopInstanceUid: mr!.sopInstanceUid,
+    code: '113038',
+    reason: 'another exam',
+  })
+  const foundBy = async (seesRejected: string[]) => {
+    const scope = { studies: null, sites: null, view: viewOf({ seesRejected }) }
+    const find = (level: 'study' | 'series', modality: string) =>
+      search(department.sql, {
+        level,
+        scope,
+        matches: [
+          { tag: '0020000D', value: studyUid },
+          { tag: '00080061', value: modality },
+        ],
+        limit: 10,
+        offset: 0,
+      })
+    const [study] = await find('study', '')
+    const { patientId, issuer, modalities, seriesCount, instanceCount } = study!.study
+    const series = (await find('series', '')).map((one) => one.series!.instanceCount)
+    const [counts] = await patientCounts(department.sql, [{ patientId, issuer }], scope)
+    const ofMr = (await find('study', 'MR')).length
+    return { modalities, seriesCount, instanceCount, inEach: series, ...counts!, ofMr }
+  }
+  const regular = { modalities: ['CT'], seriesCount: 1, instanceCount: 1, inEach: [1], ofMr: 0 }
+  expect(await foundBy([])).toEqual({ ...regular, studies: 1, series: 1, instances: 1 })
+  const all = { modalities: ['CT', 'MR'], seriesCount: 2, instanceCount: 2, inEach: [1, 1], ofMr: 1 }
+  expect(await foundBy(['113038'])).toEqual({ ...all, studies: 1, series: 2, instances: 2 })
 })

@@ -8,7 +8,7 @@ import { conditions, type Level, type Match } from './matching-keys.ts'
 import { partsOf } from './search-parts.ts'
 import type { Json } from './stored-headers.ts'
 import { type Fragment, inScope, type StudyScope } from './study-scope.ts'
-import { instanceShown, levelShown, type View } from './visibility.ts'
+import { countsShown, instanceShown, levelShown, seriesCount, type View } from './visibility.ts'
 
 export interface Search {
   level: Level
@@ -100,8 +100,8 @@ export async function search(sql: AnySql, asked: Search): Promise<Found[]> {
     { study: StudyRow; series: SeriesRow | null; instance: InstanceSummary | null; fields: Json | null }[]
   >`
     with recursive ${pageOf(sql, asked, skipped)}
-    select ${studyJson(sql)} as study,
-      ${level === 'study' ? sql`null::jsonb` : seriesJson(sql)} as series,
+    select ${studyJson(sql, asked.scope.view)} as study,
+      ${level === 'study' ? sql`null::jsonb` : seriesJson(sql, asked.scope.view)} as series,
       ${level === 'instance' ? instanceJson(sql) : sql`null::jsonb`} as instance,
       ${fieldsJson(sql, asked)} as fields
     from page p join studies s on s.id = p.study_id
@@ -136,7 +136,7 @@ const SAID_OF_ANOTHER = [
   ...['00080050', '00100010', '00100020', '00100021', '00100030', '00100040', '00400275'],
 ]
 
-function fieldsJson(sql: AnySql, { level, fields = [] }: Search): Fragment {
+function fieldsJson(sql: AnySql, { level, scope, fields = [] }: Search): Fragment {
   if (fields !== 'all' && fields.length === 0) return sql`null::jsonb`
   const tags = fields === 'all' ? (level === 'study' ? STUDY_FIELDS : SERIES_FIELDS) : (fields as string[])
   const isWanted = fields === 'all' && level === 'instance' ? sql`true` : sql`f.key = any(${tags})`
@@ -144,7 +144,7 @@ function fieldsJson(sql: AnySql, { level, fields = [] }: Search): Fragment {
     level === 'instance'
       ? sql`(select i.attributes)`
       : sql`(select r.attributes from instances r where ${level === 'study' ? sql`r.study_id = s.id` : sql`r.series_id = e.id`}
-          and ${instanceShown(sql, undefined, 'r')} order by r.id limit 1)`
+          and ${instanceShown(sql, scope.view, 'r')} order by r.id limit 1)`
   // Long values are for metadata, which say where they are to be had.
   return sql`(select jsonb_object_agg(f.key, f.value) from ${header} h, jsonb_each(h.attributes) f
     where ${isWanted} and not jsonb_exists(f.value, 'BulkDataURI')
@@ -158,7 +158,7 @@ function pageOf(sql: AnySql, asked: Search, skipped: number): Fragment {
   const columns = sql`s.id as study_id ${level === 'study' ? sql`` : sql`, e.id as series_id`}
     ${level === 'instance' ? sql`, i.id as instance_id` : sql``}`
   const met = sql`${visible(sql, level, asked.scope.view)} and ${inScope(sql, asked.scope)}
-    ${all(sql, conditions(sql, { ...asked, matches: parts?.matches ?? asked.matches }))} ${beyond(sql, asked)}`
+    ${all(sql, conditions(sql, { ...asked, ...asked.scope, matches: parts?.matches ?? asked.matches }))} ${beyond(sql, asked)}`
   if (!parts)
     return sql`page as materialized (
       select ${columns} from studies s ${joined(sql, level)} where ${met}
@@ -219,7 +219,7 @@ export async function milestones(
     from (select s.study_date, s.study_time, s.study_uid, row_number() over (order by ${inOrder(sql, 'study')}) as number
       from studies s
       where ${visible(sql, 'study', asked.scope.view)} and ${inScope(sql, asked.scope)}
-        ${all(sql, conditions(sql, asked))} ${beyond(sql, asked)}) numbered
+        ${all(sql, conditions(sql, { ...asked, ...asked.scope }))} ${beyond(sql, asked)}) numbered
     where number <= ${upTo} and number % ${every} = 0 order by number`)
 }
 
@@ -241,18 +241,21 @@ function all(sql: AnySql, conditions: readonly Fragment[]): Fragment {
   return conditions.reduce((so, condition) => sql`${so} and ${condition}`, sql``)
 }
 
-const studyJson = (sql: AnySql) => sql`jsonb_build_object('id', s.id, 'studyUid', s.study_uid,
-  'patientId', s.dicom_patient_id, 'issuer', s.dicom_issuer, 'patientName', s.dicom_patient_name,
-  'accession', s.accession, 'studyDate', s.study_date, 'studyTime', s.study_time, 'studyId', s.study_id,
-  'description', s.description, 'referringPhysician', s.referring_physician, 'modalities', s.modalities,
-  'attributes', s.attributes, 'seriesCount', s.series_count, 'instanceCount', s.instance_count,
-  'availability', s.availability, 'rev', s.rev)`
+function studyJson(sql: AnySql, view: View | undefined): Fragment {
+  const { modalities, series, instances } = countsShown(sql, view)
+  return sql`jsonb_build_object('id', s.id, 'studyUid', s.study_uid,
+    'patientId', s.dicom_patient_id, 'issuer', s.dicom_issuer, 'patientName', s.dicom_patient_name,
+    'accession', s.accession, 'studyDate', s.study_date, 'studyTime', s.study_time, 'studyId', s.study_id,
+    'description', s.description, 'referringPhysician', s.referring_physician, 'modalities', ${modalities},
+    'attributes', s.attributes, 'seriesCount', ${series}, 'instanceCount', ${instances},
+    'availability', s.availability, 'rev', s.rev)`
+}
 
-const seriesJson = (
-  sql: AnySql,
-) => sql`jsonb_build_object('id', e.id, 'seriesUid', e.series_uid, 'modality', e.modality,
-  'seriesNumber', e.series_number, 'description', e.description, 'seriesDate', e.series_date, 'seriesTime', e.series_time,
-  'bodyPart', e.body_part, 'attributes', e.attributes, 'instanceCount', e.instance_count, 'rev', e.rev)`
+function seriesJson(sql: AnySql, view: View | undefined): Fragment {
+  return sql`jsonb_build_object('id', e.id, 'seriesUid', e.series_uid, 'modality', e.modality,
+    'seriesNumber', e.series_number, 'description', e.description, 'seriesDate', e.series_date, 'seriesTime', e.series_time,
+    'bodyPart', e.body_part, 'attributes', e.attributes, 'instanceCount', ${seriesCount(sql, view)}, 'rev', e.rev)`
+}
 
 const instanceJson = (sql: AnySql) => sql`jsonb_build_object('id', i.id, 'sopInstanceUid', i.sop_instance_uid,
   'sopClassUid', i.sop_class_uid, 'transferSyntaxUid', i.transfer_syntax_uid, 'instanceNumber', i.instance_number,

@@ -1,6 +1,6 @@
 /** Reads for query and retrieve by DIMSE (PS3.4 annex C): the objects a C-MOVE or C-GET names, and who a peer is. */
 import type { AnySql } from '../client.ts'
-import { instanceShown, levelShown, type View } from './visibility.ts'
+import { countsShown, instanceShown, levelShown, type View } from './visibility.ts'
 
 export type RetrieveLevel = 'patient' | 'study' | 'series' | 'instance'
 
@@ -78,12 +78,13 @@ export async function patientCounts(
   { sites, view }: { sites: readonly string[] | null; view?: View },
 ): Promise<PatientCounts[]> {
   if (patients.length === 0) return []
+  const counted = countsShown(sql, view)
   return sql<PatientCounts[]>`
     select c.studies, c.series, c.instances
     from unnest(${patients.map((one) => one.patientId)}::text[], ${patients.map((one) => one.issuer)}::text[])
         with ordinality as p(patient_id, issuer, at)
-      cross join lateral (select count(*) as studies, coalesce(sum(series_count), 0) as series,
-          coalesce(sum(instance_count), 0) as instances
+      cross join lateral (select count(*) as studies, coalesce(sum(${counted.series}), 0) as series,
+          coalesce(sum(${counted.instances}), 0) as instances
         from studies s where s.dicom_patient_id = p.patient_id and s.dicom_issuer = p.issuer and ${levelShown(sql, 'study', view)}
           ${sites === null ? sql`` : sql`and s.site_id = any(${sites as string[]})`}) c
     order by p.at`

@@ -2,6 +2,7 @@
 import { foldName } from '#domain/identity.ts'
 import type { AnySql } from '../client.ts'
 import type { Fragment } from './study-scope.ts'
+import { countsShown, type View } from './visibility.ts'
 
 export type Level = 'study' | 'series' | 'instance'
 
@@ -78,7 +79,11 @@ export interface Wanted {
   fuzzy?: boolean
   /** A range of dates and one of times are one range, from its first moment to its last (PS3.18 8.3.4.1). */
   isCombined?: boolean
+  view?: View
 }
+
+/** Modalities in Study: which those are is a matter of what of it is shown. */
+const MODALITIES = '00080061'
 
 /** A date, and the time of day that belongs to it. */
 const MOMENTS = [
@@ -94,7 +99,7 @@ export function conditions(sql: AnySql, asked: Wanted): Fragment[] {
   return narrowing.flatMap((match) => {
     const key = keys.get(match.tag)
     if (!key) return []
-    const column = columnOf(sql, key)
+    const column = match.tag === MODALITIES ? countsShown(sql, asked.view).modalities : columnOf(sql, key)
     const date = asked.isCombined ? dateOf(narrowing, match) : undefined
     if (date)
       return edges(sql, {

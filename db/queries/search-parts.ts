@@ -5,6 +5,7 @@
 import type { AnySql } from '../client.ts'
 import { hasAny, hasWildcard, isNarrowing, type Level, type Match } from './matching-keys.ts'
 import type { Fragment, StudyScope } from './study-scope.ts'
+import { isRegular } from './visibility.ts'
 
 export interface Parts {
   /** What has to stand before the page. */
@@ -45,10 +46,11 @@ const KIND = new Set([MODALITY, MODALITIES_IN_STUDY])
 function kindsAsked(sql: AnySql, { level, scope, matches }: Asked): Parts | null {
   const narrowing = matches.filter(isNarrowing)
   if (narrowing.some(({ tag }) => !MOMENT.has(tag) && !KIND.has(tag))) return null
-  const isRegular = (scope.view?.seesRejected ?? []).length === 0
+  // Rejected images that are shown may be of another modality than what everybody sees.
+  if (!isRegular(scope.view)) return null
   const wanted = narrowing.flatMap(({ tag, value }) => {
     if (tag === MODALITIES_IN_STUDY) return [hasAny(sql, sql`k.modalities`, value)]
-    const isOfSeries = tag === MODALITY && level !== 'study' && isRegular && !hasWildcard(value)
+    const isOfSeries = tag === MODALITY && level !== 'study' && !hasWildcard(value)
     return isOfSeries ? [sql`k.modalities && ${[value]}`] : []
   })
   if (wanted.length === 0) return null

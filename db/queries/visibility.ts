@@ -54,3 +54,33 @@ export function levelShown(sql: AnySql, level: 'series' | 'study', view: View = 
   return sql`(${counted} or exists (select 1 from instances shown
     where ${sql(`shown.${level}_id`)} = ${id} and ${instanceShown(sql, view, 'shown')}))`
 }
+
+/** Whether the counts and modalities that rows keep are what a view shows. */
+export const isRegular = (view: View | undefined): boolean => (view?.seesRejected ?? []).length === 0
+
+/** Modalities, series and instances of a study (`s`) in a view: those kept in its row are of the regular one. */
+export function countsShown(
+  sql: AnySql,
+  view?: View,
+): Record<'modalities' | 'series' | 'instances', Fragment> {
+  if (isRegular(view))
+    return {
+      modalities: sql`s.modalities`,
+      series: sql`s.series_count`,
+      instances: sql`s.instance_count`,
+    }
+  const counted = sql`from instances shown where shown.study_id = s.id and ${instanceShown(sql, view, 'shown')}`
+  return {
+    modalities: sql`array(select distinct of.modality from series of where of.study_id = s.id and of.modality <> ''
+      and ${seriesCount(sql, view, 'of')} > 0 order by 1)`,
+    series: sql`(select count(distinct shown.series_id) ${counted})`,
+    instances: sql`(select count(*) ${counted})`,
+  }
+}
+
+/** Instances of a series in a view. */
+export function seriesCount(sql: AnySql, view?: View, alias = 'e'): Fragment {
+  if (isRegular(view)) return sql`${sql(`${alias}.instance_count`)}`
+  return sql`(select count(*) from instances shown
+    where shown.series_id = ${sql(`${alias}.id`)} and ${instanceShown(sql, view, 'shown')})`
+}
