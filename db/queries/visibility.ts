@@ -73,14 +73,14 @@ export function countsShown(
   return {
     modalities: sql`array(select distinct of.modality from series of where of.study_id = s.id and of.modality <> ''
       and ${seriesCount(sql, view, 'of')} > 0 order by 1)`,
-    series: sql`(select count(distinct shown.series_id) ${counted})`,
-    instances: sql`(select count(*) ${counted})`,
+    series: sql`(select count(distinct shown.series_id)::integer ${counted})`,
+    instances: sql`(select count(*)::integer ${counted})`,
   }
 }
 
 /** Instances of a series in a view. */
 export function seriesCount(sql: AnySql, view?: View, alias = 'e'): Fragment {
   if (isRegular(view)) return sql`${sql(`${alias}.instance_count`)}`
-  return sql`(select count(*) from instances shown
+  return sql`(select count(*)::integer from instances shown
     where shown.series_id = ${sql(`${alias}.id`)} and ${instanceShown(sql, view, 'shown')})`
 }
