@@ -2,7 +2,9 @@
 import { RadiologyError } from '#domain/errors.ts'
 import { stoppedBranch, takenByRule } from '#domain/performed-step.ts'
 import type { Department } from '../department.ts'
+import type { NumberSaid } from '../queries/corrections.ts'
 import { ulid } from '../ulid.ts'
+import { askIfAnothers, noLongerAnothers } from './another-patient.ts'
 import { raiseException } from './exceptions.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { endNotBegun } from './orders.ts'
@@ -65,6 +67,8 @@ export async function beginPerformedStep(
         },
       })
       for (const step of own) await beginOne(scope, step, performedStepId)
+      const [{ study_uid: studyUid, site_id: siteId }] = own as [LockedStep]
+      await askIfAnothers(scope, { studyUid, orderId, siteId }, numberIn(begun.dataset))
     }
     await linkStored(scope, begun)
     if (steps.length === 0) await flagUnscheduled(scope, begun)
@@ -143,7 +147,7 @@ async function stepsOf(
   const byAccession = await sql<(FoundStep & { ofPatient: boolean; ofSite: boolean })[]>`
     select s.id, s.order_id as "orderId", s.status,
       exists (select 1 from patient_identifiers i where i.patient_id = o.patient_id
-        and i.value = ${patientIdIn(begun.dataset)}) as "ofPatient",
+        and i.value = ${numberIn(begun.dataset).patientId}) as "ofPatient",
       o.site_id = (select site_id from devices where ae_title = ${begun.stationAe}) as "ofSite"
     from steps s join orders o on o.id = s.order_id where o.accession = ${accession} order by s.id`
   return stillToDo(ofOneOrder(byAccession))
@@ -168,10 +172,13 @@ function ofOneOrder<Found extends FoundStep & { ofPatient: boolean; ofSite: bool
   return [...(circle ?? [])]
 }
 
-/** Patient ID (0010,0020) of the data set as received. */
-function patientIdIn(dataset: unknown): string {
-  const said = (dataset as Record<string, { Value?: unknown[] }> | null)?.['00100020']?.Value?.[0]
-  return typeof said === 'string' ? said : ''
+/** Patient ID and its issuer of the data set as received. */
+function numberIn(dataset: unknown): NumberSaid {
+  const said = (tag: string) => {
+    const value = (dataset as Record<string, { Value?: unknown[] }> | null)?.[tag]?.Value?.[0]
+    return typeof value === 'string' ? value : ''
+  }
+  return { patientId: said('00100020'), issuer: said('00100021') }
 }
 
 // Images that came first made an inferred performed step; the MPPS they announced takes its place.
@@ -309,6 +316,7 @@ async function stopStep(
   if (ended.reasonCode === '110514') {
     await scope.sql`update performed_steps set decision = 'wrong-entry', decided_at = ${scope.act.now} where id = ${ended.id}`
     await takeBackWrongEntry(scope, step)
+    await noLongerAnothers(scope, { studyUid: step.study_uid, orderId: step.order_id })
     await raiseException(scope, {
       kind: 'unmatched-study',
       key: `study:${ended.study_uid}`,

@@ -1,5 +1,6 @@
 /** Which study belongs to which order: by Study Instance UID, else by accession and patient together; never by score. */
 import { ulid } from '../ulid.ts'
+import { askIfAnothers, noLongerAnothers } from './another-patient.ts'
 import { raiseException } from './exceptions.ts'
 import type { Scope } from './mutate.ts'
 import type { DicomJson } from './studies.ts'
@@ -75,11 +76,12 @@ async function linkByAccession(scope: Scope, studyId: string, header: DicomJson)
 }
 
 async function link(
-  { sql, act, append }: Scope,
+  scope: Scope,
   studyId: string,
   procedure: { id: string; order_id: string },
   rule: 'study-uid' | 'accession' | 'performed-step' | 'person',
 ): Promise<void> {
+  const { sql, act, append } = scope
   const id = ulid()
   const inserted = await sql`
     insert into study_links (id, study_id, procedure_id, order_id, at, by, rule)
@@ -93,14 +95,34 @@ async function link(
     type: 'study.linked',
     data: { linkId: id, studyId, procedureId: procedure.id, rule },
   })
+  // Any other rule asks for the patient itself.
+  if (rule === 'study-uid') await askWhoIsShown(scope, studyId, procedure.order_id)
+}
+
+async function askWhoIsShown(scope: Scope, studyId: string, orderId: string): Promise<void> {
+  const [study] = await scope.sql<StudySaid[]>`
+    select study_uid as "studyUid", site_id as "siteId", dicom_patient_id as "patientId", dicom_issuer as issuer
+    from studies where id = ${studyId}`
+  const { studyUid, siteId, patientId, issuer } = study!
+  await askIfAnothers(scope, { studyUid, orderId, siteId }, { patientId, issuer })
+}
+
+interface StudySaid {
+  studyUid: string
+  siteId: string
+  patientId: string
+  issuer: string
 }
 
 /** Takes every link of a study back: it holds nothing any more. */
-export async function unlinkStudy({ sql, act, append }: Scope, studyId: string): Promise<void> {
-  const undone = await sql<{ id: string; order_id: string; procedure_id: string }[]>`
-    update study_links set undone_at = ${act.now} where study_id = ${studyId} and undone_at is null
-    returning id, order_id, procedure_id`
-  for (const { id, order_id, procedure_id } of undone) {
+export async function unlinkStudy(scope: Scope, studyId: string): Promise<void> {
+  const { sql, act, append } = scope
+  const undone = await sql<{ id: string; order_id: string; procedure_id: string; studyUid: string }[]>`
+    update study_links l set undone_at = ${act.now} from studies s
+    where s.id = l.study_id and l.study_id = ${studyId} and l.undone_at is null
+    returning l.id, l.order_id, l.procedure_id, s.study_uid as "studyUid"`
+  for (const { id, order_id, procedure_id, studyUid } of undone) {
+    await noLongerAnothers(scope, { studyUid, orderId: order_id })
     append(order_id, {
       type: 'study.unlinked',
       data: { linkId: id, studyId, procedureId: procedure_id },

@@ -120,6 +120,59 @@ test('one scan made for orders of two patients is linked to the first, and someb
   expect(asked.map(({ order_id }) => order_id)).toEqual([second.orderId])
 })
 
+const doubts = async ({ orderId }: Ordered) =>
+  (
+    await department.sql<{ times: number; state: string }[]>`
+      select times, state from exceptions where kind = 'identity' and order_id = ${orderId} order by id`
+  ).map(({ times, state }) => `${state} ${times}`)
+
+const imagesOf = async ({ studyUid }: Ordered, patientId: string) =>
+  indexInstances(
+    department,
+    await deviceAct(department, 'XR1'),
+    storedImages(studyUid, 2, { sourceAe: 'XR1' }).map((one) => ({
+      ...one,
+      header: { ...one.header, '00100020': { vr: 'LO', Value: [patientId] } },
+    })),
+  )
+
+test('[MA-03] an exam begun under the number of another patient is asked about, and not signed until it is known whose it is', async () => {
+  const [own, other] = [await arrived(department), await arrived(department)]
+  await begun({ studyUid: own.studyUid, orders: [own], patientId: other.mrn })
+  expect(await statusOf(own)).toBe('started')
+  expect(await doubts(own)).toEqual(['open 1'])
+  await imagesOf(own, other.mrn)
+  expect(await doubts(own)).toEqual(['open 2'])
+  expect(await doubts(other)).toEqual([])
+})
+
+test('[MA-03] images under an order’s study that carry the number of another patient are asked about once', async () => {
+  const [own, other] = [await arrived(department), await arrived(department)]
+  await imagesOf(own, other.mrn)
+  await imagesOf(own, other.mrn)
+  expect(await doubts(own)).toEqual(['open 1'])
+})
+
+test('[MA-03] the patient’s own number, one that nobody has, and the number of who was merged into them are no doubt', async () => {
+  const [own, twin] = [await arrived(department), await arrived(department)]
+  await department.sql`
+    insert into merge_links (id, from_patient, to_patient, at, by)
+    select ${uuidUid()}, b.patient_id, a.patient_id, now(), 'test' from orders a, orders b
+    where a.id = ${own.orderId} and b.id = ${twin.orderId}`
+  await begun({ studyUid: own.studyUid, orders: [own], patientId: own.mrn })
+  await begun({ studyUid: own.studyUid, orders: [own], patientId: 'NOBODY-HAS-THIS' })
+  await begun({ studyUid: own.studyUid, orders: [own], patientId: twin.mrn })
+  expect(await doubts(own)).toEqual([])
+})
+
+test('[MA-03] a begin that is taken back as a wrong worklist entry takes its doubt with it', async () => {
+  const [own, other] = [await arrived(department), await arrived(department)]
+  const mpps = await begun({ studyUid: own.studyUid, orders: [own], patientId: other.mrn })
+  await done(mpps, 'DISCONTINUED', '110514')
+  expect(await statusOf(own)).toBe('ready')
+  expect(await doubts(own)).toEqual(['closed 1'])
+})
+
 async function sameAccession(): Promise<[Ordered, Ordered]> {
   const value = `A${Date.now() % 1e9}${Math.floor(Math.random() * 1e4)}`
   const of = (issuer: string): Partial<OrderMessage> => ({

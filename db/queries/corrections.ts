@@ -62,7 +62,9 @@ export async function correctionsOf(
       array(select value from patient_identifiers where patient_id = patient.id and retired_at is null) as active_ids,
       array(select value from patient_identifiers where patient_id in (${family(sql)})) as all_ids,
       exists (select 1 from patient_identifiers x where x.value = s.dicom_patient_id and s.dicom_patient_id <> ''
-        and (s.dicom_issuer = '' or x.issuer = s.dicom_issuer) and x.patient_id not in (${family(sql)})) as is_anothers,
+        and (s.dicom_issuer = '' or x.issuer = s.dicom_issuer) and x.patient_id not in (${family(sql)}))
+        and not exists (select 1 from patient_identifiers own where own.value = s.dicom_patient_id
+          and (s.dicom_issuer = '' or own.issuer = s.dicom_issuer) and own.patient_id in (${family(sql)})) as is_anothers,
       o.accession, pr.requested_procedure_id, pr.text,
       (select min(step_number) from steps where procedure_id = pr.id having count(*) = 1) as step_number
     from studies s join study_links l on l.study_id = s.id and l.undone_at is null
@@ -84,7 +86,7 @@ function correctionFrom(rows: readonly Row[]): Correction {
   return {
     studyUid: first.study_uid,
     patient: { name, id: identifier?.value ?? null, issuer: identifier?.issuer ?? null, birthDate, sex },
-    patientIds: [...first.all_ids, ...(first.is_anothers ? [] : [first.says])],
+    patientIds: [...first.all_ids, first.says].filter((id) => id !== first.says || !first.is_anothers),
     activeIds: first.active_ids,
     requests: rows.map((row) => ({
       accession: row.accession,
@@ -111,6 +113,27 @@ const family = (sql: AnySql) => sql`
     union all select m.from_patient, f.hops + 1 from merge_links m join merged f on m.to_patient = f.id
       where m.undone_at is null and f.hops < 32)
   select id from merged`
+
+/** Patient ID (0010,0020) and Issuer of Patient ID (0010,0021) as an object says them; empty: not said. */
+export interface NumberSaid {
+  patientId: string
+  issuer: string
+}
+
+/** Whether a number is one of another patient of ours than the order's: of neither the survivor nor anybody merged into them. */
+export async function isNumberOfAnother(
+  sql: AnySql,
+  orderId: string,
+  { patientId, issuer }: NumberSaid,
+): Promise<boolean> {
+  if (patientId === '') return false
+  const [row] = await sql<{ isOwn: boolean }[]>`
+    select bool_or(x.patient_id in (${family(sql)})) as "isOwn"
+    from orders o join lateral (${survivor(sql)}) patient on true
+      join patient_identifiers x on x.value = ${patientId} and (${issuer} = '' or x.issuer = ${issuer})
+    where o.id = ${orderId} having count(*) > 0`
+  return row?.isOwn === false
+}
 
 /** The study that a series is of. */
 export async function studyOfSeries(sql: AnySql, seriesId: string): Promise<string> {
