@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Dataset, type Value } from '#archive/dimse/dataset.ts'
-import { find as findByScu } from '#archive/scu/find.ts'
+import { openAssociation } from '#archive/scu/association.ts'
+import { find as findByScu, findContext, findOn } from '#archive/scu/find.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import {
   CORPUS,
@@ -233,6 +234,21 @@ test('[AR-02] an answer of many pages has every study once, newest first, and st
     ])
     expect(said).toMatch(/0xfe00/i)
     expect(said.match(/Find Response:? *\d+/gi)!.length).toBeLessThan(1100)
+    const association = await openAssociation(
+      { ...peer(), callingAe: 'STORESCU' },
+      { contexts: [findContext('study')] },
+    )
+    const everything = Dataset.of({ QueryRetrieveLevel: 'STUDY', PatientID: 'MANY' })
+    const leaving = async () => {
+      for await (const _ of findOn(association, 'study', everything)) association.abort('it has seen enough')
+    }
+    await expect(leaving()).rejects.toMatchObject({ code: 'association-aborted' })
+    await until('a query that was broken off in the audit trail', async () => {
+      const rows = await sql<{ matches: number }[]>`
+        select (data->>'matches')::int as matches from audit_events
+        where type = 'archive.queried' and chain = 'device:STORESCU'`
+      return rows.length === 1 && rows[0]!.matches > 0 && rows[0]!.matches < 1100
+    })
   } finally {
     await sql`delete from studies where dicom_patient_id = 'MANY'`
   }

@@ -40,20 +40,24 @@ export async function* findObjects(parts: FindParts, request: DatasetRequest): A
   requireKeys(identifier, uniqueKeys(root, level, { own: false }))
   const asked = askedFor(identifier, level, caller)
   let found = 0
-  for await (const candidate of candidates(parts, level, asked)) {
-    if (signal.aborted) break
-    if (!matches(candidate, identifier, MATCHED_BY_QUERY)) continue
-    found += 1
-    // Others have their turn, and a C-CANCEL can be read.
-    if (found % MATCHES_A_TURN === 0) await nextTurn()
-    yield answer(candidate, identifier, ALWAYS_ANSWERED)
+  try {
+    for await (const candidate of candidates(parts, level, asked)) {
+      if (signal.aborted) break
+      if (!matches(candidate, identifier, MATCHED_BY_QUERY)) continue
+      found += 1
+      // Others have their turn, and a C-CANCEL can be read.
+      if (found % MATCHES_A_TURN === 0) await nextTurn()
+      yield answer(candidate, identifier, ALWAYS_ANSWERED)
+    }
+  } finally {
+    // Whoever leaves in the middle has read what it was told until then.
+    const act = await deviceAct(department, caller.aeTitle, { address: association.agreement.remoteAddress })
+    await audit(department, act, {
+      subject: `device:${caller.aeTitle}`,
+      type: 'archive.queried',
+      data: { level, matches: found },
+    })
   }
-  const act = await deviceAct(department, caller.aeTitle, { address: association.agreement.remoteAddress })
-  await audit(department, act, {
-    subject: `device:${caller.aeTitle}`,
-    type: 'archive.queried',
-    data: { level, matches: found },
-  })
 }
 
 // The query's own idea of names and times is wider than a second look at the text would be.

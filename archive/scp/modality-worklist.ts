@@ -28,21 +28,25 @@ export async function* findModalityWorklist(
   const asked = askedFor(identifier, { caller, now: await department.now() })
   const steps = await modalityWorklist(department.sql, asked)
   let found = 0
-  for (const step of steps) {
-    if (signal.aborted) break
-    const candidate = entry(step)
-    if (!matches(candidate, identifier, MATCHED_BY_QUERY)) continue
-    found += 1
-    // Others have their turn, and a C-CANCEL can be read.
-    if (found % MATCHES_A_TURN === 0) await nextTurn()
-    yield answer(candidate, identifier)
+  try {
+    for (const step of steps) {
+      if (signal.aborted) break
+      const candidate = entry(step)
+      if (!matches(candidate, identifier, MATCHED_BY_QUERY)) continue
+      found += 1
+      // Others have their turn, and a C-CANCEL can be read.
+      if (found % MATCHES_A_TURN === 0) await nextTurn()
+      yield answer(candidate, identifier)
+    }
+  } finally {
+    // Whoever leaves in the middle has read what it was told until then.
+    const act = await deviceAct(department, caller.aeTitle, { address: association.agreement.remoteAddress })
+    await audit(department, act, {
+      subject: `device:${caller.aeTitle}`,
+      type: 'worklist.queried',
+      data: { matches: found },
+    })
   }
-  const act = await deviceAct(department, caller.aeTitle, { address: association.agreement.remoteAddress })
-  await audit(department, act, {
-    subject: `device:${caller.aeTitle}`,
-    type: 'worklist.queried',
-    data: { matches: found },
-  })
 }
 
 // Station, date and time follow rules of their own (PS3.4 table K.6-1) that the query has applied.
