@@ -1,6 +1,7 @@
 /** Which attributes of an object its order says otherwise, and the record of it (Original Attributes Sequence, PS3.3 C.12.1.1.9). */
 import { type Correction, OF_ANOTHER } from '#db/queries/corrections.ts'
 import { formatPersonName, nameKeyOfDicom } from '#domain/identity.ts'
+import type { NameGroup } from '#domain/order-message.ts'
 
 export type Json = Record<
   string,
@@ -56,8 +57,7 @@ function movedChanges(header: Json, correction: Correction): Json {
     ...blank,
     '00080050': said('SH', requests[0]?.accession),
     '00100010': { vr: 'PN', Value: [groups(patient)] },
-    '00100020': said('LO', patient.id),
-    '00100021': said('LO', patient.issuer),
+    ...identifier(patient.id !== null && isLegal(patient.id) ? patient : { id: null, issuer: null }),
     '00100030': said('DA', birthDate),
     '00100040': said('CS', patient.sex),
     [STUDY_INSTANCE_UID]: { vr: 'UI', Value: [correction.studyUid] },
@@ -71,11 +71,7 @@ function patientChanges(header: Json, { patient, patientIds, activeIds }: Correc
   const birthDate = patient.birthDate?.length === 10 ? patient.birthDate.replaceAll('-', '') : null
   return {
     ...(!isSameName(header, patient) && { '00100010': { vr: 'PN', Value: [groups(patient)] } }),
-    ...(patient.id !== null &&
-      !activeIds.includes(said) && {
-        '00100020': { vr: 'LO', Value: [patient.id] },
-        '00100021': { vr: 'LO', Value: [patient.issuer ?? ''] },
-      }),
+    ...(patient.id !== null && isLegal(patient.id) && !activeIds.includes(said) && identifier(patient)),
     ...(birthDate !== null &&
       text(header, '00100030') !== birthDate && { '00100030': { vr: 'DA', Value: [birthDate] } }),
     ...(patient.sex !== null &&
@@ -83,14 +79,31 @@ function patientChanges(header: Json, { patient, patientIds, activeIds }: Correc
   }
 }
 
+// A number never goes out without who gave it: what the object says of that was said of another number.
+function identifier({ id, issuer }: Pick<Correction['patient'], 'id' | 'issuer'>): Json {
+  return {
+    '00100020': id ? { vr: 'LO', Value: [id] } : { vr: 'LO' },
+    '00100021': issuer && isLegal(issuer) ? { vr: 'LO', Value: [issuer] } : { vr: 'LO' },
+  }
+}
+
+/** Of LO, and of a group of PN (PS3.5 table 6.2-1). */
+const LENGTH = 64
+
+/** Whether LO can hold it. A number that is cut short would be another one. */
+function isLegal(value: string): boolean {
+  return [...value].length <= LENGTH && !/[\\\p{Cc}]/u.test(value)
+}
+
 // The case of letters, accents and a further script are a console's manner and no other name.
-function isSameName(header: Json, { name }: Correction['patient']): boolean {
+function isSameName(header: Json, patient: Correction['patient']): boolean {
   const said = header['00100010']?.Value?.[0] as { Alphabetic?: string } | undefined
-  return nameKeyOfDicom(said?.Alphabetic) === nameKeyOfDicom(formatPersonName(name).split('=')[0])
+  return nameKeyOfDicom(said?.Alphabetic) === nameKeyOfDicom(groups(patient).Alphabetic)
 }
 
 function groups({ name }: Correction['patient']): Record<string, string> {
-  const [alphabetic = '', ideographic = '', phonetic = ''] = formatPersonName(name).split('=')
+  const legal = Object.fromEntries(Object.entries(name).map(([group, said]) => [group, legalGroup(said)]))
+  const [alphabetic, ideographic, phonetic] = formatPersonName(legal).split('=').map(cut)
   return {
     ...(alphabetic && { Alphabetic: alphabetic }),
     ...(ideographic && { Ideographic: ideographic }),
@@ -98,21 +111,33 @@ function groups({ name }: Correction['patient']): Record<string, string> {
   }
 }
 
+// A caret, an equals sign or a backslash in a name would make another component, group or value of it.
+function legalGroup(group: NameGroup): NameGroup {
+  const said = Object.entries(group).filter(([, component]) => component !== undefined)
+  return Object.fromEntries(
+    said.map(([key, component]) => [key, component.replace(/[\^=\\\p{Cc}]+/gu, ' ').trim()]),
+  )
+}
+
+const cut = (text: string): string => [...text].slice(0, LENGTH).join('').trimEnd()
+
 function requestChanges(header: Json, { requests }: Correction): Json {
   const [first] = requests
   if (!first) return {}
   const said = text(header, '00080050')
-  const isAsked = (header['00400275']?.Value ?? []).length > 0
+  const isOurs = (accession: string) => requests.some((request) => request.accession === accession)
   return {
-    ...(!requests.some(({ accession }) => accession === said) && {
-      '00080050': { vr: 'SH', Value: [first.accession] },
-    }),
-    ...(!isAsked && { '00400275': { vr: 'SQ', Value: requests.map(requestAttributes) } }),
+    ...(!isOurs(said) && { '00080050': { vr: 'SH', Value: [first.accession] } }),
+    ...(isOfOthers(header, isOurs) && { '00400275': { vr: 'SQ', Value: requests.map(requestAttributes) } }),
   }
 }
 
-/** LO holds 64 characters. */
-const LO_LENGTH = 64
+/** Whether an object says nothing of a request, or of none of ours and by an accession number of another. */
+function isOfOthers(header: Json, isOurs: (accession: string) => boolean): boolean {
+  const asked = (header['00400275']?.Value ?? []) as Json[]
+  const accessions = asked.map((item) => text(item ?? {}, '00080050')).filter((accession) => accession !== '')
+  return asked.length === 0 || (accessions.length > 0 && !accessions.some(isOurs))
+}
 
 function requestAttributes({
   accession,
@@ -122,7 +147,7 @@ function requestAttributes({
 }: Correction['requests'][number]): Json {
   return {
     '00080050': { vr: 'SH', Value: [accession] },
-    '00321060': { vr: 'LO', Value: [words.slice(0, LO_LENGTH)] },
+    '00321060': { vr: 'LO', Value: [cut(words.replace(/[\\\p{Cc}]+/gu, ' '))] },
     ...(stepNumber !== null && { '00400009': { vr: 'SH', Value: [stepNumber] } }),
     '00401001': { vr: 'SH', Value: [requestedProcedureId] },
   }
