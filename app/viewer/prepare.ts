@@ -102,6 +102,14 @@ const MENDS: readonly Change[] = [
     files: 1,
   },
   {
+    // What a report measured is drawn with its image. Drawn before it is told what to draw, it stayed without it.
+    file: /^7248\.bundle\.[0-9a-f]+\.js$/,
+    from: '    trackingUniqueIdentifiers,\n    activeIndex\n  };\n',
+    to: '    trackingUniqueIdentifiers,\n    activeIndex\n  };\n  viewport.render();\n',
+    times: 1,
+    files: 1,
+  },
+  {
     // Keys belong to a person, not to the workstation: nothing of them is left in its browser.
     file: /^app\.bundle\.[0-9a-f]+\.js$/,
     from: "localStorage.getItem('user-preferred-keys')",
