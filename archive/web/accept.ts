@@ -13,7 +13,9 @@ export interface MediaRange {
 
 /** Most wanted first; an absent header takes anything. */
 export function acceptable(request: WebRequest): readonly MediaRange[] {
-  const asked = request.query.get('accept') ?? request.headers.accept ?? '*/*'
+  // In a query an unescaped `+` reads as a blank, which stands in no media type.
+  const inQuery = request.query.get('accept')?.replaceAll('dicom ', 'dicom+')
+  const asked = inQuery ?? request.headers.accept ?? '*/*'
   const known = read.get(asked)
   if (known) return known
   const ranges = splitOutsideQuotes(asked, ',')

@@ -8,7 +8,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { type Department, openDepartment } from '#db/department.ts'
+import { Dataset, type Value } from '../dimse/dataset.ts'
+import { encodeDataset } from '../dimse/encode.ts'
 import { identityOf, scanHeader } from '../dimse/header-scan.ts'
+import { encodeFileMeta } from '../dimse/part10.ts'
+import { EXPLICIT_LITTLE } from '../dimse/transfer-syntax.ts'
+import { newUid } from '../dimse/uid.ts'
 import { Ingest } from '../ingest/ingest.ts'
 import type { Access } from './access.ts'
 import { answerHttp } from './node-http.ts'
@@ -109,3 +114,31 @@ export async function serve(
     },
   }
 }
+
+/** A small file made of its values, of a study of its own unless they say otherwise. */
+export function madeFile(values: Record<string, Value>): Buffer {
+  const all = {
+    SOPClassUID: '1.2.840.10008.5.1.4.1.1.7',
+    SOPInstanceUID: newUid(),
+    StudyInstanceUID: newUid(),
+    SeriesInstanceUID: newUid(),
+    Modality: 'OT',
+    PatientName: 'MADE^UP',
+    PatientID: 'MADE-1',
+    ...values,
+  }
+  const meta = encodeFileMeta({
+    sopClassUid: all.SOPClassUID,
+    sopInstanceUid: all.SOPInstanceUID,
+    transferSyntaxUid: EXPLICIT_LITTLE,
+  })
+  return Buffer.concat([meta, encodeDataset(Dataset.of(all), EXPLICIT_LITTLE)])
+}
+
+/** Stores a file over the web and answers what became of it. */
+export const sendFile = (served: Served, bytes: Buffer, headers: Record<string, string> = {}) =>
+  fetch(`${served.url}/studies`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/dicom', ...headers },
+    body: new Uint8Array(bytes),
+  })

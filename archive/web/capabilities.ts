@@ -45,6 +45,8 @@ const RESOURCES: readonly Resource[] = [
   })),
 ]
 
+const METHODS_OF_ROOT = 'GET, HEAD, OPTIONS'
+
 const WADL = 'application/vnd.sun.wadl+xml'
 
 /** Of the whole service, as WADL or JSON. @throws WebError 406 */
@@ -58,7 +60,7 @@ export function capabilities(request: WebRequest): WebResponse {
 }
 
 function described(type: string, text: string): WebResponse {
-  const headers = { 'Content-Type': type, Allow: 'GET, HEAD, OPTIONS' }
+  const headers = { 'Content-Type': type, Allow: METHODS_OF_ROOT }
   return { status: 200, headers, body: [Buffer.from(text)] }
 }
 
@@ -79,13 +81,18 @@ function wadl(root: string): string {
 const escaped = (text: string): string =>
   text.replace(/[&<"]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '"': '&quot;' })[char]!)
 
-/** The methods of one resource. @throws WebError 404 when there is no such resource */
 export function allowed(path: readonly string[]): WebResponse {
+  return { status: 204, headers: { Allow: methodsOf(path) }, body: [] }
+}
+
+/** The methods of one resource, as Allow names them. @throws WebError 404 when there is no such resource */
+export function methodsOf(path: readonly string[]): string {
+  if (path.length === 0) return METHODS_OF_ROOT
   const found = RESOURCES.filter((resource) => isAt(resource.path.split('/'), path))
   if (found.length === 0) throw new WebError(404, 'there is no such resource')
   const methods = new Set(found.flatMap(({ methods }) => Object.keys(methods)))
   const heads = methods.has('GET') ? ['HEAD'] : []
-  return { status: 204, headers: { Allow: [...methods, ...heads, 'OPTIONS'].join(', ') }, body: [] }
+  return [...methods, ...heads, 'OPTIONS'].join(', ')
 }
 
 function isAt(template: readonly string[], path: readonly string[]): boolean {

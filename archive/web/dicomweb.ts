@@ -4,8 +4,8 @@ import type { Level } from '#db/queries/matching-keys.ts'
 import { seriesAt } from '#db/queries/stored-headers.ts'
 import { isStored, type Place } from '#db/queries/stored-objects.ts'
 import { type Access, type Asking, scopeOf } from './access.ts'
-import { allowed, capabilities } from './capabilities.ts'
-import { bodyLength, sliceBody, WebError, type WebRequest, type WebResponse } from './exchange.ts'
+import { allowed, capabilities, methodsOf } from './capabilities.ts'
+import { bodyLength, NOT_KEPT, sliceBody, WebError, type WebRequest, type WebResponse } from './exchange.ts'
 import { type MetadataDependencies, retrieveMetadata } from './metadata.ts'
 import { type QidoDependencies, searchResource } from './qido-rs.ts'
 import { type RemoveDependencies, removeObjects } from './remove.ts'
@@ -44,7 +44,7 @@ export function dicomweb(service: DicomwebDependencies): Dicomweb {
       return ranged(request, await audited(service, { request, access }))
     } catch (error) {
       const route = routeOf(request.path)
-      if (error instanceof WebError) return problem(error.status, error.message)
+      if (error instanceof WebError) return refused(request, error)
       if (isFull(error)) {
         service.failed(error, route)
         return problem(503, 'the archive has no room at the moment')
@@ -55,6 +55,12 @@ export function dicomweb(service: DicomwebDependencies): Dicomweb {
   }
 }
 
+/** RFC 9110 15.5.6: whoever may not do this is told what may be done. */
+function refused({ path }: WebRequest, { status, message }: WebError): WebResponse {
+  const answer = problem(status, message)
+  return status === 405 ? { ...answer, headers: { ...answer.headers, Allow: methodsOf(path) } } : answer
+}
+
 const isFull = (error: unknown): boolean =>
   ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE'].includes(String((error as { code?: unknown } | null)?.code))
 
@@ -62,7 +68,7 @@ const isFull = (error: unknown): boolean =>
 async function audited(service: DicomwebDependencies, asked: Asked): Promise<WebResponse> {
   try {
     const response = await answer(service, asked.request, asked.access)
-    const writing = auditGiven(service, asked)
+    const writing = isGiven(asked.request, response) ? auditGiven(service, asked) : undefined
     if (writing) await writing
     return response
   } catch (error) {
@@ -72,22 +78,29 @@ async function audited(service: DicomwebDependencies, asked: Asked): Promise<Web
   }
 }
 
+// What was stored or removed, and a resource's methods, are nothing that was given; nor is a search without a result.
+const isGiven = ({ method }: WebRequest, { status }: WebResponse): boolean => isRead(method) && status !== 204
+
+const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD'
+
 async function answer(
   service: DicomwebDependencies,
   request: WebRequest,
   access: Access,
 ): Promise<WebResponse> {
   const target = targetOf(request.path)
-  if (request.method === 'OPTIONS')
-    return request.path.length === 0 ? capabilities(request) : allowed(request.path)
+  if (request.path.length === 0) {
+    if (isRead(request.method) || request.method === 'OPTIONS') return capabilities(request)
+    throw new WebError(405, `${request.method} is not served here`)
+  }
+  if (request.method === 'OPTIONS') return allowed(request.path)
   if (target === null) throw new WebError(404, 'there is no such resource')
   if (request.method === 'DELETE') {
     if (target.kind !== 'objects') throw new WebError(405, 'studies, series and instances are removed, whole')
     return removeObjects(service, { request, access, place: target.place })
   }
   if (request.method === 'POST') return stored(service, { request, access, target })
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    throw new WebError(405, `${request.method} is not served here`)
+  if (!isRead(request.method)) throw new WebError(405, `${request.method} is not served here`)
   return target.kind === 'search'
     ? searched(service, request, { access, target })
     : retrieved(service, { request, access, place: target.place }, target)
@@ -228,21 +241,32 @@ function retrieved(
 
 /** RFC 9110 14.2: one range of the body; several are answered with the whole, as is one of another version. */
 function ranged(request: WebRequest, response: WebResponse): WebResponse {
-  if (response.status !== 200 || !['GET', 'HEAD'].includes(request.method)) return response
-  const version = request.headers['if-range']
-  if (version !== undefined && version !== response.headers.ETag) return response
+  if (response.status !== 200 || !isRead(request.method)) return response
   const length = bodyLength(response.body)
   const headers = { ...response.headers, 'Accept-Ranges': 'bytes' }
-  const asked = /^bytes=(\d*)-(\d*)$/.exec(String(request.headers.range ?? ''))
+  const asked = isForAll(request, response) ? null : /^bytes=(\d*)-(\d*)$/i.exec(request.headers.range ?? '')
   if (!asked || (asked[1] === '' && asked[2] === '')) return { ...response, headers }
   const start = asked[1] === '' ? Math.max(0, length - Number(asked[2])) : Number(asked[1])
   const end = asked[1] === '' || asked[2] === '' ? length : Math.min(length, Number(asked[2]) + 1)
-  if (start >= end) return { status: 416, headers: { 'Content-Range': `bytes */${length}` }, body: [] }
+  if (start >= end)
+    return {
+      status: 416,
+      headers: { 'Content-Range': `bytes */${length}`, 'Cache-Control': NOT_KEPT },
+      body: [],
+    }
   return {
     status: 206,
     headers: { ...headers, 'Content-Range': `bytes ${start}-${end - 1}/${length}` },
     body: sliceBody(response.body, start, end),
   }
+}
+
+// Only GET has ranges, and only a strong tag says that the bytes are the same (RFC 9110 13.1.5).
+function isForAll({ method, headers }: WebRequest, response: WebResponse): boolean {
+  const version = headers['if-range']
+  const isAnother =
+    version !== undefined && (version !== response.headers.ETag || String(version).startsWith('W/'))
+  return method !== 'GET' || isAnother
 }
 
 // Not found and not allowed look the same from outside; the audit trail tells them apart.
@@ -297,7 +321,7 @@ const WORDS: ReadonlySet<string> = new Set([
 export function problem(status: number, words: string): WebResponse {
   return {
     status,
-    headers: { 'Content-Type': 'application/json' },
+    headers: { 'Content-Type': 'application/json', 'Cache-Control': NOT_KEPT },
     body: [Buffer.from(JSON.stringify({ status, message: words }))],
   }
 }

@@ -43,6 +43,9 @@ export class WebError extends Error {
   }
 }
 
+/** Cache-Control of what holds for the moment of its asking: results of a search, of storing, and refusals. */
+export const NOT_KEPT = 'no-store'
+
 export const pieceLength = (piece: Piece): number => piece.length
 
 export function bodyLength(body: readonly Piece[]): number {

@@ -15,7 +15,7 @@ import { isStored } from '#db/queries/stored-objects.ts'
 import { hexOf, isKeyword, tagOf } from '../dimse/dictionary.ts'
 import { acceptable, takes } from './accept.ts'
 import { type Access, scopeOf } from './access.ts'
-import { json, WebError, type WebRequest, type WebResponse } from './exchange.ts'
+import { json, NOT_KEPT, WebError, type WebRequest, type WebResponse } from './exchange.ts'
 import type { Recent } from './recent.ts'
 import { notHere } from './wado-rs.ts'
 
@@ -70,7 +70,11 @@ export async function searchResource(
     )
   )
     throw new WebError(406, 'results are to be had as application/dicom+json')
-  const matches = [...matchesOf(request.query), ...named(within)]
+  const matching = {
+    manyValues: flag(request.query, 'multiplevaluematching'),
+    emptyValues: flag(request.query, 'emptyvaluematching'),
+  }
+  const matches = [...matchesOf(request.query, matching), ...named(within)]
   const limit = Math.min(count(request.query, 'limit') ?? MOST_RESULTS, MOST_RESULTS)
   const offset = count(request.query, 'offset') ?? 0
   const fields = fieldsOf(request.query)
@@ -80,6 +84,7 @@ export async function searchResource(
     matches: access.kind === 'launch' ? withoutPatient(matches) : matches,
     fuzzy: flag(request.query, 'fuzzymatching'),
     isCombined: true,
+    ...matching,
   }
   const key = createHash('sha256').update(JSON.stringify(sought)).digest('base64url')
   const start = await startOf({ sql, pages }, { key, sought, offset })
@@ -93,6 +98,8 @@ export async function searchResource(
   const results = answered.map((hit) => resultOf(hit, { level, within, fields, root: request.root }))
   const more = found.length > limit
   const headers: Record<string, string> = {
+    Vary: 'Accept',
+    'Cache-Control': NOT_KEPT,
     ...warnings({ level, matches, more, limit }),
     ...(more && limit > 0 && { Link: `<${nextPage(request, offset + limit)}>; rel="next"` }),
   }
@@ -175,17 +182,26 @@ function withoutPatient(matches: readonly Match[]): Match[] {
   return matches.filter((match) => !match.tag.startsWith('0010'))
 }
 
-function matchesOf(query: URLSearchParams): Match[] {
+interface Matching {
+  manyValues: boolean
+  emptyValues: boolean
+}
+
+function matchesOf(query: URLSearchParams, matching: Matching): Match[] {
   return [...query].flatMap(([name, value]) => {
     if (CONTROLS.has(name.toLowerCase())) return []
-    const outer = name.split('.')[0]!
-    if (!isKeyword(outer) && !/^[0-9A-Fa-f]{8}$/.test(outer))
-      throw new WebError(400, 'a key of the query is no DICOM attribute')
-    if (name.includes('.')) return [{ tag: name, value }]
-    const tag = hexOf(tagOf(name))
-    if (!isSense(tag, value)) throw new WebError(400, `the value of ${tag} is none that it can have`)
+    const tag = tagAt(name, 'a key of the query is no DICOM attribute')
+    if (!isSense(tag, value, matching))
+      throw new WebError(400, `the value of ${tag} is none that it can have`)
     return [{ tag, value }]
   })
+}
+
+/** A keyword or a tag, those of the sequences around it before it (PS3.18 8.3.4.1), as tags. @throws WebError 400 */
+function tagAt(path: string, words: string): string {
+  const names = path.split('.')
+  if (names.some((name) => !isKeyword(name) && !/^[0-9A-Fa-f]{8}$/.test(name))) throw new WebError(400, words)
+  return names.map((name) => hexOf(tagOf(name))).join('.')
 }
 
 const SENSE: Partial<Record<ReturnType<typeof kindOf> & string, RegExp>> = {
@@ -196,9 +212,12 @@ const SENSE: Partial<Record<ReturnType<typeof kindOf> & string, RegExp>> = {
 }
 
 /** Whether a value can be matched at all; nonsense is refused rather than answered with nothing (PS3.18 8.3.4). */
-function isSense(tag: string, value: string): boolean {
+function isSense(tag: string, value: string, { manyValues, emptyValues }: Matching): boolean {
+  if (value.includes('\0')) return false
   const sense = SENSE[kindOf(tag) ?? 'text']
-  return !sense || /^\**$/.test(value.trim()) || sense.test(value.trim())
+  if (!sense || (emptyValues && value === '""')) return true
+  const values = manyValues ? value.split('\\') : [value]
+  return values.every((one) => /^\**$/.test(one.trim()) || sense.test(one.trim()))
 }
 
 function flag(query: URLSearchParams, name: string): boolean {
@@ -273,10 +292,7 @@ function fieldsOf(query: URLSearchParams): 'all' | Set<string> {
     .filter((field) => field !== '')
   if (listed.some((field) => field.toLowerCase() === 'all')) return 'all'
   // A path into a sequence asks for the sequence.
-  const outer = listed.map((field) => field.split('.')[0]!)
-  if (outer.some((field) => !isKeyword(field) && !/^[0-9A-Fa-f]{8}$/.test(field)))
-    throw new WebError(400, 'includefield names no DICOM attribute')
-  return new Set(outer.map((field) => hexOf(tagOf(field))))
+  return new Set(listed.map((field) => tagAt(field, 'includefield names no DICOM attribute').split('.')[0]!))
 }
 
 interface Shaping {
@@ -295,6 +311,7 @@ function resultOf(
   const all: Json = {
     '00080005': { vr: 'CS', Value: ['ISO_IR 192'] },
     '00080056': value('CS', study.availability),
+    ...known(study.attributes, ['00080201']),
     [STUDY_UID]: value('UI', study.studyUid),
   }
   const isStudyWanted = level === 'study' || within.studyUid === undefined
@@ -349,8 +366,13 @@ function seriesResult(series: NonNullable<Found['series']>): Json {
     '00180015': value('CS', series.bodyPart),
     '00200011': series.seriesNumber === null ? { vr: 'IS' } : value('IS', series.seriesNumber),
     '00201209': value('IS', series.instanceCount),
+    ...known(series.attributes, ['00400244', '00400245', '00400275']),
   }
 }
+
+/** PS3.18 tables 10.6.3-3 to -5 want these of what has them. */
+const known = (attributes: Json, tags: readonly string[]): Json =>
+  Object.fromEntries(tags.flatMap((tag) => (attributes[tag] ? [[tag, attributes[tag]] as const] : [])))
 
 function instanceResult(instance: NonNullable<Found['instance']>): Json {
   return {

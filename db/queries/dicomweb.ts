@@ -22,6 +22,10 @@ export interface Search {
   fields?: 'all' | readonly string[]
   /** Names match as beginnings of their components, without wildcards being typed (fuzzymatching=true). */
   fuzzy?: boolean
+  /** As `Wanted` has them. */
+  isCombined?: boolean
+  manyValues?: boolean
+  emptyValues?: boolean
 }
 
 /** A place between two hits, by the key of the study of the hit before it. */

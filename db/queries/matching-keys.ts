@@ -6,7 +6,7 @@ import { countsShown, type View } from './visibility.ts'
 
 export type Level = 'study' | 'series' | 'instance'
 
-/** A matching key: eight hexadecimal digits and what the requestor sent for it. */
+/** A matching key: eight hexadecimal digits, those of its sequence and a dot before them, and what was sent for it. */
 export interface Match {
   tag: string
   value: string
@@ -22,7 +22,7 @@ export function kindOf(tag: string): KeyKind | null {
   return keysOf('instance').get(tag)?.[0] ?? null
 }
 
-export type KeyKind = 'text' | 'folded' | 'name' | 'date' | 'time' | 'uid' | 'number' | 'list'
+export type KeyKind = 'text' | 'folded' | 'name' | 'date' | 'time' | 'uid' | 'number' | 'list' | 'held'
 type Key = readonly [kind: KeyKind, expression: string]
 
 const first = (alias: string, tag: string) => `coalesce(${alias}.attributes->'${tag}'->'Value'->>0, '')`
@@ -44,6 +44,9 @@ const STUDY_KEYS: Record<string, Key> = {
   '00200010': ['text', 's.study_id'],
 }
 
+/** Items of the Request Attributes Sequence; a key names what is held in one of them. */
+const REQUESTS = `e.attributes->'00400275'->'Value'`
+
 const SERIES_KEYS: Record<string, Key> = {
   '00080021': ['date', 'e.series_date'],
   '00080031': ['time', 'e.series_time'],
@@ -54,6 +57,8 @@ const SERIES_KEYS: Record<string, Key> = {
   '00200011': ['number', 'e.series_number'],
   '00400244': ['date', first('e', '00400244')],
   '00400245': ['time', first('e', '00400245')],
+  '00400275.00400009': ['held', REQUESTS],
+  '00400275.00401001': ['held', REQUESTS],
 }
 
 const INSTANCE_KEYS: Record<string, Key> = {
@@ -80,7 +85,13 @@ export interface Wanted {
   /** A range of dates and one of times are one range, from its first moment to its last (PS3.18 8.3.4.1). */
   isCombined?: boolean
   view?: View
+  /** One of the values of a key, separated by backslashes, is enough (multiplevaluematching=true). */
+  manyValues?: boolean
+  /** Two quotation marks are met by what has no value (emptyvaluematching=true). */
+  emptyValues?: boolean
 }
+
+const EMPTY = '""'
 
 /** Modalities in Study: which those are is a matter of what of it is shown. */
 const MODALITIES = '00080061'
@@ -100,6 +111,11 @@ export function conditions(sql: AnySql, asked: Wanted): Fragment[] {
     const key = keys.get(match.tag)
     if (!key) return []
     const column = match.tag === MODALITIES ? countsShown(sql, asked.view).modalities : columnOf(sql, key)
+    const [kind] = key
+    const inner = match.tag.split('.').at(-1)!
+    const met = (value: string) => condition(sql, { kind, column, value, inner, fuzzy: asked.fuzzy ?? false })
+    if (asked.emptyValues && match.value === EMPTY) return [isEmpty(sql, { kind, column, inner })]
+    if (asked.manyValues && match.value.includes('\\')) return [anyOf(sql, match.value.split('\\').map(met))]
     const date = asked.isCombined ? dateOf(narrowing, match) : undefined
     if (date)
       return edges(sql, {
@@ -108,8 +124,20 @@ export function conditions(sql: AnySql, asked: Wanted): Fragment[] {
         date: columnOf(sql, keys.get(date.tag)!),
         days: date.value,
       })
-    return [condition(sql, { kind: key[0], column, value: match.value, fuzzy: asked.fuzzy ?? false })]
+    return [met(match.value)]
   })
+}
+
+const anyOf = (sql: AnySql, either: readonly Fragment[]): Fragment =>
+  sql`(${either.reduce((so, one) => sql`${so} or ${one}`)})`
+
+function isEmpty(
+  sql: AnySql,
+  { kind, column, inner }: Pick<Condition, 'kind' | 'column' | 'inner'>,
+): Fragment {
+  if (kind === 'number') return sql`${column} is null`
+  if (kind === 'held') return sql`not ${holds(sql, { column, inner }, sql`true`)}`
+  return kind === 'list' ? sql`cardinality(${column}) = 0` : sql`${column} = ''`
 }
 
 const columnOf = (sql: AnySql, [, expression]: Key) => sql.unsafe(expression) as unknown as Fragment
@@ -141,10 +169,12 @@ interface Condition {
   kind: KeyKind
   column: Fragment
   value: string
+  /** Of a sequence, the attribute in its items. */
+  inner: string
   fuzzy: boolean
 }
 
-function condition(sql: AnySql, { kind, column, value, fuzzy }: Condition): Fragment {
+function condition(sql: AnySql, { kind, column, value, inner, fuzzy }: Condition): Fragment {
   switch (kind) {
     case 'uid':
       return sql`${column} = any(${value.split(/[\\,]/).map((uid) => uid.trim())})`
@@ -157,13 +187,26 @@ function condition(sql: AnySql, { kind, column, value, fuzzy }: Condition): Frag
       return range(sql, { column, value: value.replaceAll(':', ''), last: '~' })
     case 'list':
       return hasAny(sql, column, value)
+    case 'held':
+      return hasWildcard(value)
+        ? holds(sql, { column, inner }, sql`v #>> '{}' like ${likePattern(value)}`)
+        : sql`${column} @> ${sql.json([{ [inner]: { Value: [value] } }])}`
     case 'name':
-      return likeAny(sql, column, namePatterns(value, fuzzy))
+      // What has no letter in it is nobody's name, and not the lack of one.
+      return !/[\p{L}\p{M}\p{N}*?]/u.test(value)
+        ? sql`false`
+        : likeAny(sql, column, namePatterns(value, fuzzy))
     case 'folded':
       return text(sql, sql`lower(${column})`, value.toLowerCase())
     case 'text':
       return text(sql, column, value)
   }
+}
+
+/** Whether an item holds a value that meets a condition on `v`. */
+function holds(sql: AnySql, { column, inner }: Pick<Condition, 'column' | 'inner'>, is: Fragment): Fragment {
+  const path = sql.unsafe(`'$[*]."${inner}".Value[*]'`) as unknown as Fragment
+  return sql`exists (select 1 from jsonb_path_query(${column}, ${path}) v where ${is})`
 }
 
 // An equality leaves the rows behind it in the order of their index.

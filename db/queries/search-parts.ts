@@ -24,11 +24,13 @@ interface Asked {
   level: Level
   scope: StudyScope
   matches: readonly Match[]
+  manyValues?: boolean
+  emptyValues?: boolean
 }
 
 /** The parts that a search is best made in; null when an index of a key serves it better, or one of all studies. */
 export function partsOf(sql: AnySql, asked: Asked): Parts | null {
-  if (asked.scope.studies !== null) return null
+  if (asked.scope.studies !== null || asked.manyValues || asked.emptyValues) return null
   return kindsAsked(sql, asked) ?? sitesAsked(sql, asked)
 }
 
