@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { STATUS } from '#archive/dimse/status.ts'
 import type { BlobReader, BlobStore } from '#archive/storage/blob-store.ts'
 import type { Sql } from '#db/client.ts'
-import { type CommittedInstance, instancesNamed, setAsideOf } from '#db/queries/dimse-query.ts'
+import { type CommittedInstance, contestedOf, instancesNamed, setAsideOf } from '#db/queries/dimse-query.ts'
 
 export interface Checked {
   /** SOP Instance UID to Failure Reason (PS3.3 C.14.1.1). */
@@ -13,6 +13,8 @@ export interface Checked {
 }
 
 export interface Named {
+  /** Who asks: it deletes what it holds on our word. */
+  aeTitle: string
   sopClassUids: readonly string[]
   sopInstanceUids: readonly string[]
 }
@@ -20,20 +22,22 @@ export interface Named {
 /** Reads every byte of every instance and holds it against the hash that was made while it came in. */
 export async function checkInstances(
   { sql, store }: { sql: Sql; store: BlobStore },
-  { sopClassUids, sopInstanceUids }: Named,
+  { aeTitle, sopClassUids, sopInstanceUids }: Named,
 ): Promise<Checked> {
   const found = await instancesNamed(sql, sopInstanceUids)
   const stored = new Map(found.map((instance) => [instance.sopInstanceUid, instance]))
   const missing = sopInstanceUids.filter((uid) => !stored.has(uid))
   const aside = new Set(missing.length > 0 ? await setAsideOf(sql, missing) : [])
+  const contested = new Set(await contestedOf(sql, { aeTitle, uids: [...stored.keys()] }))
   const failures: Record<string, number> = {}
   for (const [at, uid] of sopInstanceUids.entries()) {
     const instance = stored.get(uid)
-    const reason = instance
-      ? await faultOf(store, instance, sopClassUids[at]!)
-      : aside.has(uid)
-        ? STATUS.processingFailure
-        : STATUS.noSuchSopInstance
+    const reason =
+      instance && !contested.has(uid)
+        ? await faultOf(store, instance, sopClassUids[at]!)
+        : instance || aside.has(uid)
+          ? STATUS.processingFailure
+          : STATUS.noSuchSopInstance
     if (reason !== undefined) failures[uid] = reason
   }
   return { failures, studies: new Map(found.map((one) => [one.sopInstanceUid, one.studyUid])) }

@@ -18,6 +18,7 @@ import {
   decideCommitment,
   type OwedCommitment,
   postponeCommitment,
+  renewCommitment,
 } from '#db/mutations/commitments.ts'
 import { addressOf } from '#db/queries/dimse-query.ts'
 import { checkInstances } from './commitment-check.ts'
@@ -35,6 +36,8 @@ export interface ReportTimings {
   pollMs: number
   /** What was found is looked at anew before it is told, when it is older than this. */
   freshMs: number
+  /** A report under way is given back to others after this, when the process that had it died. */
+  leaseMs: number
 }
 
 const MINUTE_MS = 60_000
@@ -46,10 +49,8 @@ export const REPORT_TIMINGS: ReportTimings = {
   giveUpMs: 7 * 24 * 60 * MINUTE_MS,
   pollMs: 5_000,
   freshMs: 10 * MINUTE_MS,
+  leaseMs: 2 * MINUTE_MS,
 }
-
-/** A report under way is given back to others after this, when the process that had it died. */
-const LEASE_MS = 2 * MINUTE_MS
 
 /** Attempts in a row that a modality may be away before somebody is told; about twenty minutes. */
 const TOLD_AFTER_ATTEMPTS = 8
@@ -122,11 +123,11 @@ export class CommitmentReports {
       try {
         const answered = [...this.#answered]
         const owed = await claimCommitment(this.#parts.department, new Date(), {
-          leaseMs: LEASE_MS,
+          leaseMs: this.#timings.leaseMs,
           answered,
         })
         if (owed) this.#answered.delete(owed.id)
-        if (owed) await this.#settle(owed)
+        if (owed) await this.#leased(owed)
         else await this.#sleep()
       } catch (error) {
         this.#parts.log.error({ err: error }, 'a storage commitment report could not be dealt with')
@@ -146,6 +147,25 @@ export class CommitmentReports {
       const timer = setTimeout(wake, this.#timings.pollMs)
       this.#sleepers.add(wake)
     })
+  }
+
+  // Terabytes are read back, or a modality is slow to answer: nobody else does the same meanwhile.
+  async #leased(owed: OwedCommitment): Promise<void> {
+    const { department, log } = this.#parts
+    const { leaseMs } = this.#timings
+    let { leasedUntil } = owed
+    const renew = async () => {
+      const until = new Date(Date.now() + leaseMs)
+      if (await renewCommitment(department, { id: owed.id, leasedUntil, until })) leasedUntil = until
+    }
+    const timer = setInterval(() => {
+      renew().catch((error) => log.warn({ err: error }, 'the lease of a storage commitment report'))
+    }, leaseMs / 4)
+    try {
+      await this.#settle(owed)
+    } finally {
+      clearInterval(timer)
+    }
   }
 
   async #settle(owed: OwedCommitment): Promise<void> {

@@ -27,11 +27,14 @@ import { type Storable, storableDataset, store } from '#archive/scu/store.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import { openArchive, type TestArchive, until } from './archive.fixture.ts'
 
+/** Renewed a quarter of it later. */
+const LEASE_MS = 2_500
+
 let archive: TestArchive
 const listeners: Listener[] = []
 
 beforeAll(async () => {
-  archive = await openArchive(await testDatabase(), { gatherMs: 10_000 })
+  archive = await openArchive(await testDatabase(), { gatherMs: 10_000, timings: { leaseMs: LEASE_MS } })
 })
 
 afterEach(async () => {
@@ -255,6 +258,62 @@ test('[AR-03] a report that was refused is told again, and nothing is told to wh
     return Number(row!.attempts) >= 1
   })
   expect(strict.reports).toEqual([])
+})
+
+test('[AR-03] a report that a modality is slow to answer is told once', async () => {
+  const one = image()
+  await stored(one)
+  const slow = told()
+  const answer = Promise.withResolvers<void>()
+  const { nEventReport } = slow.services
+  slow.services.nEventReport = async (request) => {
+    const outcome = await nEventReport!(request)
+    await answer.promise
+    return outcome
+  }
+  const title = await modality(await listening(slow))
+  expect(await requestCommitment(peer(title), aRequest(one))).toBe(0x0000)
+  await reported(slow)
+  const due = async () => {
+    const [row] = await archive.department.sql<{ due: Date }[]>`
+      select next_attempt_at as due from commitments where ae_title = ${title}`
+    return row!.due
+  }
+  const first = await due()
+  await until('the lease is renewed', async () => (await due()).getTime() > first.getTime())
+  // By who has it, before it ran out: taken anew it would last a whole lease longer.
+  expect((await due()).getTime()).toBeLessThan(first.getTime() + LEASE_MS)
+  answer.resolve()
+  await until('it is told', async () => (await due()) === null)
+  expect(slow.reports).toHaveLength(1)
+})
+
+test('[AR-03] what a modality sent with other content than is filed is not committed to it until somebody decided', async () => {
+  const one = image()
+  await stored(one)
+  const dataset = Dataset.of({
+    ...{ SOPClassUID: CT_IMAGE_STORAGE, SOPInstanceUID: one.sopInstanceUid },
+    ...{ StudyInstanceUID: newUid(), SeriesInstanceUID: newUid(), Modality: 'CT', PatientID: 'P1' },
+  })
+  const modalitys = told()
+  const title = await modality(await listening(modalitys))
+  const [other] = await store(peer(title), [storableDataset(dataset)])
+  expect(other!.status).toBe(0x0000)
+  await until('it is kept aside', async () => {
+    archive.ingest.flush()
+    const rows = await archive.department.sql`select 1 from quarantine where source_ae = ${title}`
+    return rows.length === 1
+  })
+  expect(await requestCommitment(peer(title), aRequest(one))).toBe(0x0000)
+  await reported(modalitys)
+  expect(modalitys.reports[0]).toMatchObject({
+    event: 2,
+    report: { committed: [], failed: [{ reason: 0x0110 }] },
+  })
+  await archive.department.sql`update quarantine set decision = 'kept-first' where source_ae = ${title}`
+  expect(await requestCommitment(peer(title), aRequest(one))).toBe(0x0000)
+  await reported(modalitys, 2)
+  expect(modalitys.reports[1]).toMatchObject({ event: 1 })
 })
 
 test('[AR-03] the same request again is answered again; a Transaction UID in use for others is refused', async () => {

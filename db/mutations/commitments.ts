@@ -60,6 +60,8 @@ export interface OwedCommitment {
   failures: Record<string, number> | null
   attempts: number
   requestedAt: Date
+  /** Machine time until which nobody else takes it. */
+  leasedUntil: Date
 }
 
 /**
@@ -79,8 +81,19 @@ export async function claimCommitment(
       order by next_attempt_at limit 1 for update skip locked)
     returning id, ae_title as "aeTitle", transaction_uid as "transactionUid", sop_class_uids as "sopClassUids",
       sop_instance_uids as "sopInstanceUids", patience_until as "patienceUntil", checked_at as "checkedAt", failures,
-      attempts, requested_at as "requestedAt"`
+      attempts, requested_at as "requestedAt", next_attempt_at as "leasedUntil"`
   return row ?? null
+}
+
+/** Still at work on it: the lease lasts longer. False when it was settled, or taken anew, meanwhile. */
+export async function renewCommitment(
+  { sql }: Department,
+  { id, leasedUntil, until }: { id: string; leasedUntil: Date; until: Date },
+): Promise<boolean> {
+  const rows = await sql`
+    update commitments set next_attempt_at = ${until}
+    where id = ${id} and next_attempt_at = ${leasedUntil} returning id`
+  return rows.length > 0
 }
 
 /** What was found: evidence for the completeness of every study in it (rule C6), and names of what should be there. */

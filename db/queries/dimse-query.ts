@@ -115,3 +115,17 @@ export async function setAsideOf(sql: AnySql, uids: readonly string[]): Promise<
     select distinct sop_instance_uid as uid from quarantine where sop_instance_uid = any(${uids as string[]})`
   return rows.map(({ uid }) => uid)
 }
+
+/**
+ * Those of the instances named that this device sent with other content than is filed, while nobody has said which one
+ * is right: what the device holds is kept, and is not what would be given out under its name.
+ */
+export async function contestedOf(
+  sql: AnySql,
+  { aeTitle, uids }: { aeTitle: string; uids: readonly string[] },
+): Promise<string[]> {
+  const rows = await sql<{ uid: string }[]>`
+    select distinct sop_instance_uid as uid from quarantine where sop_instance_uid = any(${uids as string[]})
+      and source_ae = ${aeTitle} and reason = 'duplicate-instance' and decision is null`
+  return rows.map(({ uid }) => uid)
+}
