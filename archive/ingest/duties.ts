@@ -1,4 +1,4 @@
-/** What the archive does by itself beside receiving: rejection notes and reports that are owed, reading stored objects again, rows of an older release. */
+/** What the archive does by itself beside receiving: what queries answer of corrected studies, rejection notes and reports that are owed, reading stored objects again, rows of an older release. */
 import type { Logger } from 'pino'
 import { writeReports } from '#archive/reports/write-reports.ts'
 import type { BlobStore } from '#archive/storage/blob-store.ts'
@@ -7,6 +7,7 @@ import type { Department } from '#db/department.ts'
 import { keyNameGroups } from '#db/mutations/name-groups.ts'
 import { policyOf } from '#db/queries/policy.ts'
 import type { Ingest } from './ingest.ts'
+import { stateStudies } from './state-studies.ts'
 import { writeNotes } from './write-notes.ts'
 
 export interface DutyParts {
@@ -37,11 +38,12 @@ export function startDuties({
   everyMs = EVERY_MS,
 }: DutyParts): Duties {
   const { sql } = department
-  const done = { verified: 0, damaged: 0, notes: 0, reports: 0 }
+  const done = { verified: 0, damaged: 0, notes: 0, reports: 0, stated: 0 }
   let stored = ingest.state().stored ?? 0
   let isBackfilling = true
   async function round(): Promise<void> {
     if (isBackfilling) isBackfilling = await keyNameGroups(sql, KEYED_A_ROUND)
+    done.stated += await stateStudies({ sql, log })
     done.notes += await writeNotes({ sql, ingest, aeTitle })
     done.reports += await writeReports({ sql, ingest, aeTitle, log })
     const now = ingest.state().stored ?? 0

@@ -1,5 +1,6 @@
 /** What the rows of a study and its series say: what an object of theirs says (PS3.18 tables 10.6.3-3 and -4). */
 import { nameKeyOfDicom } from '#domain/identity.ts'
+import type { AnySql } from '../client.ts'
 import { integer, text } from './header-values.ts'
 import type { Scope } from './mutate.ts'
 import type { DicomJson } from './studies.ts'
@@ -31,32 +32,114 @@ export const seriesFrom = (header: DicomJson) => ({
   attributes: pick(header, seriesLevel),
 })
 
+/** The object that a study, or a series, is described by. */
+export interface Describing {
+  header: DicomJson
+  sourceAe: string
+  sopInstanceUid: string
+}
+
 /**
  * After an object was replaced, withdrawn or brought back: the study and its series say what the first of their objects
  * says that is shown, or what the first of all said while none is. A study that images were moved to keeps what its
  * order says: they speak of another one.
  */
 export async function stateAnew({ sql }: Scope, studyId: string): Promise<void> {
-  const [first] = await sql<{ header: DicomJson }[]>`
-    select i.attributes as header from instances i join studies s on s.id = i.study_id
-    where i.study_id = ${studyId} and i.attributes->'0020000D'->'Value'->>0 = s.study_uid
-    order by i.rejected_code is not null, i.is_note, i.is_report, i.id limit 1`
-  if (!first) return
-  const study = studyFrom(first.header)
-  await sql`
-    update studies set ${sql({ ...study, attributes: sql.json(study.attributes as never) } as never)}
-    where id = ${studyId}`
-  const series = await sql<{ id: string; header: DicomJson }[]>`
-    select e.id, i.header from studies s join series e on e.study_id = s.id cross join lateral (
-      select attributes as header from instances
-      where series_id = e.id and attributes->'0020000D'->'Value'->>0 = s.study_uid
-      order by rejected_code is not null, id limit 1) i
+  const { study, series, isOwn } = await describing(sql, studyId)
+  if (!study || !isOwn) return
+  await write(sql, studyId, studyFrom(study.header), null)
+  for (const { id, header } of series) await writeSeries(sql, id, seriesFrom(header))
+  await sql`insert into studies_to_state (study_id) values (${studyId})`
+}
+
+export interface Described {
+  study: Describing | undefined
+  series: (Describing & { id: string })[]
+  /** False: all that is here was moved here from another study. */
+  isOwn: boolean
+}
+
+/** The first objects of a study and of each series of it: of those that are shown and speak of this study, if there are any. */
+export async function describing(sql: AnySql, studyId: string): Promise<Described> {
+  const rows = await sql<(Describing & { id: string; isOwn: boolean; rank: number })[]>`
+    select e.id, i.header, i."sourceAe", i."sopInstanceUid", i."isOwn",
+      row_number() over (order by not i."isOwn", i.hidden, i.is_note, i.is_report, i.id)::integer as rank
+    from studies s join series e on e.study_id = s.id cross join lateral (
+      select f.id, f.attributes as header, f.source_ae as "sourceAe", f.sop_instance_uid as "sopInstanceUid", f.is_note,
+        f.is_report, f.rejected_code is not null as hidden,
+        coalesce(f.attributes->'0020000D'->'Value'->>0 = s.study_uid, false) as "isOwn"
+      from (select * from instances where series_id = e.id order by rejected_code is not null, id limit 1) f) i
     where s.id = ${studyId}`
-  for (const { id, header } of series) {
-    const said = seriesFrom(header)
-    await sql`
-      update series set ${sql({ ...said, attributes: sql.json(said.attributes as never) } as never)} where id = ${id}`
-  }
+  const study = rows.find(({ rank }) => rank === 1)
+  return { study, series: rows.filter(({ isOwn }) => isOwn === study?.isOwn), isOwn: study?.isOwn ?? false }
+}
+
+/** What objects say of a study where its row says what goes out. */
+export interface Said {
+  patientId: string
+  issuer: string
+  accession: string
+}
+
+/** What goes out of a study and its series. `said`: of the objects, where that is something else. */
+export interface GoingOut {
+  studyId: string
+  study: ReturnType<typeof studyFrom>
+  said: Said | null
+  series: readonly { id: string; says: ReturnType<typeof seriesFrom> }[]
+}
+
+/** Queries answer it from now on; what they answer already stays untouched. */
+export async function stateAsItGoesOut(
+  sql: AnySql,
+  { studyId, study, said, series }: GoingOut,
+): Promise<void> {
+  await write(sql, studyId, study, said)
+  for (const { id, says } of series) await writeSeries(sql, id, says)
+}
+
+/** Those that wait, the newest first; a study that is named twice stands there once. */
+export async function studiesToState(sql: AnySql, most: number): Promise<string[]> {
+  const rows = await sql<{ study_id: string }[]>`
+    select study_id from studies_to_state group by study_id order by max(id) desc limit ${most}`
+  return rows.map((row) => row.study_id)
+}
+
+/** In the transaction that states it: whoever changes something meanwhile names it anew. */
+export async function takeToState(sql: AnySql, studyId: string): Promise<void> {
+  await sql`delete from studies_to_state where study_id = ${studyId}`
+}
+
+async function write(
+  sql: AnySql,
+  studyId: string,
+  study: ReturnType<typeof studyFrom>,
+  said: Said | null,
+): Promise<void> {
+  await sql`
+    update studies s set dicom_patient_id = r.dicom_patient_id, dicom_issuer = r.dicom_issuer,
+      dicom_patient_name = r.dicom_patient_name, patient_name_key = r.patient_name_key, accession = r.accession,
+      study_date = r.study_date, study_time = r.study_time, study_id = r.study_id, description = r.description,
+      referring_physician = r.referring_physician, attributes = r.attributes, said = r.said, rev = s.rev + 1
+    from (select *, ${said === null ? null : sql.json(said as never)}::jsonb as said
+      from jsonb_to_record(${sql.json(study as never)}) as j(dicom_patient_id text, dicom_issuer text,
+        dicom_patient_name text, patient_name_key text, accession text, study_date text, study_time text, study_id text,
+        description text, referring_physician text, attributes jsonb)) r
+    where s.id = ${studyId}
+      and (s.dicom_patient_id, s.dicom_issuer, s.dicom_patient_name, s.patient_name_key, s.accession, s.study_date,
+        s.study_time, s.study_id, s.description, s.referring_physician, s.attributes, s.said)
+      is distinct from (r.dicom_patient_id, r.dicom_issuer, r.dicom_patient_name, r.patient_name_key, r.accession,
+        r.study_date, r.study_time, r.study_id, r.description, r.referring_physician, r.attributes, r.said)`
+}
+
+async function writeSeries(sql: AnySql, id: string, series: ReturnType<typeof seriesFrom>): Promise<void> {
+  await sql`
+    update series e set modality = r.modality, series_number = r.series_number, description = r.description,
+      series_date = r.series_date, series_time = r.series_time, body_part = r.body_part, attributes = r.attributes
+    from jsonb_to_record(${sql.json(series as never)}) as r(modality text, series_number integer, description text,
+      series_date text, series_time text, body_part text, attributes jsonb)
+    where e.id = ${id} and (e.modality, e.series_number, e.description, e.series_date, e.series_time, e.body_part, e.attributes)
+      is distinct from (r.modality, r.series_number, r.description, r.series_date, r.series_time, r.body_part, r.attributes)`
 }
 
 // What QIDO answers; the rest stays in the instance's own header.

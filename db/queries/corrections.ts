@@ -56,21 +56,23 @@ export async function correctionsOf(
 ): Promise<Map<string, Correction>> {
   if (studyUids.length === 0) return new Map()
   const rows = await sql<Row[]>`
-    select s.study_uid, s.dicom_patient_id as says, l.at, patient.id as patient_id, p.name, p.birth_date, p.sex,
+    select s.study_uid, s.says, l.at, patient.id as patient_id, p.name, p.birth_date, p.sex,
       (select jsonb_build_object('value', value, 'issuer', issuer) from patient_identifiers
         where patient_id = patient.id and retired_at is null order by (type = 'MR') desc, value limit 1) as identifier,
       array(select value from patient_identifiers where patient_id = patient.id and retired_at is null) as active_ids,
       array(select value from patient_identifiers where patient_id in (${family(sql)})) as all_ids,
-      exists (select 1 from patient_identifiers x where x.value = s.dicom_patient_id and s.dicom_patient_id <> ''
-        and (s.dicom_issuer = '' or x.issuer = s.dicom_issuer) and x.patient_id not in (${family(sql)}))
-        and not exists (select 1 from patient_identifiers own where own.value = s.dicom_patient_id
-          and (s.dicom_issuer = '' or own.issuer = s.dicom_issuer) and own.patient_id in (${family(sql)})) as is_anothers,
+      exists (select 1 from patient_identifiers x where x.value = s.says and s.says <> ''
+        and (s.says_issuer = '' or x.issuer = s.says_issuer) and x.patient_id not in (${family(sql)}))
+        and not exists (select 1 from patient_identifiers own where own.value = s.says
+          and (s.says_issuer = '' or own.issuer = s.says_issuer) and own.patient_id in (${family(sql)})) as is_anothers,
       o.accession, pr.requested_procedure_id, pr.text,
       (select min(step_number) from steps where procedure_id = pr.id having count(*) = 1) as step_number
-    from studies s join study_links l on l.study_id = s.id and l.undone_at is null
+    from (select id, study_uid, coalesce(said->>'patientId', dicom_patient_id) as says,
+        coalesce(said->>'issuer', dicom_issuer) as says_issuer from studies where study_uid = any(${studyUids as string[]})) s
+      join study_links l on l.study_id = s.id and l.undone_at is null
       join procedures pr on pr.id = l.procedure_id join orders o on o.id = l.order_id
       join lateral (${survivor(sql)}) patient on true join patients p on p.id = patient.id
-    where s.study_uid = any(${studyUids as string[]}) and p.trust = 'trusted'
+    where p.trust = 'trusted'
     order by s.study_uid, o.id, pr.position`
   const found = new Map<string, Correction>()
   for (const [studyUid, list] of Map.groupBy(rows, (row) => row.study_uid)) {

@@ -74,8 +74,9 @@ const MOST_OBJECTS = 4_000
 export async function qualityCheck(sql: AnySql, itemId: string): Promise<QualityCheck | null> {
   const [row] = await sql<Row[]>`
     select w.*, u.name as holder_name, st.study_uid, st.instance_count - st.report_count as instance_count, st.stored_count, st.completeness, st.completeness_missing,
-      st.completeness_evidence as evidence, st.end_exam_at, st.incomplete_accepted_at, st.dicom_patient_id,
-      st.accession as study_accession, o.reason, o.requester,
+      st.completeness_evidence as evidence, st.end_exam_at, st.incomplete_accepted_at,
+      coalesce(st.said->>'patientId', st.dicom_patient_id) as dicom_patient_id,
+      coalesce(st.said->>'accession', st.accession) as study_accession, o.reason, o.requester,
       (select count(*) from named_instances n where n.study_uid = st.study_uid) as named,
       e.room_name, e.started_at, e.ended_at, e.mpps_final_at, e.inferred, e.protocol_name
     from work_items w join studies st on st.id = w.subject_id join orders o on o.id = w.order_id
