@@ -161,12 +161,19 @@ test.each([
   ['YAMADA', 'a family name, in capitals'],
   ['yam?da^*', 'wildcards for a letter and for a component'],
   ['*tarou', 'the end of it'],
+  ['^tar*', 'the given name alone'],
   ['山田*', 'ideographs alone'],
   ['=山田^太郎', 'the ideographic group'],
   ['==やまだ*', 'the phonetic group'],
 ])('[AR-02] a patient is found by %s: %s', async (name) => {
   const found = await studies({ PatientName: name })
   expect(found.map((study) => study.personName('PatientName')?.phonetic)).toEqual(['やまだ^たろう'])
+})
+
+test('[AR-02] a name of empty components asks for everybody, as an empty one does', async () => {
+  const everybody = await studies({ PatientName: null })
+  expect(everybody.length).toBeGreaterThan(3)
+  expect(await studies({ PatientName: '^^^^' })).toHaveLength(everybody.length)
 })
 
 test('[AR-02] dates and times match as ranges with either end open, lists of UID by each of them', async () => {

@@ -162,8 +162,11 @@ function edges(
   ]
 }
 
-/** An empty key, or a lone asterisk, is universal matching. */
-export const isNarrowing = ({ value }: Match): boolean => value !== '' && !/^\*+$/.test(value)
+const PATIENT_NAME = '00100010'
+
+/** An empty key, or a lone asterisk, is universal matching; so is a name of nothing but empty components. */
+export const isNarrowing = ({ tag, value }: Match): boolean =>
+  value !== '' && !/^\*+$/.test(value) && !(tag === PATIENT_NAME && /^[\^=]+$/.test(value))
 
 interface Condition {
   kind: KeyKind
@@ -296,6 +299,10 @@ function foldKeepingWildcards(value: string): string {
       .split(/([*?])/)
       .map((part) => (part === '*' || part === '?' ? part : foldName(part)))
       .join('')
-  const group = (text: string) => text.split('^').slice(0, 3).map(component).join('^').replace(/\^+$/, '')
+  const group = (text: string) =>
+    text.split('^').slice(0, 3).map(component).join('^').replace(/\^+$/, '').replace(EMPTY_COMPONENT, '*')
   return value.split('=').map(group).join('=').replace(/=+$/, '')
 }
+
+/** One that others follow: it matches whatever stands there. */
+const EMPTY_COMPONENT = /(?<=^|\^)(?=\^)/g
