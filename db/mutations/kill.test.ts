@@ -201,6 +201,7 @@ const CASES: Record<string, Case> = {
       'moved_images +1',
       'series +1',
       'studies +1',
+      'studies_to_state +2',
       'study_links +1',
     ],
     again: 'done',
@@ -217,6 +218,7 @@ const CASES: Record<string, Case> = {
       'event step.started +1',
       'event study.linked +1',
       'event study.unlinked +1',
+      'studies_to_state +2',
       'study_links +1',
     ],
     again: 'done',
@@ -260,6 +262,7 @@ const CASES: Record<string, Case> = {
       'quality_decisions +1',
       'rejections +1',
       'steps +1',
+      'studies_to_state +1',
     ],
     again: 'done',
   },
@@ -270,7 +273,7 @@ const CASES: Record<string, Case> = {
   },
   'reject-instances': {
     prepare: async (d) => by('tech', await atTheGate(d)),
-    effect: ['audit study.rejected +1', 'event study.rejected +1', 'rejections +1'],
+    effect: ['audit study.rejected +1', 'event study.rejected +1', 'rejections +1', 'studies_to_state +1'],
     again: 'not-found',
   },
   'revoke-rejection': {
@@ -280,7 +283,7 @@ const CASES: Record<string, Case> = {
       const { rejectionId } = await rejectInstances(department, await actAs(department, 'tech'), asked)
       return { user: 'lead', rejectionId }
     },
-    effect: ['audit study.revoked +1', 'event study.revoked +1'],
+    effect: ['audit study.revoked +1', 'event study.revoked +1', 'studies_to_state +1'],
     again: 'done',
   },
   release: { prepare: reading, effect: ['event work-item.released +1'], again: 'done' },
@@ -557,7 +560,7 @@ const CASES: Record<string, Case> = {
         select exception_id as "exceptionId" from quarantine where blob = ${other.blob}`
       return by('admin', row as { exceptionId: string })
     },
-    effect: ['audit instance.duplicate-settled +1', 'open mend -1', 'quarantine +1'],
+    effect: ['audit instance.duplicate-settled +1', 'open mend -1', 'quarantine +1', 'studies_to_state +1'],
     again: 'done',
   },
   'take-commitment': {
@@ -655,6 +658,7 @@ const CASES: Record<string, Case> = {
       'performed_steps +1',
       'series +1',
       'studies +1',
+      'studies_to_state +1',
       'study_links +1',
     ],
     again: 'done',
