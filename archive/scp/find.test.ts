@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Dataset, type Value } from '#archive/dimse/dataset.ts'
+import { CT_IMAGE_STORAGE } from '#archive/dimse/sop-class.ts'
+import { newUid } from '#archive/dimse/uid.ts'
 import { openAssociation } from '#archive/scu/association.ts'
 import { find as findByScu, findContext, findOn } from '#archive/scu/find.ts'
+import { storableDataset, store } from '#archive/scu/store.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import {
   CORPUS,
@@ -189,6 +192,32 @@ test('[AR-02] dates and times match as ranges with either end open, lists of UID
   const both = [uid('StudyInstanceUID'), readDataset(files[3]!).text('StudyInstanceUID')!]
   expect(await studies({ StudyInstanceUID: both })).toHaveLength(2)
   await expect(studies({ StudyDate: 'yesterday' })).rejects.toMatchObject({ outcome: { status: 0xa900 } })
+})
+
+test('[AR-02] a study that writes its date and time as ACR-NEMA did is found by range', async () => {
+  const studyUid = newUid()
+  const old = Dataset.of({
+    ...{ SOPClassUID: CT_IMAGE_STORAGE, SOPInstanceUID: newUid(), SeriesInstanceUID: newUid() },
+    ...{ StudyInstanceUID: studyUid, StudyDate: '1997.04.24', StudyTime: '14:04:38', Modality: 'CT' },
+  })
+  expect(await store(peer(), [storableDataset(old)])).toMatchObject([{ status: 0 }])
+  const { sql } = archive.department
+  await until('it in the index', async () => {
+    const rows = await sql`select 1 from studies where study_uid = ${studyUid}`
+    return rows.length === 1
+  })
+  try {
+    for (const keys of [
+      { StudyDate: '19970101-19971231', StudyTime: '1400-1430' },
+      { StudyDate: '19970424', StudyTime: '1404' },
+    ]) {
+      const found = await studies(keys)
+      expect(found.map((study) => study.text('StudyInstanceUID'))).toEqual([studyUid])
+    }
+    expect(await studies({ StudyDate: '-19970423' })).toEqual([])
+  } finally {
+    await sql`update studies set instance_count = 0 where study_uid = ${studyUid}`
+  }
 })
 
 test('[AR-02] modalities in study match any of them, and a key that is not held is said not to be matched on', async () => {

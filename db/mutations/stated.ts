@@ -1,7 +1,7 @@
 /** What the rows of a study and its series say: what an object of theirs says (PS3.18 tables 10.6.3-3 and -4). */
 import { nameKeyOfDicom } from '#domain/identity.ts'
 import type { AnySql } from '../client.ts'
-import { integer, text } from './header-values.ts'
+import { date, integer, text, time } from './header-values.ts'
 import type { Scope } from './mutate.ts'
 import type { DicomJson } from './studies.ts'
 
@@ -13,8 +13,8 @@ export const studyFrom = (header: DicomJson) => {
     dicom_patient_name: name,
     patient_name_key: nameKeyOfDicom(name),
     accession: text(header, '00080050'),
-    study_date: text(header, '00080020'),
-    study_time: text(header, '00080030'),
+    study_date: date(header, '00080020'),
+    study_time: time(header, '00080030'),
     study_id: text(header, '00200010'),
     description: text(header, '00081030'),
     referring_physician: text(header, '00080090'),
@@ -26,8 +26,8 @@ export const seriesFrom = (header: DicomJson) => ({
   modality: text(header, '00080060'),
   series_number: integer(header, '00200011'),
   description: text(header, '0008103E'),
-  series_date: text(header, '00080021'),
-  series_time: text(header, '00080031'),
+  series_date: date(header, '00080021'),
+  series_time: time(header, '00080031'),
   body_part: text(header, '00180015'),
   attributes: pick(header, seriesLevel),
 })
