@@ -591,6 +591,27 @@ describe('storing', () => {
     expect((await send('multipart/related; type="application/dicom"')).status).toBe(400)
   })
 
+  test('[DW-03] what came before the place where a body breaks is stored and answered for', async () => {
+    const whole = await corpus('mr-head/09.dcm')
+    const part = '--b\r\nContent-Type: application/dicom\r\n\r\n'
+    const send = (headers: Record<string, string>, ...body: (string | Buffer)[]) =>
+      fetch(`${served.url}/studies`, {
+        method: 'POST',
+        headers: { 'content-type': 'multipart/related; type="application/dicom"; boundary=b', ...headers },
+        body: Buffer.concat(body.map((one) => Buffer.from(one))),
+      })
+    const broken = await send({}, part, whole, `\r\n${part}`, whole.subarray(0, 2000))
+    const body = (await broken.json()) as Json
+    expect([broken.status, references(body, '00081199'), references(body, '00081198')]).toEqual([
+      202,
+      [scanHeader(whole).dataset.text('SOPInstanceUID')],
+      [undefined],
+    ])
+    expect((await send({}, part, whole.subarray(0, 2000))).status).toBe(400)
+    const zipped = await send({ 'content-encoding': 'gzip' }, part, whole, '\r\n--b--')
+    expect(zipped.status).toBe(415)
+  })
+
   test('[DW-03] a Hanging Protocol stored over the web is kept for the readers, of no study and with nowhere to retrieve it', async () => {
     const good = protocolFile({ name: 'STOWED' })
     const uid = scanHeader(good).dataset.text('SOPInstanceUID')

@@ -22,7 +22,7 @@ const unzip = promisify(gunzip)
 const zstd = promisify(zstdCompress)
 
 /** Changes whenever what is written into the metadata does: kept ones of before are then made again. */
-const FORM = 2
+const FORM = 3
 
 export interface MetadataDependencies {
   sql: AnySql

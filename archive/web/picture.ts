@@ -4,7 +4,7 @@ import { encodeJpeg } from './jpeg.ts'
 import type { PixelShape } from './pixel-shape.ts'
 import { encodePng } from './png.ts'
 import type { LookUpTable, Presentation, Window } from './presentation.ts'
-import { cropped, fitInto, type Raster } from './raster.ts'
+import { cropped, fitInto, type Raster, turned } from './raster.ts'
 
 export const PICTURE_TYPES = ['image/jpeg', 'image/png'] as const
 export type PictureType = (typeof PICTURE_TYPES)[number]
@@ -13,7 +13,18 @@ export interface Viewport {
   width: number
   height: number
   /** The part of the image that is wanted, in pixels of it; null: all. */
-  source: { left: number; top: number; width: number; height: number } | null
+  source: Source | null
+}
+
+interface Source {
+  left: number
+  top: number
+  width: number
+  height: number
+  /** Left and right changed. */
+  isMirrored: boolean
+  /** Top and bottom changed. */
+  isUpsideDown: boolean
 }
 
 export interface PictureAsked {
@@ -29,7 +40,7 @@ export interface PictureAsked {
 export async function pictureOf(native: Uint8Array, asked: PictureAsked): Promise<Uint8Array> {
   const whole = rasterOf(native, asked.shape, asked.presentation)
   const { source, width, height } = asked.viewport
-  const raster = fitInto(source ? cropped(whole, source) : whole, { width, height })
+  const raster = fitInto(source ? turned(cropped(whole, source), source) : whole, { width, height })
   return asked.type === 'image/png' ? encodePng(raster) : encodeJpeg(raster, asked.quality)
 }
 

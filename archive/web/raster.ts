@@ -52,3 +52,21 @@ export function cropped(
   }
   return { width, height, samples, data }
 }
+
+/** The picture as a mirror shows it, or stood on its head. */
+export function turned(
+  raster: Raster,
+  { isMirrored, isUpsideDown }: { isMirrored: boolean; isUpsideDown: boolean },
+): Raster {
+  if (!isMirrored && !isUpsideDown) return raster
+  const { width, height, samples } = raster
+  const data = new Uint8Array(raster.data.length)
+  for (let y = 0; y < height; y++) {
+    const row = (isUpsideDown ? height - 1 - y : y) * width
+    for (let x = 0; x < width; x++) {
+      const from = (row + (isMirrored ? width - 1 - x : x)) * samples
+      data.set(raster.data.subarray(from, from + samples), (y * width + x) * samples)
+    }
+  }
+  return { ...raster, data }
+}

@@ -53,8 +53,9 @@ function windowAsked(text: string | null): Window | null {
   const isWindow =
     isNumber(centre) &&
     isNumber(width) &&
-    Number(width) >= 1 &&
-    /^(linear|linear[-_]exact|sigmoid)?$/i.test(shape ?? '')
+    /^(linear|linear[-_]exact|sigmoid)?$/i.test(shape ?? '') &&
+    // PS3.3 C.11.2.1.3: only LINEAR wants a whole step; floats are windowed within less.
+    (/^(linear)?$/i.test(shape ?? '') ? Number(width) >= 1 : Number(width) > 0)
   if (!isWindow) throw new WebError(400, 'window is centre,width,function')
   return { centre: Number(centre), width: Number(width), shape: windowShape(shape) }
 }
@@ -66,13 +67,17 @@ function viewportAsked(text: string | null, most: number): Viewport {
   const isViewport =
     [2, 6].includes(parts.length) &&
     [width, height].every((side) => isNumber(side) && Number(side) >= 1) &&
-    [left, top, sourceWidth, sourceHeight].every((part) => part === '' || isNumber(part))
+    [left, top, sourceWidth, sourceHeight].every((part) => part === '' || isNumber(part)) &&
+    [sourceWidth, sourceHeight].every((part) => part === '' || Number(part) !== 0)
   if (!isViewport) throw new WebError(400, 'viewport is width,height or width,height,x,y,width,height')
   const source = {
-    left: Number(left || 0),
-    top: Number(top || 0),
+    left: Math.abs(Number(left || 0)),
+    top: Math.abs(Number(top || 0)),
     width: Math.abs(Number(sourceWidth || LARGEST)),
     height: Math.abs(Number(sourceHeight || LARGEST)),
+    // PS3.18 8.3.5.1.3: a negative width or height turns the picture round.
+    isMirrored: sourceWidth.startsWith('-'),
+    isUpsideDown: sourceHeight.startsWith('-'),
   }
   return {
     width: Math.min(Number(width), most),

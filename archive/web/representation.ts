@@ -5,7 +5,8 @@ import { WebError, type WebRequest } from './exchange.ts'
 import { frameMediaType, frameTransferSyntax } from './transfer-syntax.ts'
 
 export interface Chosen {
-  form: 'stored' | 'native'
+  /** `usual`: what PS3.18 8.7.3 hands out when no transfer syntax is named. */
+  form: 'stored' | 'native' | 'usual'
   /** One part alone, or multipart/related. */
   multipart: boolean
 }
@@ -49,7 +50,11 @@ function isStoredFrame(range: MediaRange, mediaType: string, syntax: string): bo
   return takes(range, mediaType) && (type !== OCTETS || syntax === EXPLICIT_LITTLE)
 }
 
-/** Whole objects, application/dicom: as stored unless Explicit VR Little Endian is asked for. @throws WebError 406 */
+/**
+ * Whole objects, application/dicom. `transfer-syntax=*` takes what is stored; without a transfer syntax each object goes
+ * in its usual form.
+ * @throws WebError 406
+ */
 export async function objectForm(
   request: WebRequest,
   {
@@ -65,10 +70,8 @@ export async function objectForm(
     const multipart = range.multipart || range.type !== 'application/dicom'
     if (!multipart && count > 1) continue
     const { transferSyntax } = range
-    const isStored =
-      transferSyntax === null ||
-      transferSyntax === '*' ||
-      transferSyntaxUids.every((uid) => uid === transferSyntax)
+    if (transferSyntax === null) return { form: 'usual', multipart }
+    const isStored = transferSyntax === '*' || transferSyntaxUids.every((uid) => uid === transferSyntax)
     if (isStored) return { form: 'stored', multipart }
     if (transferSyntax === EXPLICIT_LITTLE && (await canBeNative())) return { form: 'native', multipart }
   }

@@ -1,19 +1,30 @@
 /** Objects that come as Part 10 files over the web, taken in by the archive's own ingest. */
 import type { AnySql } from '#db/client.ts'
 import type { Actor } from '#domain/permissions.ts'
+import { KEY_OBJECT_SELECTION, rejectionNoteIn } from '#domain/rejection-note.ts'
+import { bufferSource } from '../dimse/byte-source.ts'
 import type { Dataset } from '../dimse/dataset.ts'
 import { decodeDataset } from '../dimse/decode.ts'
 import { isDicomError } from '../dimse/dicom-error.ts'
 import { readPart10 } from '../dimse/part10.ts'
 import { HANGING_PROTOCOL_STORAGE } from '../dimse/sop-class.ts'
+import { examine } from '../ingest/examine.ts'
 import type { Ingest } from '../ingest/ingest.ts'
 import { WebError } from './exchange.ts'
-import { type Incoming, type Ingested, NOT_ALLOWED, NOT_THIS_STUDY, TOO_LARGE } from './stow-rs.ts'
+import {
+  CANNOT_UNDERSTAND,
+  type Incoming,
+  type Ingested,
+  NOT_ALLOWED,
+  NOT_THIS_STUDY,
+  TOO_LARGE,
+} from './stow-rs.ts'
 
 /** File Meta and, in any object of the real world, the identifying groups before the first large value. */
 const BEGINNING_BYTES = 256 * 1024
-const CANNOT_UNDERSTAND = 0xc000
 const AFTER_STUDY_UID = 0x0020000e
+/** Tens of thousands of references. */
+const LONGEST_NOTE = 16 * 1024 * 1024
 
 /** Under which the index files what came over the web. */
 const SOURCE_AE = 'STOW-RS'
@@ -57,13 +68,24 @@ export async function storePart10(
     peer: 'web',
     sender: actor,
   })
+  // Who sees everything may withdraw everything, by a note as by DELETE.
+  const note = sites !== null && sopClassUid === KEY_OBJECT_SELECTION ? [beginning] : null
   try {
     await coming.write(beginning.subarray(datasetOffset))
-    for await (const chunk of rest) await coming.write(chunk)
+    for await (const chunk of note ? limited(rest, LONGEST_NOTE) : rest) {
+      note?.push(Buffer.from(chunk))
+      await coming.write(chunk)
+    }
   } catch (error) {
     await coming.abort()
     if (error instanceof TooLarge) return tooLarge(whole, announced)
     throw error
+  }
+  const hidden = note ? await withdrawnUnseen(sql, Buffer.concat(note), sites!) : []
+  if (hidden.length > 0) {
+    await coming.abort()
+    for (const uid of hidden) await denied(actor, uid)
+    return { outcome: 'refused', failureReason: NOT_ALLOWED, sopClassUid, sopInstanceUid }
   }
   const fault = await coming.finish()
   if (fault) return { outcome: 'refused', failureReason: fault.status, sopClassUid, sopInstanceUid }
@@ -77,6 +99,16 @@ async function mayAddTo(sql: AnySql, studyUid: string, sites: readonly string[] 
   const [study] = await sql<{ siteId: string }[]>`
     select site_id as "siteId" from studies where study_uid = ${studyUid}`
   return study === undefined || sites.includes(study.siteId)
+}
+
+/** Studies that a rejection note names images of and that its sender may not see. */
+async function withdrawnUnseen(sql: AnySql, note: Buffer, sites: readonly string[]): Promise<string[]> {
+  const result = examine(bufferSource(note), null)
+  const instances = ('examined' in result && rejectionNoteIn(result.examined)?.instances) || []
+  const rows = await sql<{ uid: string }[]>`
+    select distinct s.study_uid as uid from instances i join studies s on s.id = i.study_id
+    where i.sop_instance_uid = any(${instances as string[]}) and s.site_id <> all(${sites as string[]})`
+  return rows.map(({ uid }) => uid)
 }
 
 async function split(bytes: AsyncIterable<Uint8Array>) {

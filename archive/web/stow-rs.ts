@@ -46,6 +46,16 @@ export const NOT_ALLOWED = 0x0124
 /** A700H: out of resources, here longer than any object that is taken. */
 export const TOO_LARGE = 0xa700
 
+/** C000H: cannot be understood, here for what comes after the place where a body breaks. */
+export const CANNOT_UNDERSTAND = 0xc000
+
+const BROKEN: Ingested = {
+  outcome: 'refused',
+  failureReason: CANNOT_UNDERSTAND,
+  sopClassUid: null,
+  sopInstanceUid: null,
+}
+
 interface Storing {
   request: WebRequest
   access: Access
@@ -60,10 +70,16 @@ export async function storeInstances(
     throw new WebError(406, `what became of the objects is to be had as ${JSON_MODEL}`)
   if (access.kind === 'launch') return storeMarks(mark, { request, access, studyUid })
   if (!access.mayStore) throw new WebError(403, 'storing is not allowed here')
-  const type = String(request.headers['content-type'] ?? '')
+  const { sites, actor } = access
   const results: Ingested[] = []
-  for await (const bytes of objectsIn(request, type))
-    results.push(await ingest({ bytes, studyUid, sites: access.sites, actor: access.actor }))
+  try {
+    for await (const bytes of objectsIn(request))
+      results.push(await ingest({ bytes, studyUid, sites, actor }))
+  } catch (error) {
+    // What was stored before the body broke is answered for all the same.
+    if (!(error instanceof WebError) || error.status !== 400 || results.length === 0) throw error
+    results.push(BROKEN)
+  }
   if (results.length === 0) throw new WebError(400, 'there is no object in the body')
   return answer(results, request.root)
 }
@@ -78,7 +94,7 @@ async function storeMarks(
   if (access.mayMark !== true) throw new WebError(403, 'storing is not allowed here')
   if (studyUid === null || !access.studies.includes(studyUid))
     throw new WebError(404, 'there is no such study here')
-  const type = String(request.headers['content-type'] ?? '')
+  const type = typeOf(request)
   const { type: media, parameters } = contentType(type)
   if (media !== 'multipart/related' || parameters.get('type')?.toLowerCase() !== JSON_MODEL)
     throw new WebError(415, `what is said of images is stored as ${JSON_MODEL} in multipart/related`)
@@ -88,6 +104,13 @@ async function storeMarks(
       results.push(await mark({ json, studyUid, launchId: access.launchId, actor: access.actor }))
   if (results.length === 0) throw new WebError(400, 'there is no object in the body')
   return answer(results, request.root)
+}
+
+/** The Content-Type of a body that is as it says. @throws WebError 415 for one that was compressed on its way */
+function typeOf({ headers }: WebRequest): string {
+  if (!/^(identity)?$/i.test(headers['content-encoding']?.trim() ?? ''))
+    throw new WebError(415, 'the body is taken as it is, without a content coding')
+  return String(headers['content-type'] ?? '')
 }
 
 async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
@@ -110,7 +133,8 @@ function metadataIn(text: string): unknown[] {
   }
 }
 
-async function* objectsIn(request: WebRequest, type: string): AsyncGenerator<AsyncIterable<Uint8Array>> {
+async function* objectsIn(request: WebRequest): AsyncGenerator<AsyncIterable<Uint8Array>> {
+  const type = typeOf(request)
   const { type: media, parameters } = contentType(type)
   if (media === 'application/dicom') {
     yield request.body

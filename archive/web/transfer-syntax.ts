@@ -11,6 +11,24 @@ export const NATIVE_SYNTAXES: readonly string[] = [
 
 export const isNative = (transferSyntaxUid: string): boolean => NATIVE_SYNTAXES.includes(transferSyntaxUid)
 
+/** Syntaxes that keep every value of every pixel; the others may have lost some, or have. */
+const LOSSLESS: ReadonlySet<string> = new Set([
+  ...NATIVE_SYNTAXES,
+  '1.2.840.10008.1.2.1.98',
+  '1.2.840.10008.1.2.4.57',
+  '1.2.840.10008.1.2.4.70',
+  '1.2.840.10008.1.2.4.80',
+  '1.2.840.10008.1.2.4.90',
+  '1.2.840.10008.1.2.4.92',
+  '1.2.840.10008.1.2.4.110',
+  '1.2.840.10008.1.2.4.201',
+  '1.2.840.10008.1.2.4.202',
+  '1.2.840.10008.1.2.5',
+  '1.2.840.10008.1.2.8.1',
+])
+
+export const isLossless = (transferSyntaxUid: string): boolean => LOSSLESS.has(transferSyntaxUid)
+
 const MEDIA_TYPES: Record<string, string> = {
   '1.2.840.10008.1.2.4.50': 'image/jpeg',
   '1.2.840.10008.1.2.4.51': 'image/jpeg',

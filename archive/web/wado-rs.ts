@@ -22,7 +22,7 @@ import type { Recent } from './recent.ts'
 import { isShowable, render, styleOf } from './rendered.ts'
 import { type Chosen, frameForm, objectForm } from './representation.ts'
 import type { ShownObjects } from './shown-objects.ts'
-import { frameMediaType, frameTransferSyntax, isNative, videoType } from './transfer-syntax.ts'
+import { frameMediaType, frameTransferSyntax, isLossless, isNative, videoType } from './transfer-syntax.ts'
 
 export interface WadoDependencies {
   sql: AnySql
@@ -45,14 +45,26 @@ export async function retrieveObjects(
 ): Promise<WebResponse> {
   const objects = await objectsAt(wado, access, place)
   const headers = new Map<string, Header>()
+  const canBeNative = async (object: StoredObject) => {
+    const header = await headerOf(wado.sql, object.id)
+    headers.set(object.id, header)
+    return hasNativeForm(object, header)
+  }
   const chosen = await objectForm(request, {
     transferSyntaxUids: objects.map((object) => object.transferSyntaxUid),
     count: objects.length,
     canBeNative: async () => {
-      for (const object of objects) headers.set(object.id, await headerOf(wado.sql, object.id))
-      return objects.every((object) => hasNativeForm(object, headers.get(object.id)!))
+      for (const object of objects) if (!(await canBeNative(object))) return false
+      return true
     },
   })
+  const isSentAsStored = async (object: StoredObject) => {
+    const { transferSyntaxUid } = object
+    if (chosen.form === 'stored' || transferSyntaxUid === EXPLICIT_LITTLE) return true
+    if (chosen.form === 'native') return false
+    // PS3.18 8.7.3: Explicit VR Little Endian, but for pixels that are to be had in lossy compression alone.
+    return !isLossless(transferSyntaxUid) || !(await canBeNative(object))
+  }
   const coercions = await coercionsFor(wado.sql, objects)
   const tag = tagOf([
     chosen.form,
@@ -60,7 +72,7 @@ export async function retrieveObjects(
   ])
   const parts: Part[] = []
   for (const object of objects) {
-    const isStored = chosen.form === 'stored' || object.transferSyntaxUid === EXPLICIT_LITTLE
+    const isStored = await isSentAsStored(object)
     const syntax = isStored ? object.transferSyntaxUid : EXPLICIT_LITTLE
     parts.push({
       contentType: `application/dicom; transfer-syntax=${syntax}`,

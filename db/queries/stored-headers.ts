@@ -54,6 +54,8 @@ export async function headersOf(sql: AnySql, asked: HeadersAsked): Promise<Heade
         || jsonb_build_object('00083002', jsonb_build_object('vr', 'UI', 'Value', jsonb_build_array(
           case when transfer_syntax_uid = any(${asked.native as string[]}) then '1.2.840.10008.1.2.1' else transfer_syntax_uid end)))
         || case when jsonb_typeof(pixel) is distinct from 'object' or jsonb_exists(attributes, '7FE00010') then '{}'::jsonb
+          -- PS3.5 A.4: what is encapsulated is bytes.
+          when pixel->'encapsulated' = 'true' then '{"7FE00010": {"vr": "OB", "BulkDataURI": "bulkdata/7FE00010"}}'::jsonb
           when jsonb_exists(attributes, '00280101') then '{"7FE00010": {"vr": "OW", "BulkDataURI": "bulkdata/7FE00010"}}'::jsonb
           -- Pixels that are floats have no Bits Stored (PS3.3 sections C.7.6.24 and C.7.6.25).
           else case attributes->'00280100'->'Value'->>0
