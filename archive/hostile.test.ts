@@ -155,15 +155,16 @@ test('[AR-01] hostile input of every kind is answered in the protocol’s terms 
     return missing.length === 0
   }
   await until('every input to be told of', isTold, 60_000).catch(() => expect(missing).toEqual([]))
-  const strangers = inputs.filter(
+  const unadmitted = inputs.filter(
     (input) => input.stage === 'instead' && /abort|closed|gone/.test(answers.get(input)!),
   )
+  const names = unadmitted.map(({ callingAe }) => callingAe)
   await until(
-    'every stranger to be counted',
-    async () => (await strangersCounted()) >= strangers.length,
+    'all who never were let in to be counted',
+    async () => (await unadmittedCounted(names)) >= unadmitted.length,
     30_000,
   )
-  expect(await strangersCounted()).toBe(strangers.length)
+  expect(await unadmittedCounted(names)).toBe(unadmitted.length)
 
   await until('the descriptors', async () => archive.hasLetGo(before), 30_000)
   expect(await send('CT1', series('2.25.6', 5))).toBe(5)
@@ -182,10 +183,11 @@ async function traces(): Promise<Set<string>> {
   return new Set(rows.map(({ trace }) => trace))
 }
 
-/** Conversations that ended before anybody had said a name. */
-async function strangersCounted(): Promise<number> {
+/** Conversations that ended before an association: of those who had said their name, and of all who had not. */
+async function unadmittedCounted(names: string[]): Promise<number> {
+  const chains = ['(none)', ...names].map((name) => `device:${name}`)
   const [row] = await archive.department.sql<{ times: number }[]>`
     select coalesce(sum(coalesce((data->>'times')::int, 1)), 0)::int as times from audit_events
-    where chain = 'device:(none)' and outcome <> 'success'`
+    where chain = any(${chains}) and outcome <> 'success'`
   return row!.times
 }

@@ -16,3 +16,9 @@ export function connect(databaseUrl: string, { name, max = 10 }: { name: string;
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
   }) as Sql
 }
+
+/** Classes 22 and 23 of SQLSTATE: data exception, integrity constraint violation. Everything else may pass. */
+export function isAboutTheData(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return typeof code === 'string' && /^2[23]/.test(code)
+}

@@ -65,8 +65,10 @@ export type AssociationParts = {
   readonly timers: DimseTimers
 }
 
-/** How it ended: released in order, or by an error. */
-export type End = { readonly released: true } | { readonly released: false; readonly error: DicomError }
+/** How it ended: released, in order or in the middle of a message, or by an error. */
+export type End =
+  | { readonly released: true; readonly cutShort?: DicomError }
+  | { readonly released: false; readonly error: DicomError }
 
 export class Association {
   readonly agreement: Agreement
@@ -278,8 +280,7 @@ export class Association {
 
   private async arrived(contextId: number, command: Command, bytes: Buffer | undefined): Promise<void> {
     const context = this.contextOf(contextId)
-    if (command.isResponse)
-      return this.awaited.get(command.messageId)?.push(asResponse(context, command, bytes))
+    if (command.isResponse) return this.answered(context, command, bytes)
     if (command.name === 'cCancel')
       return this.serving.get(command.messageId)?.abort(new DicomError('status'))
     if (command.name === 'cStore')
@@ -297,6 +298,13 @@ export class Association {
       })
     this.turn = served
     if (this.waitingRequests > this.parts.limits.waitingRequests) await served
+  }
+
+  private answered(context: PresentationContext, command: Command, bytes: Buffer | undefined) {
+    if (this.lastMessageId === 0)
+      throw new DicomError('message-malformed', { wanted: 'a request: nothing was asked of it' })
+    // One that comes too late is nobody's any more.
+    this.awaited.get(command.messageId)?.push(asResponse(context, command, bytes))
   }
 
   private begin(contextId: number, command: Command): DimseRequest {
@@ -321,13 +329,15 @@ export class Association {
   private async finished(): Promise<End> {
     this.idle?.stop()
     const error = this.over instanceof DicomError ? this.over : undefined
+    const cutShort = !error && this.reader.inMessage && new DicomError('message-malformed', { wanted: REST })
     await this.reader.abort(error ?? new DicomError('connection-lost', { how: 'released inside a message' }))
     for (const controller of this.serving.values()) controller.abort(error)
     for (const queue of this.awaited.values()) queue.fail(this.overError())
     this.parts.stream.discard()
     closeSoon(this.parts.socket, this.parts.timers.lingerMs)
     await this.turn
-    return error ? { released: false, error } : { released: true }
+    if (error) return { released: false, error }
+    return cutShort ? { released: true, cutShort } : { released: true }
   }
 
   private overError(): DicomError {
@@ -380,6 +390,8 @@ export function closeSoon(socket: Socket, lingerMs: number) {
   socket.once('close', () => clearTimeout(timer))
   socket.end()
 }
+
+const REST = 'the rest of it before the release'
 
 const isQuery = (field: CommandFields[string]): boolean =>
   field === COMMAND.cFind || field === COMMAND.cMove || field === COMMAND.cGet

@@ -59,3 +59,11 @@ test('[AR-01] elements without end are refused, in sequences and beside them', (
   for (let n = 0; n < 40; n++) many.put({ kind: 'sequence', tag: 0x00091000 + n, vr: 'SQ', items })
   expect(() => scanned(encodeDataset(many, EXPLICIT_LITTLE))).toThrow('dataset-too-large')
 })
+
+test('[AR-01] File Meta or a command in a data set is refused: behind our own nobody could tell where it begins', () => {
+  const part10 = { meta: new Dataset(), transferSyntaxUid: EXPLICIT_LITTLE, datasetOffset: 0 }
+  for (const before of [{ TransferSyntaxUID: EXPLICIT_LITTLE }, { Priority: 0 }]) {
+    const dataset = encodeDataset(Dataset.of({ ...before, PatientID: '1' }, []), EXPLICIT_LITTLE)
+    expect(() => scanHeader(dataset, { part10 })).toThrow('dataset-malformed')
+  }
+})

@@ -58,12 +58,20 @@ export function scanHeader(given: Buffer | ByteSource, options: ScanOptions = {}
     part10,
     options,
   )
+  refuseFileMeta(dataset)
   return {
     ...part10,
     dataset,
     inflated,
     pixelData: pixelDataOf(dataset, inflated ? bufferSource(inflated) : source),
   }
+}
+
+/** Commands and File Meta are no part of a data set (PS3.5 section 7.1); behind ours, nobody could tell where it begins. */
+function refuseFileMeta({ elements }: Dataset): void {
+  const [first] = elements.keys()
+  if (first !== undefined && first >>> 16 <= 0x0002)
+    throw new DicomError('dataset-malformed', { wanted: 'no group 0000 or 0002' })
 }
 
 function scan(

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
-import { NO_DATASET } from './command.ts'
+import { COMMAND, encodeCommand, NO_DATASET, RESPONSE } from './command.ts'
 import { type Listener, type ListenOptions, listenDimse } from './listener.ts'
 import { Occupancy } from './occupancy.ts'
 import { encodeAbort, encodeReleaseRq, PDU } from './pdu.ts'
@@ -51,12 +51,7 @@ async function associated(listener: Listener): Promise<Peer> {
 
 test('contexts with descending ids are answered each under its own', async () => {
   const peer = await associated(await archive())
-  const ac = peer.pdus[0]!.body
-  const results: [number, number][] = []
-  for (let at = 68; at < ac.length; at += 4 + ac.readUInt16BE(at + 2)) {
-    if (ac[at] === 0x21) results.push([ac[at + 4]!, ac[at + 6]!])
-  }
-  expect(results).toEqual([
+  expect(resultsIn(peer.pdus[0]!.body)).toEqual([
     [5, 0],
     [3, 0],
     [1, 3],
@@ -302,3 +297,118 @@ test('five hundred mutated conversations end, each in a PDU or a close, and the 
   next.send(data(pdv(3, 3, echo(7))))
   await next.answered(2)
 })
+
+test('a proposal that leaves no room for a value is aborted before anybody decides on it, and told by its name', async () => {
+  let asked = 0
+  const authorise = () => {
+    asked += 1
+    return { accept: true as const, supports: () => undefined, services: {} }
+  }
+  const listener = await archive(undefined, { authorise })
+  for (const maxPduBytes of [1, 6]) {
+    const peer = new Peer(listener.port).send(proposal({ maxPduBytes }))
+    expect(await peer.closed()).toEqual([aborted(0, 0)])
+  }
+  const even = new Peer(listener.port).send(
+    proposal({ contexts: [{ id: 2, abstractSyntax: VERIFICATION, transferSyntaxes: [IMPLICIT_LITTLE] }] }),
+  )
+  expect(await even.closed()).toEqual([aborted(0, 0)])
+  expect(asked).toBe(0)
+  expect(refusals.map(({ callingAe, error }) => [callingAe, error?.wanted])).toEqual([
+    ['CT1', 'a maximum length that has room for a value'],
+    ['CT1', 'a maximum length that has room for a value'],
+    ['CT1', 'odd, distinct context ids'],
+  ])
+})
+
+test('a release in the middle of an object or a command is answered, and told of', async () => {
+  const { kept, services } = shelf()
+  const listener = await archive(services)
+  for (const begun of [
+    data(pdv(5, 3, storeRq(1, '1.2.3')), pdv(5, 0, Buffer.alloc(100))),
+    data(pdv(3, 1, echo(1).subarray(0, 20))),
+  ]) {
+    const peer = (await associated(listener)).send(begun, encodeReleaseRq())
+    expect((await peer.closed()).at(-1)?.type).toBe(PDU.releaseRp)
+  }
+  expect(kept).toEqual([])
+  const told = () => refusals.filter(({ kind }) => kind === 'aborted')
+  await vi.waitFor(() => expect(told()).toHaveLength(2))
+  expect(told()[0]).toMatchObject({ callingAe: 'CT1', error: { code: 'message-malformed', byPeer: false } })
+  expect(told()[0]!.why).toContain('the rest of it before the release')
+})
+
+test('a response to nothing, and a request in the name of another class, are not taken', async () => {
+  const listener = await archive()
+  const response = encodeCommand({
+    CommandField: COMMAND.cStore | RESPONSE,
+    MessageIDBeingRespondedTo: 1,
+    CommandDataSetType: NO_DATASET,
+    Status: 0,
+  })
+  const answering = (await associated(listener)).send(data(pdv(5, 3, response)))
+  expect((await answering.closed()).at(-1)).toEqual(aborted(0, 0))
+  const other = encodeCommand({
+    CommandField: COMMAND.cEcho,
+    MessageID: 7,
+    CommandDataSetType: NO_DATASET,
+    AffectedSOPClassUID: CT_IMAGE_STORAGE,
+  })
+  const asking = (await associated(listener)).send(data(pdv(3, 3, other)))
+  const [, answer] = await asking.answered(2)
+  expect(statusIn(answer!.body)).toBe(0x0122)
+})
+
+test('a transfer syntax that is no UID is taken for none, even where any is', async () => {
+  const supports = () => ({ transferSyntaxes: [], anyTransferSyntax: true })
+  const listener = await archive(undefined, {
+    authorise: () => ({ accept: true, supports, services: {} }),
+  })
+  const offered = (id: number, ...transferSyntaxes: string[]) => ({
+    id,
+    abstractSyntax: CT_IMAGE_STORAGE,
+    transferSyntaxes,
+  })
+  const contexts = [
+    offered(1, '1.2.3\x004'),
+    offered(3, '<script>', '1.2.840.10008.1.2.4.70'),
+    offered(5, '1'.repeat(65)),
+    offered(7),
+  ]
+  const peer = new Peer(listener.port).send(proposal({ contexts }))
+  const [ac] = await peer.answered(1)
+  expect(resultsIn(ac!.body)).toEqual([
+    [1, 4],
+    [3, 0],
+    [5, 4],
+    [7, 4],
+  ])
+})
+
+test('a name filled up with zeros is that name', async () => {
+  const names: string[] = []
+  const listener = await archive(undefined, {
+    authorise({ callingAe, calledAe }) {
+      names.push(callingAe, calledAe)
+      return { accept: true, supports: () => undefined, services: {} }
+    },
+  })
+  const bytes = proposal()
+  bytes.fill(0, 10 + 'ISOCENTER'.length, 26)
+  bytes.fill(0, 26 + 'CT1'.length, 42)
+  await new Peer(listener.port).send(bytes).answered(1)
+  expect(names).toEqual(['CT1', 'ISOCENTER'])
+})
+
+function resultsIn(ac: Buffer): [number, number][] {
+  const results: [number, number][] = []
+  for (let at = 68; at < ac.length; at += 4 + ac.readUInt16BE(at + 2)) {
+    if (ac[at] === 0x21) results.push([ac[at + 4]!, ac[at + 6]!])
+  }
+  return results
+}
+
+/** The Status (0000,0900) of a P-DATA-TF that holds a whole command. */
+function statusIn(body: Buffer): number {
+  return body.readUInt16LE(body.indexOf(Buffer.from('0000000902000000', 'hex')) + 8)
+}

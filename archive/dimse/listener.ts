@@ -16,13 +16,22 @@ import {
   encodeAssociateAc,
   encodeAssociateRj,
   PDU,
+  type Titles,
+  titlesIn,
 } from './pdu.ts'
 import { startClock } from './peer-clock.ts'
 import { withReadBuffer } from './read-buffer.ts'
 import { type Refusal, refusalFor } from './refusal.ts'
 import type { Services } from './services.ts'
 import { DIMSE_LIMITS, DIMSE_TIMERS, type DimseLimits, type DimseTimers } from './settings.ts'
-import { type Certificate, certificateOf, handshakeWords, TLS_PROFILE } from './tls-profile.ts'
+import {
+  type Certificate,
+  certificateOf,
+  certificateWords,
+  handshakeWords,
+  hasCertificate,
+  TLS_PROFILE,
+} from './tls-profile.ts'
 import { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME } from './uid.ts'
 
 /** A proposed association, before any answer. */
@@ -128,13 +137,8 @@ class Door implements Listener {
 
   private secured(socket: TLSSocket) {
     if (!this.options.tls?.ca || socket.authorized) return void this.serve(socket)
-    const what = socket.authorizationError ? `${socket.authorizationError}` : 'no certificate'
-    this.refused({
-      kind: 'connection',
-      remoteAddress: addressOf(socket),
-      why: `It showed no certificate that our authority signed (${what})`,
-      setting: 'DICOM_TLS_CA_FILE',
-    })
+    const words = certificateWords(hasCertificate(socket) ? socket.authorizationError : undefined)
+    this.refused({ kind: 'connection', remoteAddress: addressOf(socket), ...words })
     socket.destroy()
   }
 
@@ -194,8 +198,11 @@ class Door implements Listener {
   private async serve(socket: Socket): Promise<void> {
     const stream = new ByteStream(socket, this.timers)
     const remoteAddress = addressOf(socket)
+    let titles: Titles | undefined
     try {
-      const rq = await this.proposal(stream)
+      const bytes = await this.proposal(stream)
+      titles = titlesIn(bytes)
+      const rq = decodeAssociateRq(bytes)
       const certificate =
         this.options.tls && certificateOf(socket as TLSSocket, this.options.tls.ca !== undefined)
       await this.decide(
@@ -211,7 +218,7 @@ class Door implements Listener {
       )
     } catch (error) {
       const probe = isDicomError(error, 'connection-lost') && !stream.hasReceived
-      if (!probe) this.refused({ remoteAddress, ...refusalFor(error) })
+      if (!probe) this.refused({ remoteAddress, ...titles, ...refusalFor(error) })
       // Before an association there is no provider to abort it: source 0 (PS3.8 section 9.2.3, AA-1), and the end of
       // ARTIM closes without a word (AA-2).
       const goesQuietly = ['connection-lost', 'association-aborted', 'peer-too-slow']
@@ -223,7 +230,7 @@ class Door implements Listener {
   }
 
   /** One deadline for all of it: a peer that sends a byte now and then does not get another. */
-  private async proposal(stream: ByteStream): Promise<AssociateRq> {
+  private async proposal(stream: ByteStream): Promise<Buffer> {
     const { artimMs } = this.timers
     const artim = startClock(artimMs, () =>
       stream.finish(new DicomError('peer-too-slow', { waitedMs: artimMs, clock: 'artim' })),
@@ -237,7 +244,7 @@ class Door implements Listener {
       if (length > this.limits.associatePduBytes) {
         throw new DicomError('pdu-too-long', { found: length, limit: this.limits.associatePduBytes })
       }
-      return decodeAssociateRq(await stream.take(length, Number.POSITIVE_INFINITY))
+      return await stream.take(length, Number.POSITIVE_INFINITY)
     } finally {
       artim.stop()
     }
@@ -311,7 +318,8 @@ class Door implements Listener {
     const end = await association.ended
     this.mine.delete(association)
     this.occupancy.associations.delete(association)
-    if (!end.released) this.refused({ ...whoOf(proposal), ...refusalFor(end.error) })
+    const fault = end.released ? end.cutShort : end.error
+    if (fault) this.refused({ ...whoOf(proposal), ...refusalFor(fault) })
     this.options.onEnd?.(association, end)
   }
 
@@ -330,12 +338,14 @@ class Door implements Listener {
       Object.groupBy(found, ({ result, setting }) => `${result} ${setting}`),
     )) {
       const [{ result, setting }] = alike as [(typeof found)[number]]
-      const what = result === CONTEXT_RESULT.abstractSyntaxNotSupported ? 'SOP class' : 'transfer syntaxes'
+      const isClass = result === CONTEXT_RESULT.abstractSyntaxNotSupported
       this.refused({
         ...whoOf(proposal),
         kind: 'context',
         abstractSyntaxes: [...new Set(alike!.map(({ abstractSyntax }) => abstractSyntax))],
-        why: `The ${what} it proposed is not accepted`,
+        why: isClass
+          ? 'A SOP class that it proposed is not accepted'
+          : 'None of the transfer syntaxes that it proposed for a SOP class is accepted',
         ...(setting === undefined ? {} : { setting }),
       })
     }

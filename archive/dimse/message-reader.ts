@@ -2,6 +2,7 @@
 import type { ByteStream } from './byte-stream.ts'
 import { type Command, decodeCommand } from './command.ts'
 import { DicomError } from './dicom-error.ts'
+import { PDU } from './pdu.ts'
 import type { DimseLimits } from './settings.ts'
 
 export type DatasetReceiver = {
@@ -49,7 +50,7 @@ export class MessageReader {
   /** One P-DATA-TF, whose header has been read; it may hold several PDVs. */
   async pdu(length: number): Promise<void> {
     if (length > this.limits.pduBytes) {
-      throw new DicomError('pdu-too-long', { found: length, limit: this.limits.pduBytes })
+      throw new DicomError('pdu-too-long', { type: PDU.dataTf, found: length, limit: this.limits.pduBytes })
     }
     for (let left = length; left > 0; ) left -= await this.pdv(left)
   }

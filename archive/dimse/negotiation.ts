@@ -8,6 +8,7 @@ import {
   type Role,
 } from './pdu.ts'
 import { IMPLICIT_LITTLE } from './transfer-syntax.ts'
+import { isTolerableUid } from './uid.ts'
 
 /** How a SOP class is accepted. */
 export type Acceptance = {
@@ -54,7 +55,7 @@ function choose(
   { transferSyntaxes, anyTransferSyntax }: Acceptance,
 ): string | undefined {
   const ours = transferSyntaxes.find((uid) => proposed.includes(uid))
-  return ours ?? (anyTransferSyntax ? proposed.find((uid) => uid !== '') : undefined)
+  return ours ?? (anyTransferSyntax ? proposed.find(isTolerableUid) : undefined)
 }
 
 function roleAnswer(role: Role, acceptance: Acceptance | undefined): Role[] {

@@ -54,14 +54,15 @@ type UserInformation = {
   readonly roles: readonly Role[]
 }
 
-export type AssociateRq = UserInformation & {
-  readonly protocolVersion: number
-  readonly applicationContext: string
-  readonly calledAe: string
-  readonly callingAe: string
-  readonly contexts: readonly ProposedContext[]
-  readonly userIdentity?: UserIdentity
-}
+export type Titles = { readonly calledAe: string; readonly callingAe: string }
+
+export type AssociateRq = UserInformation &
+  Titles & {
+    readonly protocolVersion: number
+    readonly applicationContext: string
+    readonly contexts: readonly ProposedContext[]
+    readonly userIdentity?: UserIdentity
+  }
 
 export type AssociateAc = UserInformation & {
   readonly calledAe: string
@@ -185,15 +186,24 @@ function encodeIdentity({ type, positiveResponseRequested, primary, secondary }:
   return item(ITEM.userIdentity, flags, lengthFirst(primary), lengthFirst(secondary))
 }
 
+const PDV_HEADER_BYTES = 6
+
 type Item = { readonly type: number; readonly body: Buffer }
+
+/** Who calls whom, of a proposal whose rest may be wrong. */
+export const titlesIn = (body: Buffer): Titles | undefined => (body.length < 36 ? undefined : titlesOf(body))
+
+const titlesOf = (body: Buffer): Titles => ({
+  calledAe: titleOf(body.toString('latin1', 4, 20)),
+  callingAe: titleOf(body.toString('latin1', 20, 36)),
+})
 
 function associateFields(body: Buffer) {
   need(body, 68, 'A-ASSOCIATE')
   return {
     head: {
       protocolVersion: body.readUInt16BE(0),
-      calledAe: body.toString('latin1', 4, 20).trim(),
-      callingAe: body.toString('latin1', 20, 36).trim(),
+      ...titlesOf(body),
     },
     items: itemsOf(body.subarray(68)),
   }
@@ -241,8 +251,11 @@ function decodeUserInformation(items: readonly Item[]) {
   const parts = itemsOf(items.find(({ type }) => type === ITEM.userInformation)?.body ?? Buffer.alloc(0))
   const find = (type: number) => parts.find((part) => part.type === type)?.body
   const maxLength = find(ITEM.maxLength)
+  const maxPduBytes = maxLength && maxLength.length >= 4 ? maxLength.readUInt32BE(0) : 0
+  if (maxPduBytes > 0 && maxPduBytes <= PDV_HEADER_BYTES)
+    throw new DicomError('pdu-malformed', { wanted: 'a maximum length that has room for a value' })
   const information: UserInformation = {
-    maxPduBytes: maxLength && maxLength.length >= 4 ? maxLength.readUInt32BE(0) : 0,
+    maxPduBytes,
     implementationClassUid: uidOf(find(ITEM.implementationClassUid)),
     implementationVersionName: uidOf(find(ITEM.implementationVersionName)),
     roles: parts.filter(({ type }) => type === ITEM.role).map(decodeRole),
@@ -273,6 +286,9 @@ function splitLength(body: Buffer): [Buffer, Buffer] {
 function need(body: Buffer, length: number, wanted: string) {
   if (body.length < length) throw new DicomError('pdu-malformed', { wanted, found: body.length })
 }
+
+// Spaces around it are not significant (PS3.8 table 9-11); some senders fill up with zeros instead.
+const titleOf = (field: string): string => field.replace(/\0+$/, '').trim()
 
 // Some senders pad UIDs to even length here too, where PS3.8 section 9.3 has no padding.
 const uidOf = (body: Buffer | undefined): string => (body?.toString('latin1') ?? '').replace(/[\0 ]+$/, '')

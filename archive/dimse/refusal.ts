@@ -1,5 +1,6 @@
 /** Why a peer was turned away, in words for an administrator. */
 import { DicomError, type DicomErrorCode } from './dicom-error.ts'
+import { PDU } from './pdu.ts'
 
 export type Refusal = {
   readonly at: Date
@@ -15,6 +16,8 @@ export type Refusal = {
   readonly error?: {
     readonly code: DicomErrorCode | 'internal'
     readonly clock?: string
+    /** What was wanted of the peer instead. */
+    readonly wanted?: string
     readonly byPeer: boolean
   }
   /** A sentence without patient data. */
@@ -29,12 +32,15 @@ function wordsFor(error: unknown): string {
   const { refs } = error
   switch (error.code) {
     case 'association-aborted':
-      return refs.by === 'peer'
-        ? `The peer aborted (source ${refs.source}, reason ${refs.reason})`
-        : `We aborted: ${refs.why ?? 'no reason given'}`
+      if (refs.by === 'peer')
+        return refs.source === undefined
+          ? 'The peer aborted before it had asked for an association'
+          : `The peer aborted (source ${refs.source}, reason ${refs.reason})`
+      return `We aborted: ${refs.why ?? 'no reason given'}`
     case 'connection-lost':
       return `The connection was lost (${refs.how}) without a release`
     case 'peer-too-slow':
+      if (refs.clock === 'floor') return CLOCKS.floor!
       return `${CLOCKS[String(refs.clock)] ?? 'The peer was too slow'}; it was waited for ${refs.waitedMs} ms`
     case 'pdu-too-long':
       return `The peer sent a PDU of ${refs.found} bytes; the longest accepted is ${refs.limit}`
@@ -65,7 +71,15 @@ const SETTINGS: Record<string, string> = {
   artim: 'DICOM_ARTIM_SECONDS',
   idle: 'DICOM_IDLE_SECONDS',
   stall: 'DICOM_STALL_SECONDS',
-  floor: 'DICOM_FLOOR_BYTES_PER_SECOND',
+  floor: 'DICOM_FLOOR_BYTES_PER_SECOND, or DICOM_FLOOR_AFTER_SECONDS',
+}
+
+/** For what is wrong with the bytes there is one in two cases only. */
+function settingFor({ code, refs }: DicomError): string | undefined {
+  if (code === 'pdu-too-long' && refs.type === PDU.dataTf) return 'DICOM_MAX_PDU_BYTES'
+  if (code === 'pdu-unexpected' && refs.found === TLS_HANDSHAKE)
+    return 'its own configuration: no TLS, or our port with TLS (ISOCENTER_DICOM_TLS_PORT)'
+  return code === 'peer-too-slow' ? SETTINGS[String(refs.clock)] : undefined
 }
 
 /** What of a refusal the error says that ended a connection. */
@@ -74,8 +88,8 @@ export function refusalFor(error: unknown): Pick<Refusal, 'kind' | 'why' | 'sett
   if (!(error instanceof DicomError)) return { ...said, error: { code: 'internal', byPeer: false } }
   const { code, refs } = error
   const byPeer = code === 'connection-lost' || (code === 'association-aborted' && refs.by === 'peer')
-  if (code !== 'peer-too-slow') return { ...said, error: { code, byPeer } }
-  const clock = String(refs.clock)
-  const setting = SETTINGS[clock]
-  return { ...said, ...(setting ? { setting } : {}), error: { code, clock, byPeer } }
+  const setting = settingFor(error)
+  const clock = code === 'peer-too-slow' ? { clock: String(refs.clock) } : {}
+  const wanted = typeof refs.wanted === 'string' ? { wanted: refs.wanted } : {}
+  return { ...said, ...(setting ? { setting } : {}), error: { code, ...clock, ...wanted, byPeer } }
 }

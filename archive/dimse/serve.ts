@@ -87,7 +87,11 @@ export async function receiveStore(services: Services, request: DimseRequest): P
 
 async function beginStore(services: Services, request: DimseRequest): Promise<StoreSink | Outcome> {
   if (!services.cStore) return { status: STATUS.sopClassNotSupported }
-  if (request.sopClassUid !== request.context.abstractSyntax) return { status: STATUS.datasetDoesNotMatch }
+  if (request.sopClassUid !== request.context.abstractSyntax)
+    return {
+      status: STATUS.datasetDoesNotMatch,
+      comment: 'Its SOP class is not that of its presentation context',
+    }
   if (!isTolerableUid(request.sopInstanceUid)) return { status: STATUS.invalidSopInstance }
   return services.cStore(request)
 }
@@ -114,6 +118,9 @@ async function answer(
   respond: Responder,
 ) {
   const { name } = request.command
+  // What was agreed on for one class is asked for in no other's name.
+  if (request.sopClassUid !== '' && request.sopClassUid !== request.context.abstractSyntax)
+    return respond.with({ status: notOfThisContext(name), comment: 'Not the SOP class of its context' })
   if (name === 'cFind' && services.cFind) return find(services.cFind, withDataset(request, bytes), respond)
   if (name === 'cMove' && services.cMove)
     return retrieve(services.cMove, withDataset(request, bytes), respond)
@@ -137,6 +144,10 @@ function simpleHandler(services: Services, name: CommandName | undefined): Handl
     default:
       return undefined
   }
+}
+
+function notOfThisContext(name: CommandName | undefined): number {
+  return name?.startsWith('n') ? STATUS.noSuchSopClass : STATUS.sopClassNotSupported
 }
 
 function unserved(name: CommandName | undefined): number {

@@ -28,15 +28,38 @@ export type Certificate = {
   readonly isVerified: boolean
 }
 
+/** Null, against its type, once the peer has gone. */
+const shownBy = (socket: TLSSocket) =>
+  socket.getPeerCertificate() as ReturnType<TLSSocket['getPeerCertificate']> | null
+
+export const hasCertificate = (socket: TLSSocket): boolean => shownBy(socket)?.raw !== undefined
+
 export function certificateOf(socket: TLSSocket, hasAuthority: boolean): Certificate | undefined {
-  // Null, against its type, once the peer has gone.
-  const shown = socket.getPeerCertificate() as ReturnType<TLSSocket['getPeerCertificate']> | null
+  const shown = shownBy(socket)
   if (!shown?.subject) return undefined
   const isVerified = hasAuthority && socket.authorized
   // Several names in one subject come as a list, which is nobody's name.
   const name: unknown = shown.subject.CN
   return { commonName: typeof name === 'string' ? name : '', fingerprint: shown.fingerprint256, isVerified }
 }
+
+/** What is wrong with what a peer showed, and what would let it in; `fault` is none when it showed nothing. */
+export function certificateWords(fault: Error | string | undefined): {
+  readonly why: string
+  readonly setting: string
+} {
+  const code = fault instanceof Error ? fault.message : fault
+  if (code === undefined)
+    return { why: 'It showed no certificate', setting: `its own configuration, or ${CA}` }
+  if (/EXPIRED|NOT_YET_VALID/.test(code))
+    return {
+      why: `Its certificate is not valid today (${code})`,
+      setting: 'its own configuration: its certificate',
+    }
+  return { why: `It showed no certificate that our authority signed (${code})`, setting: CA }
+}
+
+const CA = 'DICOM_TLS_CA_FILE'
 
 /** A sentence for a handshake that came to nothing, and what would let it through. */
 export function handshakeWords(error: Error): { readonly why: string; readonly setting?: string } {

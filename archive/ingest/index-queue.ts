@@ -1,4 +1,5 @@
 /** Objects on their way into the index: gathered for half a second, written in one transaction, one batch in flight. */
+import { isAboutTheData } from '#db/client.ts'
 import type { Department } from '#db/department.ts'
 import { deviceAct } from '#db/mutations/act.ts'
 import type { Source } from '#db/mutations/mutate.ts'
@@ -140,12 +141,6 @@ export class IndexQueue {
 
 function bySource(waiting: Waiting[]): Waiting[][] {
   return [...Map.groupBy(waiting, ({ instance }) => instance.sourceAe).values()]
-}
-
-/** Classes 22 and 23 of SQLSTATE: data exception, integrity constraint violation. Everything else may pass. */
-function isAboutTheData(error: unknown): boolean {
-  const { code } = error as { code?: unknown }
-  return typeof code === 'string' && /^2[23]/.test(code)
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref())

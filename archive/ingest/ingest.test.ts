@@ -228,3 +228,21 @@ test('an object that got its name and no note before a crash is taken in at the 
   expect(await blobOf(object.sopInstanceUid)).toBe(again)
   expect(await archive.store.open(blob).catch(({ code }) => code)).toBe('ENOENT')
 })
+
+test('an object that is set aside while the database does not answer is refused without it, and stands there when it is back', async () => {
+  const { sql } = archive.department
+  const { sopInstanceUid, bytes } = anObject()
+  const announced = { sopClassUid: CT_STORAGE, sopInstanceUid, transferSyntaxUid: EXPLICIT }
+  const aside = () => sql<{ reason: string }[]>`
+    select reason from quarantine where sop_instance_uid = ${sopInstanceUid}`
+  await sql`alter table quarantine rename to quarantine_away`
+  try {
+    const incoming = await archive.ingest.begin({ ...announced, sourceAe: 'CT1', peer: '127.0.0.1' })
+    await incoming.write(bytes.subarray(0, 40))
+    expect(await incoming.finish()).toMatchObject({ reason: 'dataset-truncated' })
+  } finally {
+    await sql`alter table quarantine_away rename to quarantine`
+  }
+  await until('its row', async () => (await aside()).length === 1)
+  expect(await aside()).toEqual([{ reason: 'dataset-truncated' }])
+})

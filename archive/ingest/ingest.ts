@@ -14,6 +14,7 @@ import { actOf, deviceAct } from '#db/mutations/act.ts'
 import type { Source } from '#db/mutations/mutate.ts'
 import type { IndexOutcome, StoredInstance } from '#db/mutations/studies.ts'
 import type { Actor } from '#domain/permissions.ts'
+import { AsideQueue } from './aside-queue.ts'
 import { DuplicateRules } from './duplicate-rules.ts'
 import { type Announced, type ExaminedProtocol, examine, type Fault, instanceFrom } from './examine.ts'
 import { IndexQueue } from './index-queue.ts'
@@ -53,6 +54,7 @@ export class Ingest {
   readonly #options: IngestOptions
   readonly #journal: Journal
   readonly #queue: IndexQueue
+  readonly #asides: AsideQueue
   readonly #rules: DuplicateRules
   #stored = 0
   #setAside = 0
@@ -61,6 +63,9 @@ export class Ingest {
     this.#options = options
     this.#journal = journal
     this.#rules = new DuplicateRules(options.department.sql)
+    this.#asides = new AsideQueue({
+      onError: (error) => options.log.error({ err: error }, 'an object set aside has no row yet'),
+    })
     this.#queue = new IndexQueue({
       department: options.department,
       source: options.source ?? 'dimse',
@@ -77,6 +82,7 @@ export class Ingest {
     const { journal, unfinished, settle } = await Journal.open(options.journalDirectory)
     const ingest = new Ingest(options, journal)
     const recovered = await ingest.#recover(unfinished)
+    await ingest.#asides.allWritten
     await settle()
     if (unfinished.length > 0)
       options.log.info({ noted: unfinished.length, indexed: recovered }, 'the journal was replayed')
@@ -130,7 +136,7 @@ export class Ingest {
 
   /** Indexes what waits, for so long; the journal keeps the rest for the next start. */
   async close(graceMs: number): Promise<void> {
-    await this.#queue.close(graceMs)
+    await Promise.all([this.#queue.close(graceMs), this.#asides.close(graceMs)])
     await this.#journal.close()
   }
 
@@ -167,17 +173,12 @@ export class Ingest {
     const { department, log } = this.#options
     this.#setAside += 1
     log.warn({ blob: blob.key, reason: fault.reason, aeTitle: sourceAe }, 'an object was set aside')
-    await setAside(
-      department,
-      await deviceAct(department, sourceAe, { address: peer, source: this.#options.source ?? 'dimse' }),
-      {
-        blob,
-        fault,
-        sourceAe,
-        peer,
-      },
-    )
-    await this.#journal.done([blob.key])
+    const from = { address: peer, source: this.#options.source ?? 'dimse' } as const
+    await this.#asides.add(async () => {
+      const act = await deviceAct(department, sourceAe, from)
+      await setAside(department, act, { blob, fault, sourceAe, peer })
+      await this.#journal.done([blob.key])
+    })
   }
 
   async #takeProtocol(

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { PDU } from '#archive/dimse/pdu.ts'
+import { proposal, RawPeer } from '#archive/dimse/raw-peer.fixture.ts'
 import { testDatabase } from '#bin/testing/database.ts'
 import { CORPUS, dcmtk, openArchive, type TestArchive, until } from './archive.fixture.ts'
 import { isAllowed } from './devices.ts'
@@ -129,4 +131,36 @@ test('[AR-01] a device sends only the SOP classes and transfer syntaxes of its o
   await untilRead('the syntax list', async () => (await store('US1')).code !== 0)
   await restrict({})
   await untilRead('the open list', async () => (await store('US1')).code === 0)
+})
+
+test('[AR-01] what calls itself by no AE title is refused even where strangers are let in, for nothing of it could be filed', async () => {
+  const { listener } = archive
+  for (const callingAe of ['A\0B', 'A\u0007B', 'A\\B', '']) {
+    const peer = new RawPeer(listener.port).send(proposal({ callingAe }))
+    const [answer] = await peer.closed()
+    expect([answer!.type, ...answer!.body]).toEqual([PDU.associateRj, 0, 1, 1, 3])
+  }
+  await until('the words', async () => (await exceptionsAbout('A?B')).length === 1)
+  expect((await exceptionsAbout('A?B'))[0]!.reason).toContain('is no AE title')
+})
+
+test('[AR-01] proposals that are broken off take no place of the device they name', async () => {
+  const { sql } = archive.department
+  await sql`update devices set policy = ${sql.json({ maxAssociations: 1 })} where ae_title = 'MR2'`
+  for (let n = 0; n < 3; n++)
+    await new RawPeer(archive.port).send(proposal({ callingAe: 'MR2', maxPduBytes: 1 })).closed()
+  expect((await echo('MR2')).code).toBe(0)
+})
+
+test('[AR-01] while the database does not answer, who was known is let in without a wait, and a refusal is told of later', async () => {
+  const { sql } = archive.department
+  await echo('CT1')
+  let said = ''
+  await sql.begin(async (away) => {
+    await away`lock table devices, sites, audit_chains in access exclusive mode`
+    expect((await echo('MR1')).code).toBe(0)
+    said = (await echo('MR1', 'ELSEWHERE')).said
+  })
+  expect(said).toContain('Reason: Called AE Title Not Recognized')
+  await until('the refusal', async () => (await exceptionsAbout('MR1')).length === 1)
 })

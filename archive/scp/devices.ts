@@ -65,14 +65,18 @@ interface DeviceRow {
 }
 
 const CACHE_MS = 1_000
+/** A scanner gives up within seconds; a connection to a database that is away is tried for much longer. */
+const PATIENCE_MS = 500
 
 /**
  * Reads the register at most once a second, so that a change of a device needs no restart. While the database is away
- * the last reading holds: scanners go on storing, and the index follows when it is back.
+ * or slow to answer the last reading holds: scanners go on storing, and the index follows when it is back.
  */
 export function deviceRegister({ sql }: Department): () => Promise<DeviceRegister> {
   let last: DeviceRegister | undefined
-  let cached: { at: number; register: Promise<DeviceRegister> } | undefined
+  // Not by the clock on the wall: it may be set back.
+  let freshUntil = 0
+  let reading: Promise<DeviceRegister> | undefined
   async function read(): Promise<DeviceRegister> {
     const rows = await sql<DeviceRow[]>`
       select d.ae_title, d.site_id, s.zone, d.room_id, d.modality, d.allowed_addresses, d.policy, d.enabled
@@ -88,18 +92,26 @@ export function deviceRegister({ sql }: Department): () => Promise<DeviceRegiste
     }
     return last
   }
-  return () => {
-    if (!cached || Date.now() - cached.at > CACHE_MS) {
-      const register = read().catch((error) => {
-        if (last) return last
-        cached = undefined
-        throw error
+  async function register(): Promise<DeviceRegister> {
+    if (last && performance.now() < freshUntil) return last
+    reading ??= read()
+      .then((now) => {
+        freshUntil = performance.now() + CACHE_MS
+        return now
       })
-      cached = { at: Date.now(), register }
-    }
-    return cached.register
+      .finally(() => {
+        reading = undefined
+      })
+    if (!last) return await reading
+    const known = last
+    return await Promise.race([reading.catch(() => known), after(PATIENCE_MS).then(() => known)])
   }
+  // So that who was known at the start is known when the database goes before anybody has called.
+  read().catch(() => undefined)
+  return register
 }
+
+const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref())
 
 export type Asking = Pick<Proposal, 'callingAe' | 'calledAe' | 'remoteAddress' | 'isSecure' | 'certificate'>
 
@@ -158,6 +170,11 @@ function rejected(rejection: Pick<Rejection, 'result' | 'source' | 'reason'>, wh
 }
 
 function unknown({ unknownCallingAe, mainSite }: DeviceRegister, aeTitle: string): ReturnType<typeof judge> {
+  // A name that no row can hold is nobody's: what came under it could not be filed.
+  if (!AE_TITLE.test(aeTitle)) {
+    const why = 'What it calls itself is no AE title'
+    return rejected(CALLING_AE_NOT_RECOGNIZED, why, 'its own configuration: its AE title')
+  }
   if (unknownCallingAe === 'refuse' || !mainSite) {
     return rejected(
       CALLING_AE_NOT_RECOGNIZED,
@@ -169,6 +186,9 @@ function unknown({ unknownCallingAe, mainSite }: DeviceRegister, aeTitle: string
   const unlimited = { sopClasses: null, transferSyntaxes: null, maxAssociations: null, view: REGULAR_VIEW }
   return { caller: { aeTitle, isUnknown: true, zone: mainSite.zone, ...nowhere, ...unlimited } }
 }
+
+/** PS3.5 table 6.2-1: of the basic G0 set, without the backslash; a blank one is none. */
+const AE_TITLE = /^(?=.*[^ ])[ -[\]-~]{1,16}$/
 
 function callerOf(row: DeviceRow): Caller {
   return {

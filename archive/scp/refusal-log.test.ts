@@ -50,3 +50,20 @@ test('a name that is no name is written down as plain text, and cannot be mistak
   expect(incident.exception?.reason).toContain('?<b>?? from 203.0.113.9, calling ISOCENTER, was refused.')
   expect(refusal('   ').aeTitle).toBe('(none)')
 })
+
+test('what the database cannot take now is written when it can, and what came meanwhile is counted with it', async () => {
+  const { sql } = department
+  const log = new RefusalLog(department, pino({ level: 'silent' }), { waiting: 10, listed: 100 })
+  const told = () => sql<{ times: number }[]>`
+    select times from exceptions where kind = 'refused-association' and refs->>'aeTitle' = 'LATER'`
+  await sql`alter table exceptions rename to exceptions_away`
+  try {
+    log.note(refusal('LATER'))
+    await expect.poll(() => log.failed).toBeGreaterThan(0)
+    log.note(refusal('LATER'))
+  } finally {
+    await sql`alter table exceptions_away rename to exceptions`
+  }
+  await expect.poll(told, { timeout: 5_000 }).toEqual([{ times: 2 }])
+  await log.close()
+})

@@ -1,5 +1,6 @@
 /** Writes what happened at the door to the audit trail and the list of exceptions, however fast it happens. */
 import type { Logger } from 'pino'
+import { isAboutTheData } from '#db/client.ts'
 import type { Department } from '#db/department.ts'
 import { deviceAct } from '#db/mutations/act.ts'
 import { raiseException } from '#db/mutations/exceptions.ts'
@@ -9,6 +10,8 @@ import type { Incident } from './refusals.ts'
 interface Entry {
   incident: Incident
   times: number
+  /** It stands in the log already. */
+  isSaid?: true
 }
 
 export interface RefusalLimits {
@@ -20,10 +23,12 @@ export interface RefusalLimits {
 
 const LIMITS: RefusalLimits = { waiting: 1_000, listed: 500 }
 const PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 5_000
 
 /**
  * The first of a kind is written at once; what is the same and comes while another is written, or in the pause after, is
- * counted and written as one. So a flood costs a bounded number of rows a second, and nothing that happened is uncounted.
+ * counted and written as one. So a flood costs a bounded number of rows a second, and nothing that happened is uncounted:
+ * while the database is away it waits.
  */
 export class RefusalLog {
   readonly #department: Department
@@ -33,6 +38,7 @@ export class RefusalLog {
   #writing: Promise<void> | undefined
   #pause: { end(): void } | undefined
   #noted = 0
+  #failed = 0
   #isClosing = false
 
   constructor(department: Department, log: Logger, limits = LIMITS) {
@@ -44,6 +50,11 @@ export class RefusalLog {
   /** How many incidents there were since the start. */
   get noted(): number {
     return this.#noted
+  }
+
+  /** How often the database could not take one. */
+  get failed(): number {
+    return this.#failed
   }
 
   note(incident: Incident): void {
@@ -68,27 +79,56 @@ export class RefusalLog {
   }
 
   async #write(): Promise<void> {
+    let pauseMs = PAUSE_MS
     while (this.#waiting.size > 0) {
       const round = this.#waiting
       this.#waiting = new Map()
-      for (const entry of round.values()) await this.#record(entry)
-      if (!this.#isClosing) await this.#rest()
+      const left: Entry[] = []
+      for (const entry of round.values()) {
+        const isDone = left.length === 0 && (await this.#record(entry))
+        if (!isDone) left.push(entry)
+      }
+      for (const entry of left) this.#again(entry)
+      pauseMs = left.length === 0 ? PAUSE_MS : Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
+      if (!this.#isClosing) await this.#rest(pauseMs)
+      else if (left.length > 0) return this.#giveUp()
     }
   }
 
-  async #record(entry: Entry): Promise<void> {
-    const { audit, aeTitle, address } = entry.incident
-    this.#log.warn({ aeTitle, address, times: entry.times, ...audit.data }, audit.type)
+  /** False when the database could not take it now: those behind it wait too. */
+  async #record(entry: Entry): Promise<boolean> {
+    this.#say(entry)
     try {
       await record(this.#department, entry, this.#limits.listed)
     } catch (error) {
+      this.#failed += 1
       this.#log.error({ err: error }, 'a refusal could not be written down')
+      return isAboutTheData(error)
     }
+    return true
   }
 
-  #rest(): Promise<void> {
+  /** In the log at once, whether or not the database is there. */
+  #say(entry: Entry): void {
+    if (entry.isSaid) return
+    const { audit, aeTitle, address } = entry.incident
+    this.#log.warn({ aeTitle, address, times: entry.times, ...audit.data }, audit.type)
+    entry.isSaid = true
+  }
+
+  #again(entry: Entry): void {
+    const { key } = entry.incident
+    const since = this.#waiting.get(key)
+    this.#waiting.set(key, since ? { ...entry, times: entry.times + since.times } : entry)
+  }
+
+  #giveUp(): void {
+    this.#log.error({ refusals: this.#waiting.size }, 'refusals were not written down: the database is away')
+  }
+
+  #rest(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, PAUSE_MS)
+      const timer = setTimeout(resolve, ms)
       const end = () => {
         clearTimeout(timer)
         resolve()

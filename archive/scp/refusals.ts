@@ -51,7 +51,7 @@ export function unknownCaller({ callingAe, calledAe, remoteAddress }: Asking): I
 
 /** A request answered with a failure: what was asked, and the answer. */
 export function requestRefused(
-  { association, command, sopClassUid }: DimseRequest,
+  { association, command, context, sopClassUid }: DimseRequest,
   outcome: Outcome,
 ): Incident {
   const { callingAe, remoteAddress } = association.agreement
@@ -62,19 +62,16 @@ export function requestRefused(
   const destination = command.name === 'cMove' ? printable(title) : undefined
   const whither = destination === undefined ? '' : ` to ${destination}`
   const why = `${service}${whither} was answered ${status}: ${outcome.comment ?? meaningOf(outcome.status)}`
-  const setting =
-    outcome.status === STATUS.moveDestinationUnknown ? `devices.${destination}, its host and port` : undefined
+  const setting = settingFor(outcome.status, destination)
   const said = { ...(destination === undefined ? {} : { destination }), ...(setting ? { setting } : {}) }
   const data = { service, status, sopClassUid: printable(sopClassUid, 64), why, ...said }
   // What was set aside is on the list already, with its bytes; a query that cannot be understood harmed nobody; and a
   // scanner that lost our answer says again what we have, which is how it learns that we have it.
   const isRepeat = outcome.status === STATUS.duplicateSopInstance || outcome.errorId === NO_LONGER_UPDATABLE
-  // What failed on our side is no setting's fault: the log has the error, the health page what is down.
+  // What fails on our side the log has; but an object that could not be kept, its sender has to send again.
   const isOurs = outcome.status === STATUS.processingFailure || outcome.status === STATUS.outOfResources
-  const isTold =
-    isRepeat ||
-    isOurs ||
-    (command.name === 'cStore' ? SET_ASIDE.includes(outcome.status) : command.name === 'cFind')
+  const isSetAside = SET_ASIDE.includes(outcome.status) && sopClassUid === context.abstractSyntax
+  const isTold = isRepeat || (command.name === 'cStore' ? isSetAside : isOurs || command.name === 'cFind')
   return {
     key: `request:${aeTitle}:${remoteAddress}:${service}${whither}:${data.sopClassUid}:${status}`,
     aeTitle,
@@ -90,26 +87,38 @@ export function requestRefused(
   }
 }
 
+function settingFor(status: number, destination: string | undefined): string | undefined {
+  if (status === STATUS.moveDestinationUnknown) return `devices.${destination}, its host and port`
+  return status === STATUS.outOfResources ? 'room on the disk that BLOB_STORE names' : undefined
+}
+
 const SET_ASIDE: readonly number[] = [STATUS.cannotUnderstand, STATUS.datasetDoesNotMatch]
+
+const NAMED_CLASSES = 5
 
 function contextRefused(refusal: Refusal): Incident {
   const sopClassUids = (refusal.abstractSyntaxes ?? []).map((uid) => printable(uid, 64))
-  return incident(refusal, {
-    type: 'association.context-refused',
-    key: `context:${peerOf(refusal)}:${refusal.setting ?? ''}:${refusal.why}`,
-    reasonCode: 'context-not-accepted',
-    // What nobody could allow is no work for anybody.
-    isListed: refusal.setting !== undefined,
-    data: { sopClassUids },
-  })
+  const more = sopClassUids.length - NAMED_CLASSES
+  const named = `${sopClassUids.slice(0, NAMED_CLASSES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  return incident(
+    { ...refusal, why: `${refusal.why}: ${named}` },
+    {
+      type: 'association.context-refused',
+      key: `context:${peerOf(refusal)}:${refusal.setting ?? ''}:${refusal.why}`,
+      reasonCode: 'context-not-accepted',
+      // What nobody could allow is no work for anybody.
+      isListed: refusal.setting !== undefined,
+      data: { sopClassUids },
+    },
+  )
 }
 
 /** A peer that leaves in the middle, or falls silent between requests, broke no rule of ours. */
 function brokenOff(refusal: Refusal): Incident {
-  const { code = 'internal', clock = '', byPeer = false } = refusal.error ?? {}
+  const { code = 'internal', clock, wanted, byPeer = false } = refusal.error ?? {}
   return incident(refusal, {
     type: 'association.broken-off',
-    key: `aborted:${peerOf(refusal)}:${code}:${clock}`,
+    key: `aborted:${peerOf(refusal)}:${code}:${clock ?? wanted ?? ''}`,
     reasonCode: code === 'peer-too-slow' ? 'too-slow' : 'protocol-broken',
     // Nor is anything wrong with those whom we leave because we stop.
     isListed: !byPeer && clock !== 'idle' && code !== 'association-aborted',

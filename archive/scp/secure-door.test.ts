@@ -25,15 +25,17 @@ const folder = mkdtempSync(join(tmpdir(), 'isocenter-secure-'))
 let own: Pair
 let device: Pair
 let stranger: Pair
+let expired: Pair
 let open: TestArchive
 let guarded: TestArchive
 
 /** A key with its certificate, as files; signed by `by` or, without, by itself. */
-async function pair(name: string, by?: Pair): Promise<Pair> {
+async function pair(name: string, by?: Pair, until?: Date): Promise<Pair> {
   const ca = by && { key: readFileSync(by.key, 'utf8'), cert: readFileSync(by.cert, 'utf8') }
   const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     algorithm: 'sha256',
+    ...(until ? { notBeforeDate: new Date(until.getTime() - 86_400_000), notAfterDate: until } : {}),
     extensions: [
       { name: 'basicConstraints', cA: !by, critical: true },
       { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
@@ -51,6 +53,7 @@ beforeAll(async () => {
   own = await pair('archive')
   device = await pair('mr1.example', authority)
   stranger = await pair('stranger')
+  expired = await pair('mr1.yesterday', authority, new Date('2020-01-02'))
   const tls = { cert: readFileSync(own.cert), key: readFileSync(own.key), port: 0 }
   const database = await testDatabase()
   open = await openArchive(database, { door: { tls } })
@@ -133,6 +136,7 @@ test('[AR-01] what is not TLS, or too old, is turned away from the TLS port, and
   const secure = await dcmtk('echoscu', [...anonymous(), '127.0.0.1', String(open.port)])
   expect(secure.code).not.toBe(0)
   await until('the words', async () => (await listed('TLS on the port that has none')).length === 1)
+  expect((await listed('TLS on the port that has none'))[0]!.setting).toContain('ISOCENTER_DICOM_TLS_PORT')
   expect((await echo(open, 'MR1', anonymous())).code).toBe(0)
 })
 
@@ -140,9 +144,16 @@ test('[AR-01] with an authority of ours, only peers that it signed a certificate
   expect((await echo(guarded, 'MR1', showing(device))).code).toBe(0)
   expect((await echo(guarded, 'MR1', showing(stranger))).code).not.toBe(0)
   expect((await echo(guarded, 'MR1', anonymous())).code).not.toBe(0)
-  await until('the words', async () => (await listed('no certificate that our authority')).length === 2)
-  for (const { setting } of await listed('no certificate that our authority'))
-    expect(setting).toBe('DICOM_TLS_CA_FILE')
+  expect((await echo(guarded, 'MR1', showing(expired))).code).not.toBe(0)
+  const settings = {
+    'It showed no certificate that our authority signed': 'DICOM_TLS_CA_FILE',
+    'It showed no certificate.': 'its own configuration, or DICOM_TLS_CA_FILE',
+    'Its certificate is not valid today (CERT_HAS_EXPIRED)': 'its own configuration: its certificate',
+  }
+  for (const [words, setting] of Object.entries(settings)) {
+    await until(words, async () => (await listed(words)).length === 1)
+    expect(await listed(words)).toEqual([{ setting }])
+  }
 })
 
 test('as requestor we speak TLS too, and hang up on a peer whose certificate nobody vouches for', async () => {
@@ -195,8 +206,10 @@ test('[AR-01] a SOP class kept out by its device and a performed step that is re
   await (await openAssociation(peer, { contexts })).release()
   const attributes = Dataset.of({ PerformedProcedureStepStatus: 'COMPLETED' })
   expect(await mppsSet(peer, { sopInstanceUid: '1.2.3.4.5', attributes })).toBe(STATUS.noSuchSopInstance)
-  await until('the class', async () => (await listed('The SOP class it proposed')).length === 1)
-  expect(await listed('The SOP class')).toEqual([{ setting: 'devices.XR1.policy.sopClasses' }])
+  await until('the class', async () => (await listed('A SOP class that it proposed')).length === 1)
+  expect(await listed(`is not accepted: ${CT_IMAGE_STORAGE}.`)).toEqual([
+    { setting: 'devices.XR1.policy.sopClasses' },
+  ])
   await until('the request', async () => (await listed('N-SET was answered 0112H')).length === 1)
 })
 
