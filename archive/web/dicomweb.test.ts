@@ -8,12 +8,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { emptyDatabase } from '#bin/testing/database.ts'
 import { receivedProtocols } from '#db/queries/viewer-settings.ts'
 import type { Actor } from '#domain/permissions.ts'
+import { KEY_OBJECT_SELECTION } from '#domain/rejection-note.ts'
 import { Dataset } from '../dimse/dataset.ts'
 import { encodeDataset } from '../dimse/encode.ts'
 import { protocolFile } from '../dimse/hanging-protocol.fixture.ts'
 import { scanHeader } from '../dimse/header-scan.ts'
 import { encodeFileMeta } from '../dimse/part10.ts'
+import { EXPLICIT_LITTLE } from '../dimse/transfer-syntax.ts'
 import { newUid } from '../dimse/uid.ts'
+import { noteDataset } from '../ingest/rejection-note.ts'
 import type { Access } from './access.ts'
 import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
 import { multipartRelated } from './multipart.ts'
@@ -679,6 +682,50 @@ describe('storing', () => {
     const { status, body } = await post('/studies', [object])
     expect([status, (body['00081198']!.Value as Json[])[0]!['00081197']!.Value]).toEqual([409, [0x0124]])
     expect((await denials()).map(({ subject }) => subject)).toEqual(Array(2).fill(`study:${us.studyUid}`))
+  })
+
+  test('[DW-06] nobody is told of a study they may not see by storing under a SOP Instance UID of it', async () => {
+    access = { ...program, sites: ['WEST'] } as Access
+    const object = Buffer.from(await corpus('us-cine/01.dcm'))
+    const at = object.indexOf(us.studyUid)
+    object.write('9', at + us.studyUid.length - 1)
+    const { status, body } = await post('/studies', [object])
+    expect([status, body['00081198'] !== undefined, JSON.stringify(body).includes(us.studyUid)]).toEqual([
+      409,
+      true,
+      false,
+    ])
+    expect((await denials()).map(({ subject }) => subject)).toEqual([`study:${us.studyUid}`])
+  })
+
+  test('[AR-07] nobody withdraws by a note what they may not see', async () => {
+    const { header } = (
+      await archive.department.sql<{ header: Json }[]>`
+      select attributes as header from instances where sop_instance_uid = ${us.sopInstanceUid}`
+    )[0]!
+    const note = noteDataset({
+      id: '01K9',
+      code: '113037',
+      reasonCodes: [],
+      at: new Date(0),
+      noteUid: '2.25.990001',
+      noteSeriesUid: '2.25.990002',
+      // A study of nobody's, that names an image of one that is hidden from the sender.
+      studyUid: '2.25.990003',
+      attributes: header as never,
+      instances: [{ ...us, sopClassUid: String(header['00080016']!.Value![0]), hasPixels: true }],
+    })
+    const meta = { sopClassUid: KEY_OBJECT_SELECTION, sopInstanceUid: '2.25.990001' }
+    const object = Buffer.concat([
+      encodeFileMeta({ ...meta, transferSyntaxUid: EXPLICIT_LITTLE }),
+      encodeDataset(note, EXPLICIT_LITTLE),
+    ])
+    access = { ...program, sites: ['WEST'] } as Access
+    const { status, body } = await post('/studies', [object])
+    expect([status, (body['00081198']!.Value as Json[])[0]!['00081197']!.Value]).toEqual([409, [0x0124]])
+    expect((await denials()).map(({ subject }) => subject)).toEqual([`study:${us.studyUid}`])
+    access = program
+    expect((await get(`/studies/${us.studyUid}/metadata`)).status).toBe(200)
   })
 
   test('[DW-06] who may not store is refused, a viewer under its launch too', async () => {

@@ -55,9 +55,10 @@ export async function storePart10(
     await skip(rest)
     return { outcome: 'refused', failureReason: NOT_THIS_STUDY, sopClassUid, sopInstanceUid }
   }
-  if (announced.studyUid && !(await mayAddTo(sql, announced.studyUid, sites))) {
+  const unseen = await unseenOf(sql, announced, sites)
+  if (unseen.length > 0) {
+    for (const uid of unseen) await denied(actor, uid)
     await skip(rest)
-    await denied(actor, announced.studyUid)
     return { outcome: 'refused', failureReason: NOT_ALLOWED, sopClassUid, sopInstanceUid }
   }
   const coming = await ingest.begin({
@@ -93,12 +94,20 @@ export async function storePart10(
   return filed(sql, sopInstanceUid)
 }
 
-/** A new study is anybody's who may store; one that is there already only theirs who may see it. */
-async function mayAddTo(sql: AnySql, studyUid: string, sites: readonly string[] | null): Promise<boolean> {
-  if (sites === null) return true
-  const [study] = await sql<{ siteId: string }[]>`
-    select site_id as "siteId" from studies where study_uid = ${studyUid}`
-  return study === undefined || sites.includes(study.siteId)
+/**
+ * Studies that an object would add to, or be another content in, and that its sender may not see. A new study is
+ * anybody's who may store.
+ */
+async function unseenOf(
+  sql: AnySql,
+  { studyUid = '', sopInstanceUid }: Announced,
+  sites: readonly string[] | null,
+): Promise<string[]> {
+  if (sites === null) return []
+  const rows = await sql<{ uid: string }[]>`
+    select study_uid as uid from studies where site_id <> all(${sites as string[]}) and (study_uid = ${studyUid}
+      or id in (select study_id from instances where sop_instance_uid = ${sopInstanceUid}))`
+  return rows.map(({ uid }) => uid)
 }
 
 /** Studies that a rejection note names images of and that its sender may not see. */

@@ -140,6 +140,21 @@ test('a note from a stranger, or of an expired retention of a held study, has no
   expect(told.map((row) => row.reason_code)).toEqual(['rejection-unknown-sender', 'rejection-held'])
 })
 
+test('[AR-07] a scanner withdraws no images of another site by its note, and somebody is told', async () => {
+  const images = storedImages(uuidUid(), 1)
+  const { studyUid } = images[0]!
+  await index(...images)
+  const { sql } = department
+  const [elsewhere] = await sql<{ id: string }[]>`
+    insert into sites (id, name, zone) values ('ELSEWHERE', 'Elsewhere', 'UTC') returning id`
+  await sql`update studies set site_id = ${elsewhere!.id} where study_uid = ${studyUid}`
+  await index(aNote('113037', images))
+  expect(await seen(studyUid)).toEqual(uids(images))
+  const told = await sql<{ reason_code: string }[]>`
+    select reason_code from exceptions where refs->>'studyInstanceUid' = ${studyUid} and kind = 'conflict'`
+  expect(told.map((row) => row.reason_code)).toEqual(['rejection-other-site'])
+})
+
 test('[AR-07] a person withdraws a series only with the right and a reason, and nothing twice', async () => {
   const images = storedImages(uuidUid(), 2)
   const { studyUid, seriesUid } = images[0]!

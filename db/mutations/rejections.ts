@@ -224,17 +224,23 @@ export async function takeNote(scope: Scope, studyId: string, stored: StoredInst
   await take(scope, { code: note.code, rejectionId: id, instances: note.instances, tells: true })
 }
 
+type WithoutEffect = keyof typeof WITHOUT_EFFECT
+
 async function whyNot(
   { sql, act }: Scope,
   note: RejectionNote,
   { sourceAe }: StoredInstance,
-): Promise<'held' | 'unknown-sender' | null> {
-  const [facts] = await sql<{ known: boolean; held: boolean }[]>`
+): Promise<WithoutEffect | null> {
+  const concerned = sql`from instances i join studies s on s.id = i.study_id
+    where i.sop_instance_uid = any(${note.instances as string[]})`
+  const [facts] = await sql<{ known: boolean; held: boolean; elsewhere: boolean }[]>`
     select exists (select 1 from devices where ae_title = ${sourceAe} and enabled) as known,
-      exists (select 1 from instances i join studies s on s.id = i.study_id
-        where i.sop_instance_uid = any(${note.instances as string[]}) and s.legal_hold) as held`
-  // A program that may store over the web was let in by its token.
+      exists (select 1 ${concerned} and s.legal_hold) as held,
+      exists (select 1 ${concerned} and s.site_id <> (
+        select site_id from devices where ae_title = ${sourceAe} and room_id is not null)) as elsewhere`
+  // A program that may store over the web was let in by its token, and asked there what it may see.
   if (!facts!.known && act.source !== 'web') return 'unknown-sender'
+  if (facts!.elsewhere) return 'other-site'
   return note.code === '113039' && facts!.held ? 'held' : null
 }
 
@@ -242,6 +248,8 @@ const WITHOUT_EFFECT = {
   held: 'A rejection note says that a retention has expired, of a study that is held. The images stay visible.',
   'unknown-sender':
     'A rejection note came from a device that the department does not know. It is kept and has no effect.',
+  'other-site':
+    'A rejection note of a scanner names images of another site. It is kept and has no effect: whoever is in charge there withdraws them.',
 } as const
 
 async function flagWithoutEffect(
@@ -250,7 +258,7 @@ async function flagWithoutEffect(
     studyId,
     stored,
     withoutEffect,
-  }: { studyId: string; stored: StoredInstance; withoutEffect: keyof typeof WITHOUT_EFFECT },
+  }: { studyId: string; stored: StoredInstance; withoutEffect: WithoutEffect },
 ): Promise<void> {
   const [study] = await scope.sql<{ site_id: string }[]>`select site_id from studies where id = ${studyId}`
   await raiseException(scope, {
