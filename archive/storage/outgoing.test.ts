@@ -161,6 +161,15 @@ async function patientInRows(): Promise<string[]> {
   return [`${row!.family}^${row!.given}`, row!.value]
 }
 
+test('[AR-05] what a search is asked for of images beside its keys is what goes out of them', async () => {
+  const path = `studies/${order.studyUid}/instances?includefield=PatientName,PatientID,OriginalAttributesSequence`
+  const accept = { headers: { accept: 'application/dicom+json' } }
+  const found = (await (await fetch(`${web.url}/${path}`, accept)).json()) as Json[]
+  const { metadata } = await everyWay(order.studyUid)
+  const said = (list: Json[]) => list.map((one) => [one['00100010'], one['00100020']])
+  expect(said(found)).toEqual(said(metadata))
+})
+
 test('[AR-05] a later correction of the patient shows at once, in another version of the same object', async () => {
   const [before] = (await everyWay(order.studyUid)).metadata
   const tag = async () =>

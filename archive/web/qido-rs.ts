@@ -13,10 +13,11 @@ import { isMatched, kindOf, type Level, type Match } from '#db/queries/matching-
 import { seriesAt } from '#db/queries/stored-headers.ts'
 import { isStored } from '#db/queries/stored-objects.ts'
 import { hexOf, isKeyword, tagOf } from '../dimse/dictionary.ts'
-import { acceptable, takes } from './accept.ts'
+import { coercionsFor } from '../storage/outgoing.ts'
 import { type Access, scopeOf } from './access.ts'
 import { json, NOT_KEPT, WebError, type WebRequest, type WebResponse } from './exchange.ts'
 import type { Recent } from './recent.ts'
+import { inXml, JSON_MODEL, type Model, modelForm } from './representation.ts'
 import { notHere } from './wado-rs.ts'
 
 export interface QidoDependencies {
@@ -64,12 +65,7 @@ export async function searchResource(
   asked: Searching,
 ): Promise<SearchResult> {
   const { request, access, level, within } = asked
-  if (
-    !acceptable(request).some(
-      (range) => takes(range, 'application/dicom+json') || range.type === 'application/json',
-    )
-  )
-    throw new WebError(406, 'results are to be had as application/dicom+json')
+  const model = modelForm(request, { isAlone: false })
   const matching = {
     manyValues: flag(request.query, 'multiplevaluematching'),
     emptyValues: flag(request.query, 'emptyvaluematching'),
@@ -91,7 +87,7 @@ export async function searchResource(
   // One more than asked for, to know whether to say that there is more.
   const wanted = fields === 'all' ? fields : [...fields]
   const found = await search(sql, { ...sought, limit: limit + 1, ...start, fields: wanted })
-  const answered = found.slice(0, limit)
+  const answered = wanted.length > 0 ? await asTheyGoOut(sql, found.slice(0, limit)) : found.slice(0, limit)
   await refuseUnseen(sql, asked, answered)
   const end = placeAfter(answered, start.after)
   if (end) pages.set(`${key} ${offset + answered.length}`, { place: end, at: Date.now() })
@@ -103,9 +99,33 @@ export async function searchResource(
     ...warnings({ level, matches, more, limit }),
     ...(more && limit > 0 && { Link: `<${nextPage(request, offset + limit)}>; rel="next"` }),
   }
-  const response =
-    results.length === 0 ? { status: 204, headers: { ...headers }, body: [] } : json(results, headers)
-  return { response, denied: await deniedStudies(sql, asked, matches) }
+  return { response: answerOf(results, { model, headers }), denied: await deniedStudies(sql, asked, matches) }
+}
+
+/** What was asked for of headers beside the keys of a level: the rows say it corrected, a header as it came. */
+async function asTheyGoOut(sql: AnySql, found: readonly Found[]): Promise<Found[]> {
+  const objects = found.flatMap(({ study, instance }) =>
+    instance ? [{ sopInstanceUid: instance.sopInstanceUid, studyUid: study.studyUid }] : [],
+  )
+  const coercions = await coercionsFor(sql, objects)
+  return found.map((hit) => {
+    const { study, series, instance, fields } = hit
+    if (instance)
+      return { ...hit, fields: { ...fields, ...coercions.get(instance.sopInstanceUid)?.attributes } }
+    const rows = { ...study.attributes, ...series?.attributes }
+    const said = Object.entries(fields).map(([tag, element]) => [tag, rows[tag] ?? element] as const)
+    return { ...hit, fields: Object.fromEntries(said) }
+  })
+}
+
+function answerOf(
+  results: readonly Json[],
+  { model, headers }: { model: Model; headers: Record<string, string> },
+): WebResponse {
+  if (results.length === 0) return { status: 204, headers, body: [] }
+  if (model === JSON_MODEL) return json(results, headers)
+  const { contentType, body } = inXml(results)
+  return { status: 200, headers: { 'Content-Type': contentType, ...headers }, body }
 }
 
 function nextPage({ root, path, query }: WebRequest, offset: number): string {
