@@ -6,7 +6,7 @@ import { signIn } from './app.fixture.ts'
 import { imagesOf, type PixelStudy, pixelStudy } from './reading-images.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 import { similarity } from './structural-similarity.fixture.ts'
-import { presentation } from './viewer-objects.fixture.ts'
+import { lookUpTable, overlaid, presentation, radiograph } from './viewer-objects.fixture.ts'
 
 // A loaded machine without a graphics card draws slowly.
 vi.setConfig({ testTimeout: 120_000 })
@@ -78,7 +78,16 @@ interface Stack {
   setProperties(properties: object): void
   setZoom(zoom: number): void
   setPan(pan: [number, number]): void
+  setViewPresentation(presentation: object): void
+  getImageData(): { imageData: Grid } | undefined
+  worldToCanvas(at: number[]): number[]
+  canvasToWorld(at: number[]): number[]
   render(): void
+}
+
+interface Grid {
+  indexToWorld(index: number[]): number[]
+  worldToIndex(at: number[]): number[]
 }
 
 type Viewing = {
@@ -260,6 +269,104 @@ test('[VW-04] what other systems made is shown by its own table, is kept with it
   await viewer.locator(VIEWED).getByText('their table').waitFor(PATIENT)
   await expect.poll(() => greys(viewer), PATIENT).toEqual([0, 255])
   expect(await viewer.getByText(/^Not shown/).count()).toBe(0)
+})
+
+/** The greys of the first viewport at some columns of its image, half way down, and where an overlay lies on it. */
+const columnsOf = (viewer: Frame) =>
+  viewer.evaluate(() => {
+    const [stack] = (window as unknown as Viewing).cornerstone.getRenderingEngines()[0]!.getViewports()
+    const { canvas, element } = stack!
+    const image = stack?.getImageData()?.imageData
+    if (!image) return { greys: [], overlay: null }
+    const copy = document.createElement('canvas')
+    copy.width = canvas.width
+    copy.height = canvas.height
+    const context = copy.getContext('2d', { willReadFrequently: true })!
+    context.drawImage(canvas, 0, 0)
+    const scale = canvas.width / element.clientWidth
+    const greys = [32, 128, 224].map((column) => {
+      const [x, y] = stack!.worldToCanvas(image.indexToWorld([column, 128, 0]))
+      return context.getImageData(Math.round(x! * scale), Math.round(y! * scale), 1, 1).data[0]
+    })
+    const laid = element.querySelector('svg image')?.getBoundingClientRect()
+    const from = element.getBoundingClientRect()
+    const pixel = ([x, y]: number[]) =>
+      image.worldToIndex(stack!.canvasToWorld([x! - from.x, y! - from.y])).map((at) => Math.round(at + 0.5))
+    return {
+      greys,
+      overlay: laid
+        ? [pixel([laid.left, laid.top]), pixel([laid.right, laid.bottom])].map(([x, y]) => [x, y])
+        : null,
+    }
+  })
+
+test('[VW-01] an image is shown by its own tables, they are offered by name, and a reset brings the first one back', async () => {
+  const window = { WindowCenter: 0x8000, WindowWidth: 0x10000 }
+  const square = lookUpTable((value) => value ** 2, { LUTExplanation: 'SQUARE' })
+  const turned = lookUpTable((value) => 1 - value, { LUTExplanation: 'TURNED' })
+  const optical = lookUpTable((value) => value ** 2, { ModalityLUTType: 'OD' })
+  const objects = [
+    radiograph('two tables', { VOILUTSequence: [square, turned] }),
+    radiograph('optical', { ...window, ModalityLUTSequence: [optical], PresentationLUTShape: 'INVERSE' }),
+    overlaid(radiograph('overlay', { WindowCenter: 2048, WindowWidth: 4096 }), {
+      row: 101,
+      column: 65,
+      rows: 64,
+      columns: 32,
+    }),
+  ]
+  const { department, app, demonstration } = screens
+  const archive = { department, dicomweb: `${app.url}/dicom-web`, token: demonstration.tokens.integration }
+  const { itemId } = await pixelStudy(archive, { objects })
+  const page = await workstation()
+  await signIn(page, app.url, account('radiologist'))
+  const viewer = await open(page, itemId)
+  const show = (series: string) =>
+    viewer
+      .locator('[data-cy^="study-browser-thumbnail"]')
+      .filter({ has: viewer.getByText(series, { exact: true }) })
+      .dblclick()
+  const untilGreys = (greys: number[]) =>
+    expect.poll(async () => (await columnsOf(viewer)).greys, PATIENT).toEqual(greys)
+
+  // Of columns 32, 128 and 224 the values are 512, 2048 and 3584 of 4095: squared they are 1.6, 25 and 76.6 per cent.
+  await show('two tables')
+  await untilGreys([4, 64, 196])
+  await viewer.evaluate(() => {
+    const [stack] = (window as unknown as Viewing).cornerstone.getRenderingEngines()[0]!.getViewports()
+    stack!.setProperties({ voiRange: { lower: 0, upper: 2047 } })
+    stack!.render()
+  })
+  await untilGreys([16, 255, 255])
+  await viewer.locator('.cornerstone-canvas').first().click()
+  await page.keyboard.press('Space')
+  await untilGreys([4, 64, 196])
+  const box = (await viewer.locator('[data-cy="viewport-pane"]').first().boundingBox())!
+  await page.mouse.click(box.x + 17, box.y + box.height - 20)
+  await viewer.getByText('Modality Window Presets').click()
+  await viewer.getByText('TURNED', { exact: true }).click()
+  await untilGreys([223, 127, 31])
+
+  await show('optical')
+  await untilGreys([251, 191, 59])
+  await show('overlay')
+  await expect
+    .poll(async () => (await columnsOf(viewer)).overlay, PATIENT)
+    .toEqual([
+      [64, 100],
+      [96, 164],
+    ])
+  await viewer.evaluate(() => {
+    const [stack] = (window as unknown as Viewing).cornerstone.getRenderingEngines()[0]!.getViewports()
+    stack!.setViewPresentation({ rotation: 180 })
+    stack!.render()
+  })
+  await expect
+    .poll(async () => (await columnsOf(viewer)).overlay, PATIENT)
+    .toEqual([
+      [96, 164],
+      [64, 100],
+    ])
 })
 
 test('[VW-02] a layout with the prior beside the current study is kept for the procedure, and hangs the next time', async () => {

@@ -45,6 +45,53 @@ function density(x: number, y: number, reached: number): number {
   return Math.round(y < reached && Math.abs(x - vessel) < 6 ? field / 3 : field)
 }
 
+/** A radiograph whose stored values grow from left to right, sixteen with every column, told as `values` say. */
+export function radiograph(label: string, values: Record<string, Value>): DicomObject {
+  const pixels = Buffer.alloc(SIDE * SIDE * 2)
+  for (let at = 0; at < SIDE * SIDE; at++) pixels.writeUInt16LE((at % SIDE) * 16, at * 2)
+  return made({
+    SOPClassUID: '1.2.840.10008.5.1.4.1.1.1.1',
+    Modality: 'DX',
+    SeriesDescription: label,
+    SamplesPerPixel: 1,
+    PhotometricInterpretation: 'MONOCHROME2',
+    Rows: SIDE,
+    Columns: SIDE,
+    BitsAllocated: 16,
+    BitsStored: 12,
+    HighBit: 11,
+    PixelRepresentation: 0,
+    PixelData: pixels,
+    ...values,
+  })
+}
+
+/** A look-up table for the values of such a radiograph. @param grey of 0 to 1, from 0 to 1 */
+export function lookUpTable(grey: (value: number) => number, values: Record<string, Value> = {}): Dataset {
+  const entries = Buffer.alloc(4096 * 2)
+  for (let value = 0; value < 4096; value++)
+    entries.writeUInt16LE(Math.round(grey(value / 4095) * 0xffff), value * 2)
+  const descriptor = Buffer.from(Uint16Array.of(4096, 0, 16).buffer)
+  return Dataset.of(values).set('LUTDescriptor', descriptor, 'US').set('LUTData', entries, 'OW')
+}
+
+/** Lays a plane of ones over an image (PS3.3 C.9.2). */
+export function overlaid(
+  image: DicomObject,
+  { row, column, rows, columns }: { row: number; column: number; rows: number; columns: number },
+): DicomObject {
+  const numbers = (list: number[]) => Buffer.from(Int16Array.from(list).buffer)
+  image.dataset
+    .set(0x60000010, numbers([rows]), 'US')
+    .set(0x60000011, numbers([columns]), 'US')
+    .set(0x60000040, 'G', 'CS')
+    .set(0x60000050, numbers([row, column]), 'SS')
+    .set(0x60000100, numbers([1]), 'US')
+    .set(0x60000102, numbers([0]), 'US')
+    .set(0x60003000, Buffer.alloc((rows * columns) / 8, 0xff), 'OW')
+  return image
+}
+
 /** Points out images (key object selection, PS3.3 section A.35.4). */
 export function keyImages(images: readonly Dataset[]): DicomObject {
   return made({

@@ -455,6 +455,8 @@ export const en = {
   'viewer.mark-elsewhere': 'The images that this is about are not in the study that is open.',
   'viewer.key-image-prior': 'This is a prior: key images are marked in the current study.',
   'viewer.greys-not-kept': 'The greys of this image cannot be kept. Give it a plain window first.',
+  'viewer.own-window': 'Window {n} of the image',
+  'viewer.own-table': 'Table {n} of the image',
   'viewer.not-as-made': 'Not shown as it was made: {what}',
   'viewer.not-shown.table': 'a look-up table that cannot be read',
   'viewer.not-shown.window': 'no window in it, the image has its own',

@@ -118,6 +118,8 @@ const WORDS = {
   notShownTrueSize: t('viewer.not-shown.true-size'),
   notShownAspect: t('viewer.not-shown.aspect'),
   notShownObjects: t('viewer.not-shown.objects'),
+  ownWindow: t('viewer.own-window'),
+  ownTable: t('viewer.own-table'),
   noLayout: t('viewer.no-layout'),
   caretStands: t('viewer.caret-stands'),
   caretFirstEnd: t('viewer.caret-first-end'),

@@ -94,6 +94,138 @@ const MENDS: readonly Change[] = [
     files: 1,
   },
   {
+    // Two pixels of YBR_FULL_422 share their colour: so many bytes, or else the frame is not shown.
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: `(3 * Math.ceil(columns / 2) + Math.floor(columns / 2)) *
+                Math.ceil(rows / 2) +
+                Math.floor(rows / 2) * columns);`,
+    to: '2 * columns * rows);',
+    times: 1,
+    files: 1,
+  },
+  {
+    // Colours of sixteen bits would all be white.
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: 'if (isColorConversionRequired(imageFrame)) {',
+    to: 'window.isocenter?.inEightBits(imageFrame);\n                if (isColorConversionRequired(imageFrame)) {',
+    times: 1,
+    files: 1,
+  },
+  {
+    // A segmented palette is one as well.
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: 'const paletteData = item[tag];',
+    to: `if (item['Segmented' + tag])
+    return window.isocenter?.unfoldedPalette(item['Segmented' + tag], item[descriptorTag]);
+  const paletteData = item[tag];`,
+    times: 1,
+    files: 1,
+  },
+  {
+    // Overlays of all groups would have one name each, and none would be found under its tag.
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: `var entry = DicomMetaDictionary.dictionary[punctuatedTag];
+        var naturalName = tag;`,
+    to: `var entry = /^60/.test(tag) ? undefined : DicomMetaDictionary.dictionary[punctuatedTag];
+        var naturalName = tag;`,
+    times: 1,
+    files: 1,
+  },
+  {
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: `let groupStr = \`60\${overlayGroup.toString(16)}\`;
+          if (groupStr.length === 3) {
+            groupStr = \`600\${overlayGroup.toString(16)}\`;
+          }
+          const OverlayDataTag`,
+    to: `const groupStr = \`60\${overlayGroup.toString(16).padStart(2, '0').toUpperCase()}\`;
+          const OverlayDataTag`,
+    times: 1,
+    files: 1,
+  },
+  {
+    // One plane is laid over every frame; what has more of them is said not to be shown.
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: 'const OverlayData = instance[OverlayDataTag];',
+    to: "const OverlayData = instance[groupStr + '0015'] > 1 ? undefined : instance[OverlayDataTag];",
+    times: 1,
+    files: 1,
+  },
+  {
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: 'const OverlayOrigin = instance[OverlayOriginTag];',
+    to: 'const OverlayOrigin = instance[OverlayOriginTag] ?? [1, 1];',
+    times: 1,
+    files: 1,
+  },
+  {
+    // Overlay Origin is row and column (PS3.3 C.9.2).
+    file: /^app\.bundle\.[0-9a-f]+\.js$/,
+    from: `x = OverlayOrigin[0];
+            y = OverlayOrigin[1];`,
+    to: `x = OverlayOrigin[1];
+            y = OverlayOrigin[0];`,
+    times: 1,
+    files: 1,
+  },
+  {
+    // An overlay ends where its origin says, and turns and flips as its image does.
+    file: /^89\.bundle\.[0-9a-f]+\.js$/,
+    from: `const overlayBottomRightWorldPos = esm.utilities.imageToWorldCoords(imageId, [width, height]);
+    const overlayBottomRightOnCanvas = viewport.worldToCanvas(overlayBottomRightWorldPos);`,
+    to: `const at = point => viewport.worldToCanvas(esm.utilities.imageToWorldCoords(imageId, point));
+    const [from, right, under] = [overlayTopLeftOnCanvas, at([x - 1 + width, y - 1]), at([x - 1, y - 1 + height])];
+    const across = [0, 1].map(axis => (right[axis] - from[axis]) / width);
+    const down = [0, 1].map(axis => (under[axis] - from[axis]) / height);`,
+    times: 1,
+    files: 1,
+  },
+  {
+    file: /^89\.bundle\.[0-9a-f]+\.js$/,
+    from: `width: overlayBottomRightOnCanvas[0] - overlayTopLeftOnCanvas[0],
+      height: overlayBottomRightOnCanvas[1] - overlayTopLeftOnCanvas[1],
+      x: overlayTopLeftOnCanvas[0],
+      y: overlayTopLeftOnCanvas[1],`,
+    to: `width,
+      height,
+      x: 0,
+      y: 0,
+      transform: \`matrix(\${[across, down, from].map(([one, other]) => \`\${one} \${other}\`).join(' ')})\`,`,
+    times: 1,
+    files: 1,
+  },
+  {
+    // An image's own windows and look-up tables, by name, where windows are offered.
+    file: /^89\.bundle\.[0-9a-f]+\.js$/,
+    from: 'viewportDisplaySets?.filter(displaySet => presets?.[displaySet.Modality])',
+    to: 'viewportDisplaySets?.filter(displaySet => window.isocenter.windowsOf(displaySet, presets))',
+    times: 1,
+    files: 1,
+  },
+  {
+    file: /^89\.bundle\.[0-9a-f]+\.js$/,
+    from: 'presets: presets[displaySet.Modality]',
+    to: 'presets: window.isocenter.windowsOf(displaySet, presets)',
+    times: 1,
+    files: 1,
+  },
+  {
+    file: /^89\.bundle\.[0-9a-f]+\.js$/,
+    from: 'const handleSetWindowLevel = (preset, immediate = false) => {',
+    to: `const handleSetWindowLevel = (preset, immediate = false) => {
+    if (window.isocenter.chooseWindow(viewportId, preset)) return;`,
+    times: 1,
+    files: 1,
+  },
+  {
+    // What a vendor calls its window is no key of a translation.
+    file: /^89\.bundle\.[0-9a-f]+\.js$/,
+    from: 'label: t(preset.description),',
+    to: 'label: preset.own === undefined ? t(preset.description) : preset.description,',
+    times: 1,
+    files: 1,
+  },
+  {
     // A frame that does not come at once is asked for again; left alone, it is missing until the page is loaded anew.
     file: /^app\.bundle\.[0-9a-f]+\.js$/,
     from: "registerImageLoader)('wadors', wadors_loadImage)",

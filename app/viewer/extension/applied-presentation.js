@@ -1,18 +1,55 @@
 /** A presentation state put onto a viewport, and taken off again: greys, turn and flip, displayed area. */
 import { curveOf, nodesOf } from './grey-curve.js'
 import { orient, pixelAspectOf, showArea, stretch } from './image-grid.js'
+import { isInverse, rangeBeside } from './own-presentation.js'
 import { itemFor } from './presentation-state.js'
 
-/** As the image came: its own window, upright, the whole of it. */
-export function restore(viewport, instance) {
-  showGreys(viewport, ownGreys(viewport, instance))
+/** As the image came: its own greys, upright, the whole of it. @param own what it says itself, where it does */
+export function restore(viewport, { instance, own }) {
+  const lacks = restoreGreys(viewport, { instance, own })
   stretch(viewport, pixelAspectOf(viewport))
   orient(viewport, { rotation: 0, isFlipped: false })
   viewport.resetCamera()
+  return lacks
 }
 
+/** @returns what of the image is not shown as it says, as names of words */
+export function restoreGreys(viewport, { instance, own }) {
+  const lacks = new Set(own?.lacks)
+  if (Number(instance.SamplesPerPixel ?? 1) !== 1) return lacks
+  const greys = ownGreys(viewport, { instance, own })
+  if (viewport.useCPURendering && greys.grey) lacks.add('notShownTable')
+  showGreys(viewport, greys)
+  return lacks
+}
+
+/** A plain window in place of a curve. */
+export function showWindow(viewport, { center, width }) {
+  const range = window.cornerstone.utilities.windowLevel.toLowHighRange(width, center)
+  showGreys(viewport, { ...range, isInverted: Boolean(viewport.getProperties().invert) })
+}
+
+function ownGreys(viewport, { instance, own }) {
+  const isInverted = isInverse(instance)
+  const ours = rescaleOf(instance)
+  if (own?.padding) {
+    const values = viewport.getCornerstoneImage().voxelManager.getScalarData()
+    const range = rangeBeside(own.padding, { values, ...ours })
+    if (range) return { ...range, grey: null, isInverted }
+  }
+  const curve =
+    own?.hasGreys &&
+    curveOf(
+      { voi: voiOf(own.window), rescale: ours, modalityTable: own.modalityTable },
+      { ours, stored: own.modalityTable ? domainOf(own.modalityTable) : storedRange(instance) },
+    )
+  return { ...(curve || asCame(viewport)), isInverted }
+}
+
+const domainOf = ({ first, entries }) => ({ lower: first, upper: first + entries.length - 1 })
+
 // The viewer itself brings back what a series had on the screen last, which may have been a state's.
-function ownGreys(viewport, { PhotometricInterpretation }) {
+function asCame(viewport) {
   const image = viewport.getCornerstoneImage()
   const { windowCenter, windowWidth, voiLUTFunction, minPixelValue, maxPixelValue } = image
   const [center, width] = [windowCenter, windowWidth].map((value) => Number([value].flat()[0]))
@@ -22,7 +59,7 @@ function ownGreys(viewport, { PhotometricInterpretation }) {
     width > 0 && Number.isFinite(center)
       ? toLowHighRange(width, center, form)
       : { lower: minPixelValue, upper: maxPixelValue }
-  return { ...range, form, grey: null, isInverted: PhotometricInterpretation === 'MONOCHROME1' }
+  return { ...range, form, grey: null }
 }
 
 /** Whether what stands in a viewport is a state's, though none of ours stands there now. */
@@ -31,9 +68,10 @@ export const hasCurve = (viewport) => Boolean(viewport.getProperties().colormap?
 const CURVE = 'isocenter-'
 
 /** @returns what of the state is not shown as it was made, as names of words */
-export function apply(viewport, { state, image, instance }) {
+export function apply(viewport, { state, image, instance, own }) {
   const lacks = new Set(state.lacks)
-  if (Number(instance.SamplesPerPixel ?? 1) === 1) applyGreys(viewport, { state, image, instance, lacks })
+  if (Number(instance.SamplesPerPixel ?? 1) === 1)
+    applyGreys(viewport, { state, image, instance, own, lacks })
   orient(viewport, state)
   const area = itemFor(state.areas, image)
   stretch(viewport, area?.aspect ?? pixelAspectOf(viewport))
@@ -45,7 +83,7 @@ export function apply(viewport, { state, image, instance }) {
   return lacks
 }
 
-function applyGreys(viewport, { state, image, instance, lacks }) {
+function applyGreys(viewport, { state, image, instance, own, lacks }) {
   const voi = voiOf(itemFor(state.windows, image))
   const asked = {
     voi,
@@ -56,11 +94,8 @@ function applyGreys(viewport, { state, image, instance, lacks }) {
   const curve = curveOf(asked, { ours: rescaleOf(instance), stored: storedRange(instance) })
   if (!curve) lacks.add('notShownWindow')
   if (viewport.useCPURendering && (curve?.grey || curve?.form === 'SIGMOID')) lacks.add('notShownTable')
-  const own = ownGreys(viewport, instance)
-  showGreys(viewport, {
-    ...(curve ?? own),
-    isInverted: state.isGrey ? state.isInverted : own.isInverted,
-  })
+  const greys = curve ?? ownGreys(viewport, { instance, own })
+  showGreys(viewport, { ...greys, isInverted: state.isGrey ? state.isInverted : isInverse(instance) })
 }
 
 function voiOf(window) {

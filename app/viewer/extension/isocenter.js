@@ -8,6 +8,7 @@
  */
 
 import { measureWith, startCaret, watchCaret } from './caret.js'
+import { inEightBits, unfoldedPalette } from './colours.js'
 import { deskAsked } from './desk.js'
 import {
   failedFrames,
@@ -20,6 +21,7 @@ import {
 import { hungNow } from './hanging.js'
 import { markHandler } from './mark-series.js'
 import {
+  chooseWindow,
   forgetMarks,
   keepKeyImages,
   keepPresentation,
@@ -28,6 +30,7 @@ import {
   toggleKeyImage,
   togglePresentation,
   watchMarks,
+  windowsOf,
 } from './marks.js'
 import { blank, room, watchOwnWindow } from './own-window.js'
 import { keepHanging, person, readPerson } from './person.js'
@@ -66,6 +69,7 @@ export default {
     watchUnreached({ hasStudy: () => services.displaySetService.getActiveDisplaySets().length > 0 })
     watchFrames()
     onFailedFrames(() => tellImages())
+    window.isocenter = { ...window.isocenter, windowsOf, chooseWindow, inEightBits, unfoldedPalette }
     startMarks({ services, tell, currentStudy: () => studiesInAddress()[0] })
     startCaret({ services, commands })
     await readPerson()

@@ -15,7 +15,8 @@ export async function readTable(item, { isSigned = false, fetchBulk = bulkOf } =
   const wanted = count & 0xffff || MOST_ENTRIES
   const values = (await entriesOf(item.LUTData, { wanted, fetchBulk })).subarray(0, wanted)
   if (values.length === 0) throw new Error('a table without entries')
-  const most = 2 ** bits - 1
+  // Some say sixteen bits and mean eight.
+  const most = 2 ** (bits > 8 && values.every((value) => value < 256) ? 8 : bits) - 1
   return {
     first: isSigned && first > 0x7fff ? first - MOST_ENTRIES : first,
     entries: Float64Array.from(values, (value) => Math.min(value / most, 1)),
@@ -26,13 +27,17 @@ export async function readTable(item, { isSigned = false, fetchBulk = bulkOf } =
 async function entriesOf(data, { wanted, fetchBulk }) {
   if (Array.isArray(data) || typeof data === 'number')
     return Uint16Array.from([data].flat(), (value) => value & 0xffff)
-  const bytes = data?.InlineBinary
-    ? Uint8Array.from(atob(data.InlineBinary), (letter) => letter.charCodeAt(0))
-    : new Uint8Array(data instanceof ArrayBuffer ? data : await fetchBulk(data?.BulkDataURI))
+  const bytes = await bytesOfTable(data, fetchBulk)
   // Entries of eight bits may stand two to a word.
   if (bytes.length < wanted * 2) return bytes
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   return Uint16Array.from({ length: bytes.length >> 1 }, (_, n) => view.getUint16(2 * n, true))
+}
+
+/** As they stand in the metadata, or at their address. */
+export async function bytesOfTable(data, fetchBulk = bulkOf) {
+  if (data?.InlineBinary) return Uint8Array.from(atob(data.InlineBinary), (letter) => letter.charCodeAt(0))
+  return new Uint8Array(data instanceof ArrayBuffer ? data : await fetchBulk(data?.BulkDataURI))
 }
 
 async function bulkOf(uri) {

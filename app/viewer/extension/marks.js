@@ -2,12 +2,21 @@
  * Presentation states and key images of the studies on the screen: applied as the images are shown, made of what is on
  * the screen, and stored into the study.
  */
-import { apply, curveIn, hasCurve, rescaleOf, restore } from './applied-presentation.js'
+import {
+  apply,
+  curveIn,
+  hasCurve,
+  rescaleOf,
+  restore,
+  restoreGreys,
+  showWindow,
+} from './applied-presentation.js'
 import { windowOf } from './grey-curve.js'
 import { areaOf, drawnAspectOf, gridOf, orientationOf } from './image-grid.js'
 import { drawnOn } from './live-graphics.js'
 import { tableValues } from './look-up-table.js'
 import { keyImageValues, presentationValues, storeValues } from './mark-json.js'
+import { keyOfOwn, needsTables, ownOf, windowsIn, withOwnTables } from './own-presentation.js'
 import { person } from './person.js'
 import { drawPresentation, placing } from './presentation-drawing.js'
 import { isFor, itemFor, many, stateOf, withTables } from './presentation-state.js'
@@ -25,8 +34,12 @@ let isOff = false
 const keyImages = new Map()
 /** Shutters that were drawn and belong to no presentation yet, by series. */
 const shutters = new Map()
-/** What stands in each viewport: the state, and what of it is not shown. */
+/** What stands in each viewport: a state or the image's own, and what of it is not shown. */
 const applied = new Map()
+/** What images say of themselves, by image and choice; null while it is being read and where there is nothing to say. */
+const owns = new Map()
+/** Which of its own windows is shown instead of the first one, by series. */
+const windows = new Map()
 
 let services
 let tell
@@ -45,6 +58,8 @@ export function forgetMarks() {
   keyImages.clear()
   shutters.clear()
   applied.clear()
+  owns.clear()
+  windows.clear()
 }
 
 /** A stored object that OHIF has come upon. It is applied once its tables are there, and not in parts before. */
@@ -91,13 +106,30 @@ export function watchMarks(element) {
     applied.delete(element)
     for (const wait of [0, 60, 250]) setTimeout(() => again(element), wait)
   })
+  watchReset(element)
+}
+
+/** The viewer's own reset knows of no curve and of no area: what stood there stands there again. */
+function watchReset(element) {
+  const { viewport } = window.cornerstone.getEnabledElement(element) ?? {}
+  const reset = viewport?.resetProperties?.bind(viewport)
+  if (!reset || viewport.type !== window.cornerstone.Enums.ViewportType.STACK) return
+  viewport.resetProperties = () => {
+    reset()
+    windows.delete(stackIn(element)?.image.series)
+    forgetApplied(element)
+  }
 }
 
 function again(element) {
   if (!element.isConnected) return
+  forgetApplied(element)
+  present(element)
+}
+
+function forgetApplied(element) {
   const before = applied.get(element)
   if (before?.key) applied.set(element, { ...before, key: null })
-  present(element)
 }
 
 function refresh() {
@@ -115,7 +147,7 @@ const stackIn = (element) => {
   const isStack = viewport?.type === window.cornerstone.Enums.ViewportType.STACK
   if (!isStack || !imageId || !viewport.getImageData()) return null
   const instance = instanceOf(imageId)
-  return instance ? { viewport, instance, image: imageOf(instance, imageId) } : null
+  return instance ? { viewport, instance, imageId, image: imageOf(instance, imageId) } : null
 }
 
 const imageOf = (instance, imageId) => ({
@@ -138,25 +170,60 @@ function stateFor(image) {
 function present(element) {
   const stack = stackIn(element)
   if (!stack?.instance) return
-  const { viewport, instance, image } = stack
+  const { viewport, instance, image, imageId } = stack
   const state = stateFor(image)
+  const own = ownFor(stack)
   const before = applied.get(element)
-  const key = state ? keyOf(state, image) : null
-  if ((before?.key ?? null) !== key || (!state && hasCurve(viewport))) {
-    const lacks = state ? apply(viewport, { state, image, instance }) : restore(viewport, instance)
-    applied.set(element, { key, lacks })
+  const key = state ? keyOf(state, image) : own ? keyOfOwn(own, imageId) : null
+  if ((before?.key ?? null) !== key || (key === null && hasCurve(viewport))) {
+    const lacks = put({ viewport, image, instance, state, own, before })
+    applied.set(element, { key, lacks, isState: Boolean(state), range: rangeIn(viewport) })
     viewport.render()
   }
-  draw(viewport, { state, image, lacks: applied.get(element)?.lacks })
+  draw(viewport, { state, own, image, lacks: applied.get(element)?.lacks })
+}
+
+const rangeIn = (viewport) => JSON.stringify(viewport.getProperties().voiRange)
+
+function put({ viewport, image, instance, state, own, before }) {
+  if (state) return apply(viewport, { state, image, instance, own })
+  if (before?.isState) return restore(viewport, { instance, own })
+  // Without a window every image has another range of its own, but one that the reader has set stays.
+  if (own?.padding && before?.key && before.range !== rangeIn(viewport)) return before.lacks
+  return restoreGreys(viewport, { instance, own })
+}
+
+function ownFor({ imageId, instance, image }) {
+  const chosen = windows.get(image.series) ?? 0
+  const key = `${chosen} ${imageId}`
+  if (!owns.has(key)) {
+    const own = ownOf(instance, chosen)
+    owns.set(key, own && needsTables(own) ? null : own)
+    if (own && needsTables(own)) void readOwn(key, own)
+  }
+  return owns.get(key)
+}
+
+async function readOwn(key, own) {
+  const read = await withOwnTables(own)
+  // Another case has been opened meanwhile.
+  if (!owns.has(key)) return
+  owns.set(key, read)
+  refresh()
 }
 
 const keyOf = ({ uid, windows, areas }, image) =>
   `${uid} ${windows.indexOf(itemFor(windows, image))} ${areas.indexOf(itemFor(areas, image))}`
 
-function draw(viewport, { state, image, lacks }) {
-  const shutter = shutters.get(image.series)
-  const shown = !state && shutter ? { ...NO_STATE, shutters: [shutter] } : state
-  const marks = (out) => [...keyMarks(image), ...(state ? stateMarks(state, { lacks, out }) : [])]
+function draw(viewport, { state, own, image, lacks }) {
+  const drawn = shutterOver({ state, own, image })
+  const shown = drawn ? { ...NO_STATE, ...drawn } : state
+  const marks = (out) => [
+    ...keyMarks(image),
+    ...(state
+      ? stateMarks(state, { lacks, out })
+      : lacksMarks([...(lacks ?? [])].map((name) => words[name]))),
+  ]
   drawPresentation(viewport, { state: shown, image, marks })
 }
 
@@ -169,12 +236,18 @@ function keyMarks(image) {
 function stateMarks({ creator, label }, { lacks = [], out }) {
   const missing = [...lacks].map((name) => words[name])
   if (out > 0) missing.push(words.notShownObjects.replace('{n}', out))
-  return [
-    { words: [words.presentation, creator, label].filter(Boolean).join(' · ') },
-    ...(missing.length
-      ? [{ words: words.notAsMade.replace('{what}', missing.join(', ')), look: 'lacks' }]
-      : []),
-  ]
+  return [{ words: [words.presentation, creator, label].filter(Boolean).join(' · ') }, ...lacksMarks(missing)]
+}
+
+const lacksMarks = (missing) =>
+  missing.length ? [{ words: words.notAsMade.replace('{what}', missing.join(', ')), look: 'lacks' }] : []
+
+/** The reader's own, or else the image's, where no state lies over it. */
+function shutterOver({ state, own, image }) {
+  if (state) return null
+  const drawn = shutters.get(image.series)
+  if (drawn === undefined) return own?.shutters.length ? own : null
+  return drawn && { shutters: [drawn] }
 }
 
 const NO_STATE = { shutterGrey: 0, areas: [], annotations: [], shutters: [], layers: new Map() }
@@ -207,6 +280,39 @@ export function choose(uid) {
   return chosen
 }
 
+/** What a window's menu offers for images: their own by name where there are several, before those for everybody. */
+export function windowsOf({ instances, Modality: modality }, presets) {
+  const own = windowsIn(instances?.[0] ?? {})
+  const usual = presets?.[modality] ?? []
+  const named = own.map(({ name, center, width, item }, n) => ({
+    id: `own-${n}`,
+    description: name || (item ? words.ownTable : words.ownWindow).replace('{n}', n + 1),
+    window: String(width),
+    level: String(center),
+    own: n,
+  }))
+  const offered = [...(own.length > 1 ? named : []), ...usual]
+  return offered.length > 0 ? offered : undefined
+}
+
+/** @returns whether it is done: a plain window over plain greys is the viewer's to set */
+export function chooseWindow(viewportId, { own, window: width, level }) {
+  const viewport = services.cornerstoneViewportService.getCornerstoneViewport(viewportId)
+  const stack = viewport && stackIn(viewport.element)
+  if (!stack) return false
+  if (own !== undefined && !stateFor(stack.image)) {
+    windows.set(stack.image.series, own)
+    // Chosen again, it is as it was before the reader turned it.
+    forgetApplied(viewport.element)
+    present(viewport.element)
+    return true
+  }
+  if (!hasCurve(viewport) && viewport.getProperties().VOILUTFunction !== 'SIGMOID') return false
+  showWindow(viewport, { center: Number(level), width: Number(width) })
+  viewport.render()
+  return true
+}
+
 /** The last rectangle or circle that was drawn on the image becomes its shutter; without one the shutter goes. */
 export function shutter() {
   const stack = activeStack()
@@ -219,7 +325,11 @@ export function shutter() {
     shutters.set(instance.SeriesInstanceUID, shutterOf(drawn))
     window.cornerstoneTools.annotation.state.removeAnnotation(drawn.annotation.annotationUID)
     viewport.render()
-  } else if (!shutters.delete(instance.SeriesInstanceUID)) say('info', words.shutterHow)
+  } else if (!shutters.delete(instance.SeriesInstanceUID)) {
+    // The image's own goes too, and comes back.
+    if (ownFor(stack)?.shutters.length) shutters.set(instance.SeriesInstanceUID, null)
+    else say('info', words.shutterHow)
+  }
   present(viewport.element)
 }
 
@@ -332,7 +442,7 @@ function shownIn(viewport, { stack: { instance, image }, imageIds, drawn, standi
     isInverted: Boolean(viewport.getProperties().invert),
     rescale:
       instance.RescaleSlope === undefined ? null : { ...rescaleOf(instance), type: rescaleType(instance) },
-    ...shutterIn(image, standing),
+    ...shutterIn(image, standing ?? ownFor({ instance, image, imageId: viewport.getCurrentImageId() })),
     layers: [...(standing?.layers.values() ?? [])],
     annotations: [
       ...(standing?.annotations ?? []).flatMap((item) => carriedOn(item, { standing, imageIds, toPixel })),
@@ -353,9 +463,10 @@ function greysIn(viewport) {
 
 function shutterIn(image, standing) {
   const drawn = shutters.get(image.series)
+  const taken = drawn !== undefined
   return {
-    shutters: drawn ? [drawn] : (standing?.shutters ?? []),
-    shutterGrey: drawn ? 0 : (standing?.shutterGrey ?? 0),
+    shutters: taken ? [drawn].filter(Boolean) : (standing?.shutters ?? []),
+    shutterGrey: taken ? 0 : (standing?.shutterGrey ?? 0),
   }
 }
 

@@ -7,9 +7,12 @@ export const many = (value) =>
   value === undefined || value === null ? [] : Array.isArray(value) ? value : [value]
 
 /** Whatever is no item, in what was written badly or on purpose, is left out. */
-const items = (value) => many(value).filter((item) => typeof item === 'object' && item !== null)
+export const items = (value) => many(value).filter((item) => typeof item === 'object' && item !== null)
 
-const numbers = (value) => (typeof value === 'string' ? value.split('\\') : many(value)).map(Number)
+/** Several values may still stand in one text. */
+export const listed = (value) => (typeof value === 'string' ? value.split('\\') : many(value))
+
+const numbers = (value) => listed(value).map(Number)
 const allNumbers = (value) => {
   const list = numbers(value)
   return list.every(Number.isFinite) ? list : []
@@ -183,7 +186,7 @@ function pairs(value) {
   return Array.from({ length: list.length >> 1 }, (_, n) => [list[2 * n], list[2 * n + 1]])
 }
 
-function shuttersOf(instance) {
+export function shuttersOf(instance) {
   const shapes = shapesOf(instance)
   const one = (keyword) => number(instance[keyword])
   const [row, column] = allNumbers(instance.CenterOfCircularShutter)
@@ -206,7 +209,7 @@ function shuttersOf(instance) {
   })
 }
 
-const shapesOf = ({ ShutterShape }) => many(ShutterShape).flatMap((shape) => String(shape).split('\\'))
+export const shapesOf = ({ ShutterShape }) => many(ShutterShape).flatMap((shape) => String(shape).split('\\'))
 
 const whole = (shutter) => (Object.values(shutter).includes(undefined) ? [] : [shutter])
 
