@@ -7,11 +7,14 @@ interface Resource {
   methods: Record<string, { takes?: string; gives: readonly string[] }>
 }
 
-const JSON_MODEL = 'application/dicom+json'
+const MODELS = ['application/dicom+json', 'multipart/related; type="application/dicom+xml"']
 const OBJECTS = ['multipart/related; type="application/dicom"', 'application/dicom']
 const PICTURES = ['image/jpeg', 'image/png']
-const SEARCH = { GET: { gives: [JSON_MODEL] } }
-const STORE = { takes: 'multipart/related; type="application/dicom"', gives: [JSON_MODEL] }
+const SEARCH = { GET: { gives: MODELS } }
+const STORE = {
+  takes: 'multipart/related; type="application/dicom"',
+  gives: ['application/dicom+json', 'application/dicom+xml'],
+}
 const REMOVE = { gives: [] }
 
 const RESOURCES: readonly Resource[] = [
@@ -30,7 +33,7 @@ const RESOURCES: readonly Resource[] = [
     'studies/{study}/series/{series}',
     'studies/{study}/series/{series}/instances/{instance}',
   ].flatMap((path) => [
-    { path: `${path}/metadata`, methods: { GET: { gives: [JSON_MODEL] } } },
+    { path: `${path}/metadata`, methods: { GET: { gives: MODELS } } },
     { path: `${path}/rendered`, methods: { GET: { gives: PICTURES } } },
     { path: `${path}/thumbnail`, methods: { GET: { gives: PICTURES } } },
   ]),

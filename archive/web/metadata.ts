@@ -9,11 +9,12 @@ import { type HeaderText, headersOf, type SeriesPlace, seriesAt } from '#db/quer
 import { coercedText, coercionOf } from '../storage/coercion.ts'
 import type { DerivedStore } from '../storage/derived-store.ts'
 import { tagOfCorrected } from '../storage/outgoing.ts'
-import { acceptable, type ContentCoding, codingOf, takes } from './accept.ts'
+import { type ContentCoding, codingOf } from './accept.ts'
 import { scopeOf } from './access.ts'
 import { cached } from './cached.ts'
-import { WebError, type WebRequest, type WebResponse } from './exchange.ts'
+import type { WebRequest, WebResponse } from './exchange.ts'
 import type { Recent } from './recent.ts'
+import { inXml, modelForm, XML_MODEL } from './representation.ts'
 import { NATIVE_SYNTAXES } from './transfer-syntax.ts'
 import { notHere, type Retrieval } from './wado-rs.ts'
 
@@ -36,21 +37,21 @@ export async function retrieveMetadata(
   metadata: MetadataDependencies,
   { request, access, place }: Retrieval,
 ): Promise<WebResponse> {
-  const isTaken = acceptable(request).some(
-    (range) => takes(range, 'application/dicom+json') || range.type === 'application/json',
-  )
-  if (!isTaken) throw new WebError(406, 'metadata is to be had as application/dicom+json')
+  const model = modelForm(request, { isAlone: false })
   const found = await seriesAt(metadata.sql, scopeOf(access), place)
   if (found.length === 0) throw notHere()
   const base = `${request.root}/studies/${place.studyUid}`
   const correction = await correctionAt(metadata.sql, place.studyUid)
-  const tag = tagOf(found, correction, place.sopInstanceUid)
+  const tag = tagOf(found, correction, `${place.sopInstanceUid ?? ''}${model === XML_MODEL ? ' xml' : ''}`)
   if (place.sopInstanceUid !== undefined) {
     const text = await instanceText(metadata, found[0]!, { sopInstanceUid: place.sopInstanceUid, correction })
     if (text === null) throw notHere()
     const at = `${base}/series/${place.seriesUid}/instances/${place.sopInstanceUid}/`
-    return sent(request, tag, { coding: null, body: Buffer.from(`[${relocate(text, at)}]`) })
+    const body = Buffer.from(`[${relocate(text, at)}]`)
+    return model === XML_MODEL ? sentAsXml(request, tag, body) : sent(request, tag, { coding: null, body })
   }
+  if (model === XML_MODEL)
+    return sentAsXml(request, tag, await locatedBody(metadata, { found, correction, base, coding: null }))
   const coding = codingOf(request)
   // The viewer's way: one series, relative BulkDataURIs, compressed as kept. No byte is touched.
   if (access.kind === 'launch' && place.seriesUid !== undefined && coding !== null)
@@ -76,16 +77,15 @@ function sent(
   return cached(request, tag, { status: 200, headers, body: [body] })
 }
 
+function sentAsXml(request: WebRequest, tag: string, json: Buffer): WebResponse {
+  const { contentType, body } = inXml(JSON.parse(json.toString('utf8')), { seed: tag })
+  return cached(request, tag, { status: 200, headers: { 'Content-Type': contentType }, body })
+}
+
 // Weak: the same metadata in another coding has the same tag.
-function tagOf(
-  found: readonly SeriesPlace[],
-  correction: Correction | undefined,
-  sopInstanceUid = '',
-): string {
+function tagOf(found: readonly SeriesPlace[], correction: Correction | undefined, of: string): string {
   const parts = found.map((series) => `${series.id}.${series.rev}`)
-  const hash = createHash('sha256').update(
-    `${FORM} ${parts.join(' ')} ${sopInstanceUid}${tagOfCorrected(correction)}`,
-  )
+  const hash = createHash('sha256').update(`${FORM} ${parts.join(' ')} ${of}${tagOfCorrected(correction)}`)
   return `W/"${hash.digest('base64url').slice(0, 27)}"`
 }
 

@@ -14,10 +14,10 @@ import { seriesAt } from '#db/queries/stored-headers.ts'
 import { isStored } from '#db/queries/stored-objects.ts'
 import { hexOf, isKeyword, tagOf } from '../dimse/dictionary.ts'
 import { coercionsFor } from '../storage/outgoing.ts'
-import { acceptable, takes } from './accept.ts'
 import { type Access, scopeOf } from './access.ts'
 import { json, NOT_KEPT, WebError, type WebRequest, type WebResponse } from './exchange.ts'
 import type { Recent } from './recent.ts'
+import { inXml, JSON_MODEL, type Model, modelForm } from './representation.ts'
 import { notHere } from './wado-rs.ts'
 
 export interface QidoDependencies {
@@ -65,12 +65,7 @@ export async function searchResource(
   asked: Searching,
 ): Promise<SearchResult> {
   const { request, access, level, within } = asked
-  if (
-    !acceptable(request).some(
-      (range) => takes(range, 'application/dicom+json') || range.type === 'application/json',
-    )
-  )
-    throw new WebError(406, 'results are to be had as application/dicom+json')
+  const model = modelForm(request, { isAlone: false })
   const matching = {
     manyValues: flag(request.query, 'multiplevaluematching'),
     emptyValues: flag(request.query, 'emptyvaluematching'),
@@ -104,9 +99,7 @@ export async function searchResource(
     ...warnings({ level, matches, more, limit }),
     ...(more && limit > 0 && { Link: `<${nextPage(request, offset + limit)}>; rel="next"` }),
   }
-  const response =
-    results.length === 0 ? { status: 204, headers: { ...headers }, body: [] } : json(results, headers)
-  return { response, denied: await deniedStudies(sql, asked, matches) }
+  return { response: answerOf(results, { model, headers }), denied: await deniedStudies(sql, asked, matches) }
 }
 
 /** What was asked for of headers beside the keys of a level: the rows say it corrected, a header as it came. */
@@ -123,6 +116,16 @@ async function asTheyGoOut(sql: AnySql, found: readonly Found[]): Promise<Found[
     const said = Object.entries(fields).map(([tag, element]) => [tag, rows[tag] ?? element] as const)
     return { ...hit, fields: Object.fromEntries(said) }
   })
+}
+
+function answerOf(
+  results: readonly Json[],
+  { model, headers }: { model: Model; headers: Record<string, string> },
+): WebResponse {
+  if (results.length === 0) return { status: 204, headers, body: [] }
+  if (model === JSON_MODEL) return json(results, headers)
+  const { contentType, body } = inXml(results)
+  return { status: 200, headers: { 'Content-Type': contentType, ...headers }, body }
 }
 
 function nextPage({ root, path, query }: WebRequest, offset: number): string {

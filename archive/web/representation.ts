@@ -2,6 +2,8 @@
 import { EXPLICIT_LITTLE } from '../dimse/transfer-syntax.ts'
 import { acceptable, type MediaRange, takes } from './accept.ts'
 import { WebError, type WebRequest } from './exchange.ts'
+import { multipartRelated } from './multipart.ts'
+import { type JsonModel, nativeModel } from './native-model.ts'
 import { frameMediaType, frameTransferSyntax } from './transfer-syntax.ts'
 
 export interface Chosen {
@@ -81,4 +83,31 @@ export async function objectForm(
       ? 'several objects are to be had as multipart/related; type="application/dicom"'
       : 'the object is to be had as application/dicom, in its own transfer syntax or in Explicit VR Little Endian',
   )
+}
+
+export const JSON_MODEL = 'application/dicom+json'
+export const XML_MODEL = 'application/dicom+xml'
+
+export type Model = typeof JSON_MODEL | typeof XML_MODEL
+
+/**
+ * Data sets without pixels: one array in JSON, or XML (PS3.19), which goes as a part for each of several.
+ * @throws WebError 406
+ */
+export function modelForm(request: WebRequest, { isAlone }: { isAlone: boolean }): Model {
+  for (const range of acceptable(request)) {
+    if (takes(range, JSON_MODEL) || range.type === 'application/json') return JSON_MODEL
+    if (range.type === XML_MODEL && (isAlone || range.multipart)) return XML_MODEL
+  }
+  const xml = isAlone ? XML_MODEL : `multipart/related; type="${XML_MODEL}"`
+  throw new WebError(406, `this is to be had as ${JSON_MODEL} or ${xml}`)
+}
+
+/** A body with each data set as a part in XML. */
+export function inXml(datasets: readonly JsonModel[], { seed }: { seed?: string } = {}) {
+  const parts = datasets.map((dataset) => ({
+    contentType: XML_MODEL,
+    body: [Buffer.from(nativeModel(dataset))],
+  }))
+  return multipartRelated(XML_MODEL, parts, seed === undefined ? {} : { seed })
 }

@@ -1,10 +1,12 @@
 /** STOW-RS: storing instances, each answered for by itself (PS3.18 10.5). */
 import type { Actor } from '#domain/permissions.ts'
 import type { AskedMark, KeptMark } from '../marks/keep-mark.ts'
-import { acceptable, contentType, takes } from './accept.ts'
+import { contentType } from './accept.ts'
 import type { Access } from './access.ts'
-import { WebError, type WebRequest, type WebResponse } from './exchange.ts'
+import { NOT_KEPT, WebError, type WebRequest, type WebResponse } from './exchange.ts'
 import { readMultipart } from './multipart.ts'
+import { type JsonModel, nativeModel } from './native-model.ts'
+import { JSON_MODEL, type Model, modelForm } from './representation.ts'
 
 /** What became of one object; `ingest` keeps or sets aside its bytes before it answers. */
 export type Ingested =
@@ -28,8 +30,6 @@ export interface Incoming {
   sites: readonly string[] | null
   actor: Actor
 }
-
-const JSON_MODEL = 'application/dicom+json'
 
 export interface StowDependencies {
   ingest(incoming: Incoming): Promise<Ingested>
@@ -60,15 +60,16 @@ interface Storing {
   request: WebRequest
   access: Access
   studyUid: string | null
+  /** Of the answer. */
+  model: Model
 }
 
 export async function storeInstances(
   { ingest, mark }: StowDependencies,
-  { request, access, studyUid }: Storing,
+  { request, access, studyUid }: Omit<Storing, 'model'>,
 ): Promise<WebResponse> {
-  if (!acceptable(request).some((range) => takes(range, JSON_MODEL) || range.type === 'application/json'))
-    throw new WebError(406, `what became of the objects is to be had as ${JSON_MODEL}`)
-  if (access.kind === 'launch') return storeMarks(mark, { request, access, studyUid })
+  const model = modelForm(request, { isAlone: true })
+  if (access.kind === 'launch') return storeMarks(mark, { request, access, studyUid, model })
   if (!access.mayStore) throw new WebError(403, 'storing is not allowed here')
   const { sites, actor } = access
   const results: Ingested[] = []
@@ -81,7 +82,7 @@ export async function storeInstances(
     results.push(BROKEN)
   }
   if (results.length === 0) throw new WebError(400, 'there is no object in the body')
-  return answer(results, request.root)
+  return answer(results, { root: request.root, model })
 }
 
 const MOST_METADATA_BYTES = 1024 * 1024
@@ -89,7 +90,7 @@ const MOST_METADATA_BYTES = 1024 * 1024
 /** Under a launch nobody stores images: only what a reader says of them, and of the launch's own studies. */
 async function storeMarks(
   mark: StowDependencies['mark'],
-  { request, access, studyUid }: Storing & { access: Extract<Access, { kind: 'launch' }> },
+  { request, access, studyUid, model }: Storing & { access: Extract<Access, { kind: 'launch' }> },
 ): Promise<WebResponse> {
   if (access.mayMark !== true) throw new WebError(403, 'storing is not allowed here')
   if (studyUid === null || !access.studies.includes(studyUid))
@@ -103,7 +104,7 @@ async function storeMarks(
     for (const json of metadataIn(await textOf(part.bytes)))
       results.push(await mark({ json, studyUid, launchId: access.launchId, actor: access.actor }))
   if (results.length === 0) throw new WebError(400, 'there is no object in the body')
-  return answer(results, request.root)
+  return answer(results, { root: request.root, model })
 }
 
 /** The Content-Type of a body that is as it says. @throws WebError 415 for one that was compressed on its way */
@@ -148,11 +149,11 @@ async function* objectsIn(request: WebRequest): AsyncGenerator<AsyncIterable<Uin
   for await (const part of readMultipart(request.body, type)) yield part.bytes
 }
 
-function answer(results: readonly Ingested[], root: string): WebResponse {
+function answer(results: readonly Ingested[], { root, model }: { root: string; model: Model }): WebResponse {
   const stored = results.filter((result) => result.outcome !== 'refused')
   const refused = results.filter((result) => result.outcome === 'refused')
   const studies = [...new Set(stored.flatMap((one) => (one.outcome === 'taken' ? [] : [one.studyUid])))]
-  const body = {
+  const body: JsonModel = {
     ...(refused.length > 0 && { '00081198': { vr: 'SQ', Value: refused.map(failed) } }),
     ...(studies.length === 1 && { '00081190': { vr: 'UR', Value: [`${root}/studies/${studies[0]}`] } }),
     ...(stored.length > 0 && {
@@ -162,8 +163,8 @@ function answer(results: readonly Ingested[], root: string): WebResponse {
   const status = refused.length === 0 ? 200 : stored.length > 0 ? 202 : isOnlyTooLarge(refused) ? 413 : 409
   return {
     status,
-    headers: { 'Content-Type': JSON_MODEL },
-    body: [Buffer.from(JSON.stringify(inTagOrder(body)))],
+    headers: { 'Content-Type': model, 'Cache-Control': NOT_KEPT },
+    body: [Buffer.from(model === JSON_MODEL ? JSON.stringify(inTagOrder(body)) : nativeModel(body))],
   }
 }
 
