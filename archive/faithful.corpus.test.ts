@@ -270,12 +270,15 @@ function altered(home: Home, came: Map<string, Back>, isSentAsIs: (sample: Sampl
     .filter((sample) => {
       const [was, is] = [asIs(sample), came.get(uidOf(sample))]
       if (!is) return true
-      if (isSentAsIs(sample))
+      if (isSentAsIs(sample) && !isMadeEven(was, is))
         return is.transferSyntaxUid !== was.transferSyntaxUid || !is.dataset.equals(was.dataset)
       return !isSameSyntax(was, is) || !areSameFrames(framesOf(was), framesOf(is))
     })
     .map(({ file }) => file)
 }
+
+/** No message has an odd number of bytes (PS3.8 section 9.3.1): over DIMSE such an object is written anew. */
+const isMadeEven = (was: Back, is: Back) => was.dataset.length % 2 === 1 && is.dataset.length % 2 === 0
 
 const isSameSyntax = (was: Back, is: Back) =>
   is.transferSyntaxUid === was.transferSyntaxUid ||

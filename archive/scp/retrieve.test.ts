@@ -159,7 +159,9 @@ test('[AR-02] every object goes in the syntax it is stored in, and a destination
   expect(whole.status).toBe(0x0000)
   for (const { path, dataset } of all) {
     const got = kept.find(({ sopInstanceUid }) => sopInstanceUid === dataset.text('SOPInstanceUID'))
-    expect(got?.bytes.equals(bytesOf(path)), path).toBe(true)
+    const stored = bytesOf(path)
+    const even = stored.length % 2 === 0 ? stored : Buffer.concat([stored, Buffer.of(0)])
+    expect(got?.bytes.equals(even), path).toBe(true)
     expect(got?.transferSyntaxUid).toBe(readPart10(readFileSync(path)).transferSyntaxUid)
   }
 
@@ -232,6 +234,32 @@ test('[AR-02] an image stored in Implicit VR goes to a peer that has Explicit VR
   expect(got.bytes('PixelData')!.equals(original.bytes('PixelData')!)).toBe(true)
   expect(got.numbers('SmallestImagePixelValue')).toEqual(original.numbers('SmallestImagePixelValue'))
 })
+
+test.each([
+  ['dx-chest/01', []],
+  ['transfer-syntax/image-dfl', ['+xd']],
+])(
+  '[AR-02] %s, an object of an odd number of bytes, goes to DCMTK with an even one and every value',
+  async (name, more) => {
+    const path = `${CORPUS}${name}.dcm`
+    expect(bytesOf(path).length % 2).toBe(1)
+    expect(await store(peer(), [await storableFile(path)])).toMatchObject([{ status: 0 }])
+    const original = readDataset(path)
+    const uid = original.text('SOPInstanceUID')!
+    const rows = () => archive.department.sql`select 1 from instances where sop_instance_uid = ${uid}`
+    await until('the image in the index', async () => (await rows()).length === 1)
+    const folder = mkdtempSync(join(tmpdir(), 'getscu-'))
+    const { said } = await dcmtk('getscu', [
+      ...['-v', '-S', '+B', ...more, '-aec', 'ISOCENTER', '-od', folder, '-k', 'QueryRetrieveLevel=STUDY'],
+      ...['-k', `StudyInstanceUID=${original.text('StudyInstanceUID')}`, '127.0.0.1', String(archive.port)],
+    ])
+    expect(said).toMatch(/Completed Suboperations +: 1/)
+    const [got] = readdirSync(folder).map((file) => readDataset(join(folder, file)))
+    expect([...got!.elements.keys()]).toEqual([...original.elements.keys()])
+    const pixels = original.bytes('PixelData')!
+    expect(got!.bytes('PixelData')!.subarray(0, pixels.length).equals(pixels)).toBe(true)
+  },
+)
 
 test('[AR-02] warnings and failures of the destination are counted apart, and progress is reported as it goes', async () => {
   const statuses = [0x0000, 0xb000, 0xa700, 0x0000]

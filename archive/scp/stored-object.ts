@@ -10,7 +10,7 @@ import {
 } from '#archive/dimse/transfer-syntax.ts'
 import type { Storable } from '#archive/scu/store.ts'
 import type { BlobReader, BlobStore } from '#archive/storage/blob-store.ts'
-import type { CoercedHeader } from '#archive/storage/coerced-header.ts'
+import { type CoercedHeader, isDeflated } from '#archive/storage/coerced-header.ts'
 import type { Coercion } from '#archive/storage/coercion.ts'
 import { outgoing } from '#archive/storage/outgoing.ts'
 import type { Retrievable } from '#db/queries/dimse-query.ts'
@@ -46,7 +46,11 @@ export type Outbound = Retrievable & { coercion?: Coercion | undefined }
 /** Room for the beginning of an object; used again when the object has been answered for. */
 export const newRoom = (): Buffer => Buffer.allocUnsafeSlow(CHUNK_BYTES)
 
-/** @throws the system error of the store, or DicomError when it cannot be written in that syntax */
+/**
+ * Its bytes as they are stored, where the peer takes them: those of an odd number become even, since no message may have
+ * one (PS3.8 section 9.3.1) and peers break off at it.
+ * @throws the system error of the store, or DicomError when it cannot be written in that syntax
+ */
 export async function openStored(
   store: BlobStore,
   object: Outbound,
@@ -54,10 +58,13 @@ export async function openStored(
 ): Promise<OpenedObject> {
   const reader = await store.open(object.blob)
   try {
-    const bytes =
-      transferSyntaxUid === object.transferSyntaxUid
-        ? await asStored(reader, object, room)
-        : await reencoded(reader, object, transferSyntaxUid)
+    if (reader.bytes < object.bytes) throw new Error('the stored object is shorter than its row says')
+    const begun = await beginning(reader, object)
+    const isEven = (begun.header.length + reader.bytes - begun.rest) % 2 === 0
+    const isAsStored = isEven && transferSyntaxUid === object.transferSyntaxUid
+    const bytes = isAsStored
+      ? await asStored(reader, { ...begun, room })
+      : await reencoded(reader, object, { ...begun, into: transferSyntaxUid })
     const { sopClassUid, sopInstanceUid } = object
     return { sopClassUid, sopInstanceUid, transferSyntaxUid, bytes: () => bytes, close: () => reader.close() }
   } catch (error) {
@@ -66,9 +73,10 @@ export async function openStored(
   }
 }
 
-async function asStored(reader: BlobReader, object: Outbound, room: Buffer): Promise<DatasetBytes> {
-  if (reader.bytes < object.bytes) throw new Error('the stored object is shorter than its row says')
-  const { header, rest } = await beginning(reader, object)
+async function asStored(
+  reader: BlobReader,
+  { header, rest, room }: CoercedHeader & { room: Buffer },
+): Promise<DatasetBytes> {
   const first = await reader.readInto(room, rest)
   const begun = header.length === 0 ? first : Buffer.concat([header, first])
   if (rest + first.length < reader.bytes) return pieces(reader, rest + first.length, begun)
@@ -106,12 +114,30 @@ async function* pieces(reader: BlobReader, offset: number, first: Buffer): Async
   }
 }
 
-async function reencoded(reader: BlobReader, object: Outbound, into: string): Promise<Buffer> {
+async function reencoded(
+  reader: BlobReader,
+  object: Outbound,
+  { header, rest, into }: CoercedHeader & { into: string },
+): Promise<Buffer> {
   const from = object.transferSyntaxUid
-  const { header, rest } = await beginning(reader, object)
   const bytes = Buffer.concat([header, await reader.read(rest, reader.bytes - rest)])
   await reader.close()
+  if (from === into) return even(bytes, from)
   // What was deflated is Explicit VR Little Endian inside, byte for byte.
-  if (from === DEFLATED_LITTLE && into === EXPLICIT_LITTLE) return inflate(bytes)
+  if (from === DEFLATED_LITTLE && into === EXPLICIT_LITTLE) return even(inflate(bytes), into)
   return encodeDataset(decodeDataset(bytes, from), into)
+}
+
+/**
+ * Bytes of an odd number have a value field of odd length, and are written anew with none (PS3.5 section 7.1.1); deflated
+ * ones get the byte that they lack (PS3.5 section A.5). What cannot be read stays as it came.
+ */
+function even(bytes: Buffer, transferSyntaxUid: string): Buffer {
+  if (bytes.length % 2 === 0) return bytes
+  if (isDeflated(transferSyntaxUid)) return Buffer.concat([bytes, Buffer.of(0)])
+  try {
+    return encodeDataset(decodeDataset(bytes, transferSyntaxUid), transferSyntaxUid)
+  } catch {
+    return bytes
+  }
 }
