@@ -22,7 +22,7 @@ interface Waiting {
 }
 
 const GATHER_MS = 500
-const MAX_BATCH = 500
+const MAX_BATCH = 250
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 10_000
 

@@ -44,7 +44,9 @@ export interface ObjectToCome extends Announced {
   sender?: Actor
 }
 
-const BACKLOG_LIMIT = 2_000
+const BACKLOG_LIMIT = 1_000
+/** Of what a crash left: each is read through, and a journal may be long. */
+const READ_AT_ONCE = 4
 /** What a process that died left: noted in the journal, or named in the store alone. */
 type Left = Noted & { isOrphan?: boolean }
 /** File Meta that we wrote ourselves a moment ago. */
@@ -224,15 +226,22 @@ export class Ingest {
       const filed = await sql<{ blob: string }[]>`
         select blob from instances where blob = any(${keys}) union select blob from quarantine where blob = any(${keys})`
       const known = new Set(filed.map(({ blob }) => blob))
-      const indexing = []
-      for (const one of some) if (!known.has(one.key)) indexing.push(this.#recoverOne(one))
-      recovered += (await Promise.all(indexing)).filter((done) => done).length
+      const indexing: Promise<unknown>[] = []
+      const left = some.filter(({ key }) => !known.has(key)).values()
+      const reading = Array.from({ length: READ_AT_ONCE }, async () => {
+        for (const one of left) if (await this.#recoverOne(one, indexing)) recovered += 1
+      })
+      await Promise.all(reading)
+      await Promise.all(indexing)
     }
     return recovered
   }
 
   /** False when there is no such object: its sender was never told Success, or it was a repeat and has gone. */
-  async #recoverOne({ key, sha256: noted, isOrphan = false }: Left): Promise<boolean> {
+  async #recoverOne(
+    { key, sha256: noted, isOrphan = false }: Left,
+    indexing: Promise<unknown>[],
+  ): Promise<boolean> {
     const reader = await this.#options.store.open(key).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null
       throw error
@@ -254,8 +263,10 @@ export class Ingest {
         const { sourceAe } = result.protocol
         await this.#takeProtocol(blob, result.protocol, { sourceAe, peer: '' })
       } else
-        await this.#queue.add(
-          instanceFrom(blob, result.examined, { sourceAe: result.examined.sourceAe, peer: '' }),
+        indexing.push(
+          this.#queue.add(
+            instanceFrom(blob, result.examined, { sourceAe: result.examined.sourceAe, peer: '' }),
+          ),
         )
       return true
     } finally {
