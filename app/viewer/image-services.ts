@@ -55,7 +55,8 @@ export async function openImageServices(options: ImageServicesOptions): Promise<
       launchId === null
         ? await forProgram(request, credentials)
         : await forLaunch(request, launchId, credentials)
-    if ('access' in found) return answerHttp(request, response, { service, ...found })
+    if ('access' in found)
+      return answerHttp(request, response, { service, ...found, isBehindTls: server.secure })
     if (request.headers.authorization) await auditDenied(server, request, found.actor)
     if (found.status === 401 && launchId === null)
       response.setHeader('WWW-Authenticate', 'Bearer, Basic realm="isocenter"')

@@ -96,13 +96,14 @@ export interface Served {
 export async function serve(
   archive: Pick<TestArchive, 'service'>,
   accessOf: () => Access,
-  root = '/dicom-web',
+  { root = '/dicom-web', isBehindTls = false } = {},
 ): Promise<Served> {
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     void answerHttp(request, response, {
       service: archive.service,
       root,
       access: accessOf(),
+      isBehindTls,
     })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')

@@ -91,3 +91,15 @@ test('[DW-06] the audit trail names as given what was given, and not whose metho
     select type, data->>'method' as method from audit_events where actor_id = 'elsewhere' order by id`
   expect(rows).toEqual([{ type: 'images.denied', method: 'GET' }])
 })
+
+test('[DW-06] behind TLS that ends at a proxy no address leads out of it', async () => {
+  const behind = await serve(archive, () => access, { isBehindTls: true })
+  const results = (await (await fetch(`${behind.url}/studies`)).json()) as Record<
+    string,
+    { Value: string[] }
+  >[]
+  expect(results[0]!['00081190']!.Value[0]).toBe(`${behind.url.replace('http:', 'https:')}${study()}`)
+  const metadata = await (await fetch(`${behind.url}${study()}/metadata`)).text()
+  expect(metadata).toContain(`"BulkDataURI": "${behind.url.replace('http:', 'https:')}${study()}/series/`)
+  behind.close()
+})

@@ -11,6 +11,8 @@ export interface Mount {
   /** The path that the service is mounted on, without a slash at its end: `/dicom-web/launch/01K…`. */
   root: string
   access: Access
+  /** Whether it is called over TLS that ends before this process; its addresses say so. */
+  isBehindTls?: boolean
 }
 
 export async function answerHttp(
@@ -18,15 +20,15 @@ export async function answerHttp(
   response: ServerResponse,
   mount: Mount,
 ): Promise<void> {
-  const asked = webRequest(request, mount.root)
+  const asked = webRequest(request, mount)
   const answered = await mount.service.answer(asked, mount.access)
   await sendResponse({ request, response, answered, blobs: mount.service.blobs })
 }
 
-function webRequest(request: IncomingMessage, root: string): WebRequest {
+function webRequest(request: IncomingMessage, { root, isBehindTls = false }: Mount): WebRequest {
   const { pathname, search } = addressOf(request)
   const below = pathname.slice(root.length)
-  const scheme = 'encrypted' in request.socket ? 'https' : 'http'
+  const scheme = isBehindTls || 'encrypted' in request.socket ? 'https' : 'http'
   return {
     method: request.method ?? 'GET',
     path: below
