@@ -14,6 +14,7 @@ import { replayDelivery } from '#db/mutations/deliveries.ts'
 import { closeException } from '#db/mutations/exceptions.ts'
 import { settleDuplicate } from '#db/mutations/settle-duplicate.ts'
 import { deviceHealth, parkedDeliveries, receiverHealth } from '#db/queries/department-health.ts'
+import { type DiffersIn, duplicatesOf } from '#db/queries/duplicates.ts'
 import { type Fault, health } from '#db/queries/health.ts'
 import { exceptions } from '#db/queries/oversight.ts'
 import { useLive } from '../../live/use-live.ts'
@@ -37,12 +38,17 @@ export async function loader(args: LoaderFunctionArgs) {
     exceptions(sql, person.actor, { state: 'open', limit: 100 }),
   ])
   const { department } = server
+  const duplicates = await duplicatesOf(
+    sql,
+    open.filter(isDuplicate).map(({ id }) => id),
+  )
   return {
     found,
     devices,
     receivers,
     parked,
     open,
+    duplicates,
     now: (await department.now()).toISOString(),
     at: new Date().toISOString(),
   }
@@ -74,7 +80,7 @@ export function meta() {
 }
 
 export default function DepartmentHealth() {
-  const { found, open, parked, now } = useLoaderData<typeof loader>()
+  const { found, open, duplicates, parked, now } = useLoaderData<typeof loader>()
   useLive([
     'exceptions',
     'delivery.acknowledged',
@@ -87,6 +93,9 @@ export default function DepartmentHealth() {
   const acting = useFetcher<typeof action>()
   const isBusy = acting.state !== 'idle'
   const refused = !isBusy && acting.data && !acting.data.ok ? acting.data.sentence : null
+  const duplicateOf = (id: string) => duplicates.find(({ exceptionId }) => exceptionId === id)
+  const orderOf = (exception: { id: string; orderId: string | null }) =>
+    exception.orderId ?? duplicateOf(exception.id)?.orderId
   const act = (intent: string, id: string) =>
     void acting.submit({ intent, id }, { method: 'post', action: '/department-health' })
   return (
@@ -186,7 +195,7 @@ export default function DepartmentHealth() {
               <col />
               <col style={{ width: 60 }} />
               <col style={{ width: 130 }} />
-              <col style={{ width: 130 }} />
+              <col style={{ width: 164 }} />
             </colgroup>
             <thead>
               <tr>
@@ -205,11 +214,17 @@ export default function DepartmentHealth() {
                     <When at={exception.at} />
                   </td>
                   <td>{wordFor('exception', exception.kind)}</td>
-                  <td className="wrap">{exception.reason}</td>
+                  <td className="wrap">
+                    {exception.reason}
+                    <Facts
+                      aeTitle={exception.refs.aeTitle}
+                      differsIn={duplicateOf(exception.id)?.differsIn ?? []}
+                    />
+                  </td>
                   <td>{count(exception.times)}</td>
                   <td>
-                    {exception.orderId ? (
-                      <Link className="link" to={`/orders/${exception.orderId}`}>
+                    {orderOf(exception) ? (
+                      <Link className="link" to={`/orders/${orderOf(exception)}`}>
                         {t('late.open')}
                       </Link>
                     ) : (
@@ -240,6 +255,17 @@ export default function DepartmentHealth() {
       </section>
     </Screen>
   )
+}
+
+/** Where it came from, and of two objects in what they differ: without it nobody could say which is right. */
+function Facts({ aeTitle, differsIn }: { aeTitle: unknown; differsIn: readonly DiffersIn[] }) {
+  const facts = [
+    typeof aeTitle === 'string' && aeTitle !== '' ? t('health.from', { aeTitle }) : null,
+    differsIn.length > 0
+      ? t('health.differs', { parts: differsIn.map((part) => t(`health.differs.${part}`)).join(', ') })
+      : null,
+  ].filter((fact) => fact !== null)
+  return facts.length > 0 ? <div className="text-2">{facts.join(' ')}</div> : null
 }
 
 // Two objects under one SOP Instance UID: it isn't mended by being looked at, somebody says which one is right.

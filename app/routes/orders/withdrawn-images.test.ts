@@ -62,10 +62,14 @@ test('[AR-06] an administrator settles two objects under one UID where everythin
   const [image] = storedImages(studyUid, 1)
   const act = await deviceAct(department, 'CT1')
   await indexInstances(department, act, [image!])
-  await indexInstances(department, act, [{ ...image!, blob: 'other', sha256: 'other' }])
+  const header = { ...image!.header, '00100010': { vr: 'PN', Value: [{ Alphabetic: 'OTHER^NAME' }] } }
+  await indexInstances(department, act, [{ ...image!, header, blob: 'other', sha256: 'other' }])
   const health = (fields?: Record<string, string>) => admin.args('/department-health', fields) as never
-  const { open } = await healthLoader(health())
+  const { open, duplicates } = await healthLoader(health())
   const exception = open.find(({ reasonCode }) => reasonCode === 'duplicate-instance')!
+  const [duplicate] = duplicates.filter(({ exceptionId }) => exceptionId === exception.id)
+  expect(duplicate!.differsIn).toEqual(['patient'])
+  expect(duplicate!.orderId).toBe(orderId)
   expect(await healthAction(health({ intent: 'take-other', id: exception.id }))).toMatchObject({ ok: true })
   const [row] = await department.sql`
     select sha256 from instances where sop_instance_uid = ${image!.sopInstanceUid}`
