@@ -181,6 +181,24 @@ test('[MA-03] N-SET changes what was done, never whose step it is or where it be
   expect(row!.dataset['00400254']?.Value).toEqual(['Head'])
 })
 
+test('[MA-03] a NUL in the middle of a value, as sloppy consoles leave it, keeps no exam from beginning and ending', async () => {
+  const order = await bookedOrder(archive.department)
+  const uid = newUid()
+  const sloppy = begun([scheduledItem(order)]).set(
+    'PerformedProcedureStepDescription',
+    Buffer.from('HEAD\0old'),
+    'LO',
+  )
+  expect(await create(uid, sloppy)).toBe(0x0000)
+  const image = Dataset.of({}).set('ReferencedSOPInstanceUID', Buffer.from('1.2.3\0.4'), 'UI')
+  const series = Dataset.of({ SeriesInstanceUID: newUid(), ReferencedImageSequence: [image] })
+  expect(await set(uid, completed({ PerformedSeriesSequence: [series] }))).toBe(0x0000)
+  expect(await stepStatus(order)).toBe('departed')
+  const [row] = await archive.department.sql<{ dataset: Record<string, { Value: string[] }> }[]>`
+    select dataset from performed_steps where sop_instance_uid = ${uid}`
+  expect(row!.dataset['00400254']!.Value).toEqual(['HEADold'])
+})
+
 test('[MA-03] an unscheduled performed step is recorded and somebody is asked whose it is', async () => {
   const uid = newUid()
   const studyUid = newUid()

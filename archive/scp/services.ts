@@ -1,6 +1,6 @@
 /** What a caller may ask of the archive: the services it is offered, and in which encodings (PS3.8 7.1.1.13). */
 import type { Supports } from '#archive/dimse/negotiation.ts'
-import type { Services } from '#archive/dimse/services.ts'
+import type { DatasetRequest, Services } from '#archive/dimse/services.ts'
 import {
   MODALITY_PERFORMED_PROCEDURE_STEP,
   MODALITY_WORKLIST_FIND,
@@ -34,6 +34,7 @@ import { createPerformedStep, setPerformedStep } from './mpps.ts'
 import { getObjects, moveObjects } from './retrieve.ts'
 import { isProtocolClass, isStorageClass } from './storage-classes.ts'
 import { storeObject } from './store.ts'
+import { withoutNul } from './without-nul.ts'
 
 const MESSAGES = { transferSyntaxes: [EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED_LITTLE] }
 
@@ -90,27 +91,33 @@ export function servicesFor(caller: Caller, parts: ServiceParts): Services {
     onError,
     cEcho: echo,
     cStore: (request) => storeObject(ingest, caller, request),
-    cFind(request) {
+    cFind(asked) {
+      const request = readable(asked)
       if (request.sopClassUid === MODALITY_WORKLIST_FIND)
         return findModalityWorklist(department, caller, request)
       return findObjects(asking, request)
     },
-    cMove: (request) => moveObjects(retrieving, request),
-    cGet: (request) => getObjects(retrieving, request),
+    cMove: (request) => moveObjects(retrieving, readable(request)),
+    cGet: (request) => getObjects(retrieving, readable(request)),
     nCreate(request) {
       if (request.sopClassUid !== MODALITY_PERFORMED_PROCEDURE_STEP)
         throw new StatusError({ status: STATUS.noSuchSopClass })
-      return createPerformedStep(department, caller, request)
+      return createPerformedStep(department, caller, readable(request))
     },
     nSet(request) {
       if (request.sopClassUid !== MODALITY_PERFORMED_PROCEDURE_STEP)
         throw new StatusError({ status: STATUS.noSuchSopClass })
-      return setPerformedStep(department, caller, request)
+      return setPerformedStep(department, caller, readable(request))
     },
     nAction(request) {
       if (request.sopClassUid !== STORAGE_COMMITMENT_PUSH)
         throw new StatusError({ status: STATUS.noSuchSopClass })
-      return takeCommitmentRequest({ department, reports, aeTitle: caller.aeTitle }, request)
+      return takeCommitmentRequest({ department, reports, aeTitle: caller.aeTitle }, readable(request))
     },
   }
 }
+
+const readable = (request: DatasetRequest): DatasetRequest => ({
+  ...request,
+  dataset: withoutNul(request.dataset),
+})
