@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { config } from '#config'
 import { runService } from '#db/service.ts'
 import { startLiveServer } from './live/live-server.ts'
+import { refuseSlowBodies, UNHURRIED } from './server/slow-bodies.ts'
 import { webApp } from './server/web-app.ts'
 import { openImageServices } from './viewer/image-services.ts'
 import { prepareViewer } from './viewer/prepare.ts'
@@ -20,7 +21,8 @@ await runService('app', config, async ({ department, log }) => {
     aeTitle: config.aeTitle,
     log,
   })
-  const web = createServer(await webApp(server, { live, images, log }))
+  const web = createServer(UNHURRIED, await webApp(server, { live, images, log }))
+  refuseSlowBodies(web)
   await new Promise<void>((resolve, reject) => {
     web.once('error', reject)
     web.listen(config.ports.app, config.listen, resolve)
