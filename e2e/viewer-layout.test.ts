@@ -394,6 +394,35 @@ test('[VW-02] a layout with the prior beside the current study is kept for the p
   ])
 })
 
+test('[VW-01] a prior that is let on while its case is being read is offered, and taken up it stands beside the case', async () => {
+  const { department, app, demonstration } = screens
+  const archive = { department, dicomweb: `${app.url}/dicom-web`, token: demonstration.tokens.integration }
+  const patient = {
+    identifiers: [{ value: 'SYN-310020048', issuer: 'MAIN', type: 'MR' }],
+    name: { alphabetic: { family: 'BIRCH', given: 'TEST' } },
+    otherNames: [],
+    birthDate: { value: '1961-04-09', precision: 'day' as const },
+    sex: 'M' as const,
+    temporaryIdentity: false,
+    comments: [],
+  }
+  const study = (folder: string) =>
+    pixelStudy(archive, { objects: imagesOf(folder).slice(0, 2), order: { patient } })
+  const current = await study('ct-head')
+  const page = await workstation()
+  await signIn(page, app.url, account('radiologist'))
+  await open(page, current.itemId)
+  await page.getByRole('button', { name: 'Claim this case' }).click()
+  await page.getByRole('button', { name: 'Claim this case' }).waitFor({ state: 'detached' })
+  const late = await study('ct-chest')
+  await page.getByRole('button', { name: '1 more prior. Show it' }).click(PATIENT)
+  const viewer = await (await page.waitForSelector(`iframe[src*="${late.studyUid}"]`)).contentFrame()
+  await viewer!.locator('[data-cy^="study-browser-thumbnail"]').nth(1).waitFor(PATIENT)
+  await expect.poll(async () => (await shown(viewer!))[0]?.levels, PATIENT).toBeGreaterThan(8)
+  expect((await shown(viewer!))[0]!.study).toBe(current.studyUid)
+  expect(await page.getByText('more prior').count()).toBe(0)
+})
+
 test('keys follow the reader to another workstation, and stay behind on none', async () => {
   const [shared, elsewhere] = [await workstation(), await workstation()]
   interface Keys {

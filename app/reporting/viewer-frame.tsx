@@ -9,15 +9,18 @@ interface ViewerFrameProps {
   frame: RefObject<HTMLIFrameElement | null>
   viewer: string | null
   images: number
+  priors: number
   isMine: boolean
 }
 
 /** The viewer, left as it stands while somebody looks: what comes later is offered, not put before the eyes. */
-export function ViewerFrame({ frame, viewer, images, isMine }: ViewerFrameProps) {
-  const [shown, setShown] = useState({ viewer, images })
-  if (shown.viewer === null && viewer !== null) setShown({ viewer, images })
+export function ViewerFrame({ frame, viewer, images, priors, isMine }: ViewerFrameProps) {
+  const [shown, setShown] = useState({ viewer, images, priors })
+  const showAll = () => setShown({ viewer, images, priors })
+  if (shown.viewer === null && viewer !== null) showAll()
   const { isApart, isSuperseded, moveApart, bringBack } = useViewerWindow(frame, shown.viewer)
-  const hasMore = isMine && viewer !== null && shown.viewer !== null && images > shown.images
+  const mayOffer = isMine && viewer !== null && shown.viewer !== null
+  const more = mayOffer ? moreThan(shown, { images, priors }) : null
   return (
     <div className="viewer-frame">
       {shown.viewer && !isApart ? (
@@ -41,13 +44,24 @@ export function ViewerFrame({ frame, viewer, images, isMine }: ViewerFrameProps)
           {shown.viewer ? <Button onClick={bringBack}>{t('room.window-back')}</Button> : null}
         </div>
       )}
-      {hasMore ? (
-        <button type="button" className="news-above" onClick={() => setShown({ viewer, images })}>
-          {t('room.more-images', { n: images - shown.images })}
+      {more ? (
+        <button type="button" className="news-above" onClick={showAll}>
+          {more}
         </button>
       ) : null}
     </div>
   )
+}
+
+interface Amount {
+  images: number
+  priors: number
+}
+
+/** What came last weighs less than what the case itself is about. */
+function moreThan(shown: Amount, now: Amount): string | null {
+  if (now.images > shown.images) return t('room.more-images', { n: now.images - shown.images })
+  return now.priors > shown.priors ? t('room.more-priors', { n: now.priors - shown.priors }) : null
 }
 
 /** F2: from the words to the images and back, to the first section that is still to be written. */

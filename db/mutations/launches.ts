@@ -20,6 +20,14 @@ export interface Launch {
 
 const MOST_PRIORS = 8
 
+export interface LaunchAsked {
+  orderId: string
+  sessionId: string
+  purpose: LaunchPurpose
+  /** The one that this session has: it stays while there is nothing more to be seen than what it holds. */
+  standing?: { id: string; studies: string[] } | null
+}
+
 /**
  * Opens an order's images for one session. Priors are this patient's other studies, by our patient link and never
  * by a Patient ID in an object.
@@ -28,7 +36,7 @@ const MOST_PRIORS = 8
 export async function createLaunch(
   department: Department,
   act: Act,
-  { orderId, sessionId, purpose }: { orderId: string; sessionId: string; purpose: LaunchPurpose },
+  { orderId, sessionId, purpose, standing }: LaunchAsked,
 ): Promise<Launch> {
   return mutate(department, act, 'create-launch', async (scope) => {
     const { sql } = scope
@@ -50,6 +58,7 @@ export async function createLaunch(
       order by s.study_date desc, s.study_time desc limit ${MOST_PRIORS}`
     const id = ulid()
     const studies = [...current, ...priors].map((row) => row.study_uid)
+    if (standing && studies.every((uid) => standing.studies.includes(uid))) return { ...standing, orderId }
     await sql`
       insert into launches (id, session_id, user_id, order_id, purpose, studies, created_at)
       values (${id}, ${sessionId}, ${act.actor.id}, ${orderId}, ${purpose}, ${studies}, ${act.machineNow})`

@@ -4,6 +4,7 @@ import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
 import { mustBeAbleOnItem } from './permission.ts'
+import { tellOfPrior } from './prior-arrived.ts'
 import { keepTakes } from './quality-takes.ts'
 import { lockStudy, reject } from './rejections.ts'
 import { askAboutFirstWords } from './said-before-end.ts'
@@ -118,6 +119,7 @@ async function decide(scope: Scope, item: ItemRow, decision: Decision): Promise<
     insert into quality_decisions (id, study_id, order_id, item_id, cycle, verdict, reason_codes, words, repeated, instances, fence, by, at)
     values (${decisionId}, ${item.subject_id}, ${item.order_id}, ${item.id}, ${item.cycle}, ${verdict}, ${reasonCodes}, ${words},
       ${repeated}, ${instances}, ${fence}, ${act.actor.id}, ${act.now})`
+  if (verdict === 'accepted') await tellOfPrior(scope, item.subject_id)
   await keepTakes(scope, { decisionId, studyId: item.subject_id, rejected: instances })
   for (const orderId of await ordersOfStudy(scope, item.subject_id)) {
     scope.append(orderId, {

@@ -6,6 +6,7 @@ import { dueAt } from '#domain/sla.ts'
 import { policyOf } from '../queries/policy.ts'
 import { ulid } from '../ulid.ts'
 import type { Scope } from './mutate.ts'
+import { tellOfPrior } from './prior-arrived.ts'
 
 /**
  * Lets on what the policy lets on when its check is due, once: the check stays open, and whoever makes it may still
@@ -44,10 +45,11 @@ async function checkDue({ sql }: Scope, { id }: StudyFact, cycle: number): Promi
 }
 
 async function letOn(
-  { sql, act, append, announce }: Scope,
+  scope: Scope,
   { order }: OrderFacts,
   { study, cycle }: { study: StudyFact; cycle: number },
 ): Promise<boolean> {
+  const { sql, act, append, announce } = scope
   const [made] = await sql`
     insert into quality_decisions (id, study_id, order_id, cycle, verdict, unchecked, by, at)
     values (${ulid()}, ${study.id}, ${order.id}, ${cycle}, 'accepted', true, ${act.actor.id}, ${act.now})
@@ -62,5 +64,6 @@ async function letOn(
     })
   }
   announce('list:quality')
+  await tellOfPrior(scope, study.id)
   return true
 }

@@ -105,6 +105,7 @@ export async function loader(args: LoaderFunctionArgs) {
       orderId: room.order.id,
       purpose: isMine ? 'read' : 'view',
       studies: studies.map(({ uid }) => uid),
+      priors: room.priors.map(({ uid }) => uid),
     }),
     ...(room.report
       ? await reportChecks(department, room.report.id, { sections })
@@ -346,6 +347,7 @@ function Room() {
           frame={frame}
           viewer={loaded.viewer}
           images={loaded.images}
+          priors={priors.length}
           isMine={isMine}
         />
         <ReportPanel
