@@ -101,6 +101,19 @@ test('[MA-03] dates are read in the zone of the site, or in the offset that the 
   expect((await performedStep(uid))!.ended_at!.toISOString()).toBe('2031-07-01T15:45:00.000Z')
 })
 
+test('[MA-03] a start or end that is no date or time counts as when it was said, and keeps no exam from ending', async () => {
+  const order = await bookedOrder(archive.department)
+  const uid = newUid()
+  const before = await archive.department.now()
+  const start = { PerformedProcedureStepStartDate: '99999999', PerformedProcedureStepStartTime: '999999' }
+  expect(await create(uid, begun([scheduledItem(order)], start))).toBe(0x0000)
+  const end = { PerformedProcedureStepEndDate: '00000000', PerformedProcedureStepEndTime: '24:61' }
+  expect(await set(uid, completed(end))).toBe(0x0000)
+  const { started_at: started, ended_at: ended } = (await performedStep(uid))!
+  expect(started.getTime()).toBeGreaterThanOrEqual(before.getTime())
+  expect(ended!.getTime()).toBeGreaterThanOrEqual(started.getTime())
+})
+
 test('[MA-03] a second N-CREATE with the same UID is refused as a duplicate', async () => {
   const uid = newUid()
   const attributes = begun([scheduledItem(await bookedOrder(archive.department))])
