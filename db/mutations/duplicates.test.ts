@@ -6,6 +6,7 @@ import { actAs, storedImages } from '../order.fixture.ts'
 import { search } from '../queries/dicomweb.ts'
 import { soundDepartment } from '../sound-department.fixture.ts'
 import { deviceAct } from './act.ts'
+import { closeException } from './exceptions.ts'
 import { uuidUid } from './minting.ts'
 import { rejectInstances, revokeRejection } from './rejections.ts'
 import { settleDuplicate } from './settle-duplicate.ts'
@@ -114,4 +115,21 @@ test('[AR-07] a query says of a study what its images say that are shown, not th
   expect(await namesFound(studyUid)).toEqual(['RIGHT^PATIENT'])
   await revokeRejection(department, lead, { rejectionId, reason: 'it was right' })
   expect(await namesFound(studyUid)).toEqual(['WRONG^PATIENT'])
+})
+
+test('[AR-06] nobody settles or closes what another site has to decide, and it is not closed without a decision', async () => {
+  const first = await anImage('FIRST^ONE')
+  await index(again(first, named('OTHER^ONE')))
+  const { id: exceptionId } = await exceptionOf(first)
+  const lead = await actAs(department, 'lead')
+  const elsewhere = { ...lead, actor: { ...lead.actor, sites: ['ELSEWHERE'] } }
+  const settling = settleDuplicate(department, elsewhere, { exceptionId, decision: 'keep' })
+  await expect(settling).rejects.toMatchObject({ code: 'forbidden' })
+  await expect(closeException(department, elsewhere, exceptionId)).rejects.toMatchObject({
+    code: 'not-found',
+  })
+  await expect(closeException(department, lead, exceptionId)).rejects.toMatchObject({
+    code: 'illegal-transition',
+  })
+  expect((await exceptionOf(first)).id).toBe(exceptionId)
 })

@@ -1,4 +1,6 @@
 /** What somebody must mend: one open exception per kind and key, counted up when the same thing comes again. */
+import { RadiologyError } from '#domain/errors.ts'
+import { mustBeAble } from '#domain/permissions.ts'
 import type { ExceptionKind } from '#domain/words.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
@@ -77,10 +79,24 @@ async function newestPolicy(sql: Scope['sql']): Promise<number> {
   return row!.version
 }
 
-/** Closes an open exception and its work item; a closed one stays closed (no effect). */
+/**
+ * Closes an open exception and its work item; a closed one stays closed (no effect).
+ * @throws RadiologyError 'not-found', of another site too; 'illegal-transition' where somebody has to say which is right
+ */
 export async function closeException(department: Department, act: Act, exceptionId: string): Promise<void> {
-  await mutate(department, act, 'close-exception', (scope) => closeExceptionIn(scope, exceptionId))
+  await mutate(department, act, 'close-exception', async (scope) => {
+    const [exception] = await scope.sql<{ site_id: string; reason_code: string }[]>`
+      select site_id, reason_code from exceptions where id = ${exceptionId}`
+    if (!exception) throw new RadiologyError('not-found', { exceptionId })
+    mustBeAble(act.actor, 'see-exceptions', { siteId: exception.site_id })
+    if (DECIDED.includes(exception.reason_code))
+      throw new RadiologyError('illegal-transition', { exceptionId, event: 'close' })
+    await closeExceptionIn(scope, exceptionId)
+  })
 }
+
+/** Two objects under one SOP Instance UID: not mended by being looked at. */
+const DECIDED = ['duplicate-instance', 'replaced-instance']
 
 /** The same, in the caller's transaction. */
 export async function closeExceptionIn(scope: Scope, exceptionId: string): Promise<void> {
