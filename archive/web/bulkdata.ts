@@ -85,5 +85,9 @@ function partsOf(element: Element, placed: Placed): Piece[][] {
 // An encapsulated document says what it is (PS3.3 C.24.2); everything else is bytes.
 function mediaTypeOf(dataset: Dataset, path: readonly string[]): string {
   const isDocument = path.length === 1 && path[0]?.toUpperCase() === '00420011'
-  return (isDocument && dataset.text('MIMETypeOfEncapsulatedDocument')) || 'application/octet-stream'
+  const [type = ''] = (isDocument && dataset.text('MIMETypeOfEncapsulatedDocument')?.split(';')) || []
+  return MEDIA_TYPE.test(type.trim()) ? type.trim().toLowerCase() : 'application/octet-stream'
 }
+
+// RFC 6838 4.2
+const MEDIA_TYPE = /^[a-z0-9][\w!#$&^.+-]*\/[a-z0-9][\w!#$&^.+-]*$/i
