@@ -1,5 +1,6 @@
 /** C-MOVE as SCP (PS3.4 C.4.2): objects go to a device that we know, on associations of our own. */
 import type { Association } from '#archive/dimse/association.ts'
+import { isDicomError } from '#archive/dimse/dicom-error.ts'
 import type { DimseRequest, RetrieveOutcome, SubOperations } from '#archive/dimse/services.ts'
 import { STATUS, StatusError } from '#archive/dimse/status.ts'
 import type { Proposed } from '#archive/scu/association.ts'
@@ -39,8 +40,11 @@ async function* moveBatch(moving: Moving, batch: Batch): AsyncGenerator<SubOpera
   const { signal } = request
   let left = batch.objects
   let barren = 0
+  let why = 'destination not reached'
   while (left.length > 0 && barren < BARREN_ATTEMPTS && !signal.aborted) {
-    const association = await dial(moving.ourselves, moving.destination, batch).catch(() => null)
+    const association = await dial(moving.ourselves, moving.destination, batch).catch((error: unknown) => {
+      why = whyNot(error)
+    })
     if (!association) break
     const before = tally.now.remaining
     yield* sendOn(moving, association, left)
@@ -55,7 +59,13 @@ async function* moveBatch(moving: Moving, batch: Batch): AsyncGenerator<SubOpera
     yield tally.now
   }
   if (signal.aborted) return
-  for (const { sopInstanceUid } of left) tally.fail(sopInstanceUid, 'destination not reached')
+  for (const { sopInstanceUid } of left) tally.fail(sopInstanceUid, why)
+}
+
+function whyNot(error: unknown): string {
+  if (!isDicomError(error, 'association-rejected')) return 'destination not reached'
+  const { result, source, reason } = error.refs
+  return `destination rejected us (${result}/${source}/${reason})`
 }
 
 /** Associations in a row that end before anything is answered for, until a destination is taken to be gone. */

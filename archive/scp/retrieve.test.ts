@@ -311,6 +311,18 @@ test('[AR-02] a destination nobody knows is A801H, one that is away fails every 
   expect(reached).toMatchObject({ refs: { destination: away } })
 })
 
+test('[AR-02] a destination that does not let us in is said to, with what it said', async () => {
+  const listener = await listenDimse({
+    host: '127.0.0.1',
+    port: 0,
+    authorise: () => ({ accept: false, result: 1, source: 1, reason: 3, why: 'unknown' }),
+  })
+  listeners.push(listener)
+  const destination = await knownAs(listener.port)
+  const ended = await move(peer(), { root: 'study', destination, identifier: wholeStudy() })
+  expect(ended).toMatchObject({ status: 0xa702, comment: '4 failed: destination rejected us (1/1/3)' })
+})
+
 test('[AR-02] a destination that breaks off is called again, and what it had is not sent twice', async () => {
   const got: string[] = []
   const destination = await receiver({
