@@ -1776,6 +1776,8 @@ export const en = {
   'figure.studies': 'Studies stored',
   'figure.storedBytes': 'Stored',
   'figure.gigabytes': '{value} GB',
+  'figure.verification': 'Time to read all of them again',
+  'figure.oldestVerified': 'Longest not read again',
   'process.app': 'Web app',
   'process.archive': 'Archive',
   'process.interop': 'Interfaces',
@@ -1819,6 +1821,11 @@ export const en = {
     'Read again, they are not what was received. They stand below under “To be mended”.',
   'fault.objects-damaged.next':
     'Bring the files back from a copy of `blobs/`, or have the images sent again.',
+  'fault.verification-late.title': 'Stored objects are read again every {days} days',
+  'fault.verification-late.cause':
+    'Policy `verification` asks for {every} days. Damage on the disk may stay unseen for longer than that.',
+  'fault.verification-late.next':
+    'Raise its `bytesPerSecond` or its `everyMs`, and look whether the archive reads at all.',
   'fault.no-destination.title': 'No receiver is set up',
   'fault.no-destination.cause': 'Reports are signed and go nowhere.',
   'fault.no-destination.next': 'Add a destination with `isocenter config apply`.',

@@ -68,7 +68,9 @@ export async function openImageServices(options: ImageServicesOptions): Promise<
     dicomweb: (request, response) =>
       dicomweb(request, response).catch((error: unknown) => {
         log.error({ err: error }, 'a DICOMweb request was cut off')
-        response.destroy()
+        if (response.headersSent) return void response.destroy()
+        const answered = problem(500, 'what is stored could not be read')
+        return sendResponse({ request, response, answered, blobs: service.blobs })
       }),
     close: () => service.close(),
   }

@@ -112,6 +112,8 @@ type Ready = { opened: OpenedObject; why?: undefined } | { opened?: undefined; w
 
 /** Never rejects: what cannot be sent says why. */
 async function prepare({ association, store }: Sending, object: Retrievable, room: Buffer): Promise<Ready> {
+  // Another image than it says it is, for all we know.
+  if (object.isDamaged) return { why: 'object damaged in the store' }
   const accepted = acceptedSyntaxes(association, object.sopClassUid)
   if (accepted.length === 0) return { why: 'SOP class not accepted' }
   const chosen = sendableIn(object.transferSyntaxUid).find((uid) => accepted.includes(uid))

@@ -1,5 +1,6 @@
 /** Reading stored objects again: what is damaged or gone is found, told, and forgotten once it is mended. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
@@ -44,6 +45,9 @@ afterAll(() => archive.close())
 const periodPasses = () =>
   archive.department.sql`update instances set verified_at = verified_at - interval '31 days'`
 
+const minutesPass = () =>
+  archive.department.sql`update instances set verified_at = verified_at - interval '11 minutes'`
+
 async function damageFaults(): Promise<unknown[]> {
   const { faults } = await health(archive.department.sql, new Date())
   return faults.filter(({ id }) => id === 'objects-damaged').map(({ values }) => values)
@@ -85,15 +89,22 @@ test('[AR-11] an altered and a missing object are found, shown, and forgotten on
   const availability = async () =>
     (await sql`select availability from studies`).map((row) => row.availability)
   expect(await availability()).toEqual(['UNAVAILABLE'])
+  // Whatever the altered bytes are, they go out as this image no more.
+  expect(await retrieved()).toMatchObject({ completed: 1, failed: 2 })
 
+  // They alone are soon looked at again, and told of once.
+  expect(await verify()).toEqual({ read: 0, damaged: 0 })
+  await minutesPass()
+  expect(await verify()).toEqual({ read: 2, damaged: 2 })
   writeFileSync(path(altered), first)
   writeFileSync(path(missing), second)
-  await periodPasses()
-  expect(await verify()).toEqual({ read: 3, damaged: 0 })
+  await minutesPass()
+  expect(await verify()).toEqual({ read: 2, damaged: 0 })
   expect(await open()).toEqual([])
   expect(await damageFaults()).toEqual([])
   expect(await invariantViolations(sql)).toEqual([])
   expect(await availability()).toEqual(['ONLINE'])
+  expect(await retrieved()).toMatchObject({ completed: 3, failed: 0 })
   const trail = await sql<{ type: string }[]>`
     select type from audit_events where type like 'instance.%' order by id`
   expect(trail.map(({ type }) => type).sort()).toEqual([
@@ -127,3 +138,46 @@ test('[AR-11] a damaged object is sound again when its sender sends it once more
   expect(await verify()).toEqual({ read: 1, damaged: 0 })
   expect(await sql`select 1 from exceptions where key like 'blob:%' and state = 'open'`).toEqual([])
 })
+
+test('[AR-11] an object that cannot be read at all, or was read by a clock that ran ahead, keeps no other from being read', async () => {
+  const [first] = [...(await rows())] as [Row, Row, Row]
+  const path = join(archive.root, first.blob)
+  renameSync(path, `${path}.away`)
+  symlinkSync(path, path)
+  await periodPasses()
+  expect(await verify()).toEqual({ read: 3, damaged: 1 })
+  rmSync(path)
+  renameSync(`${path}.away`, path)
+  await archive.department.sql`update instances set verified_at = now() + interval '1 year'`
+  expect(await verify()).toEqual({ read: 3, damaged: 0 })
+  expect(await verify()).toEqual({ read: 0, damaged: 0 })
+})
+
+test('[AR-11] how long it takes to read all of them is said, and that it is too long for the period', async () => {
+  const { sql } = archive.department
+  const found = () => health(sql, new Date())
+  const late = async () => (await found()).faults.filter(({ id }) => id === 'verification-late')
+  const setRate = (bytesPerSecond: number) =>
+    sql`update policies set body = body || ${sql.json({ verification: { everyMs: 30 * 86_400_000, bytesPerSecond } })}`
+  const { figures } = await found()
+  expect(figures.verificationMs).toBeCloseTo(figures.storedBytes! / 20_000, 3)
+  expect(figures.oldestVerifiedMs).toBeLessThan(86_400_000)
+  expect(await late()).toEqual([])
+  await setRate(figures.storedBytes! / (40.5 * 86_400))
+  expect(await late()).toMatchObject([{ severity: 'degraded', values: { days: 40, every: 30 } }])
+  await setRate(20_000_000)
+  // Whatever keeps it from being read.
+  await sql`update instances set verified_at = now() - interval '50 days' where id = (select min(id) from instances)`
+  expect(await late()).toMatchObject([{ values: { days: 50, every: 30 } }])
+})
+
+/** How many sub-operations of a C-GET of the whole study were completed, and how many failed. */
+async function retrieved(): Promise<{ completed: number; failed: number }> {
+  const studyUid = readDataset(`${CORPUS}ct-head/01.dcm`).text('StudyInstanceUID')!
+  const keys = ['-k', 'QueryRetrieveLevel=STUDY', '-k', `StudyInstanceUID=${studyUid}`]
+  const out = mkdtempSync(join(tmpdir(), 'isocenter-get-'))
+  const who = ['-v', '-S', '-aet', 'GETSCU', '-aec', 'ISOCENTER', '-od', out]
+  const { said } = await dcmtk('getscu', [...who, ...keys, '127.0.0.1', String(archive.port)])
+  const count = (of: string) => Number(new RegExp(`${of} Suboperations *: (\\d+)`).exec(said)?.[1])
+  return { completed: count('Completed'), failed: count('Failed') }
+}

@@ -12,6 +12,12 @@ export interface Verification {
   store: BlobStore
 }
 
+/** Between two machines that both go right. */
+const CLOCKS_DIFFER_MS = 60 * 60_000
+
+/** What is damaged is looked at again: who put it back does not wait for the whole period. */
+const DAMAGED_AGAIN_MS = 10 * 60_000
+
 /** Objects of one transaction. */
 const BATCH = 200
 
@@ -24,8 +30,14 @@ export async function verifyStored(
   { budgetBytes }: { budgetBytes: number },
 ): Promise<{ read: number; damaged: number }> {
   const { verification } = await policyOf(department.sql)
-  const before = new Date(Date.now() - verification.everyMs)
-  const due = await dueForVerification(department.sql, { before, limit: BATCH })
+  const now = new Date()
+  const before = new Date(now.getTime() - verification.everyMs)
+  const due = await dueForVerification(department.sql, {
+    before,
+    again: new Date(now.getTime() - DAMAGED_AGAIN_MS),
+    now: new Date(now.getTime() + CLOCKS_DIFFER_MS),
+    limit: BATCH,
+  })
   const batch: Verified[] = []
   let left = budgetBytes
   for (const one of due) {
@@ -39,20 +51,26 @@ export async function verifyStored(
 }
 
 async function verifyOne(store: BlobStore, one: DueForVerification): Promise<Verified['found']> {
-  const reader = await store.open(one.blob).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
-    throw error
-  })
-  if (!reader) return 'missing'
   try {
-    return reader.bytes === one.bytes && (await datasetHash(reader, one.datasetOffset)) === one.sha256
-      ? 'sound'
-      : 'altered'
+    const reader = await store.open(one.blob)
+    try {
+      return reader.bytes === one.bytes && (await datasetHash(reader, one.datasetOffset)) === one.sha256
+        ? 'sound'
+        : 'altered'
+    } finally {
+      await reader.close()
+    }
   } catch (error) {
-    // The disk itself says that it cannot give the bytes back.
-    if ((error as NodeJS.ErrnoException).code === 'EIO') return 'altered'
-    throw error
-  } finally {
-    await reader.close()
+    return foundBy(error)
   }
 }
+
+/** What cannot be read is damaged, whatever the system calls it: else it would stand before all others for ever. */
+function foundBy(error: unknown): Verified['found'] {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === undefined || ON_OUR_SIDE.includes(code)) throw error
+  return code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : 'altered'
+}
+
+/** No word about the object: too much is open, or too little memory left. */
+const ON_OUR_SIDE = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']

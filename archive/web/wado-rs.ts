@@ -43,7 +43,8 @@ export async function retrieveObjects(
   wado: WadoDependencies,
   { request, access, place }: Retrieval,
 ): Promise<WebResponse> {
-  const objects = await objectsAt(wado, access, place)
+  const found = await objectsAt(wado, access, place)
+  const objects = sound(found)
   const headers = new Map<string, Header>()
   const canBeNative = async (object: StoredObject) => {
     const header = await headerOf(wado.sql, object.id)
@@ -85,7 +86,15 @@ export async function retrieveObjects(
           }),
     })
   }
-  return answered(request, { type: 'application/dicom', parts, chosen, tag })
+  const status = objects.length < found.length ? 206 : 200
+  return answered(request, { type: 'application/dicom', parts, chosen, tag, status })
+}
+
+/** What was found damaged goes to nobody as if it were the image: of several the others do (PS3.18 table 8.5-1). */
+function sound(objects: readonly StoredObject[]): StoredObject[] {
+  const sound = objects.filter(({ isDamaged }) => !isDamaged)
+  if (sound.length === 0) throw new WebError(410, 'what is stored of it is damaged or gone')
+  return sound
 }
 
 /** As stored, or with what its order corrects in its header; the rest of it is sent from the disk as it lies there. */
@@ -177,7 +186,7 @@ export async function retrieveRendered(
   { request, access, place }: Retrieval,
   list: string | null,
 ): Promise<WebResponse> {
-  const objects = await objectsAt(wado, access, place)
+  const objects = sound(await objectsAt(wado, access, place))
   const [object] = objects
   if (objects.length > 1) return renderedObjects(wado, request, objects)
   const whole = list === null ? await wholeRendered(wado, object!) : null
@@ -245,6 +254,7 @@ interface RenderedFrames {
 
 async function renderedFrames(wado: WadoDependencies, asked: RenderedFrames): Promise<WebResponse> {
   const { request, object, header, numbers, type, multipart } = asked
+  if (numbers.length > MOST_RENDERED) throw tooMany()
   const style = styleOf(request.query, { thumbnail: false })
   const parts: Part[] = []
   for (const frame of numbers) {
@@ -262,6 +272,8 @@ async function renderedFrames(wado: WadoDependencies, asked: RenderedFrames): Pr
 /** As many as are rendered before anything is sent. */
 const MOST_RENDERED = 100
 
+const tooMany = () => new WebError(413, `more than ${MOST_RENDERED} pictures are asked for one by one`)
+
 async function renderedObjects(
   wado: WadoDependencies,
   request: WebRequest,
@@ -275,7 +287,7 @@ async function renderedObjects(
     throw new WebError(406, 'several pictures are to be had as multipart/related of image/jpeg or image/png')
   const images = objects.filter((object) => object.hasPixels)
   if (images.length > MOST_RENDERED)
-    throw new WebError(413, `more than ${MOST_RENDERED} pictures are asked for one by one`)
+    throw tooMany()
   const type = PICTURE_TYPES.find((offered) => takes(range, offered))!
   const style = styleOf(request.query, { thumbnail: false })
   const parts: Part[] = []
@@ -327,7 +339,7 @@ async function objectsAt(wado: WadoDependencies, access: Access, place: Place): 
 async function objectAt(wado: WadoDependencies, access: Access, place: Place): Promise<StoredObject> {
   const object = await wado.shown.at(scopeOf(access), place)
   if (!object) throw notHere()
-  return object
+  return sound([object])[0]!
 }
 
 export const notHere = (): WebError => new WebError(404, 'there is no such study, series or instance')
@@ -340,20 +352,21 @@ interface Answer {
   parts: readonly Part[]
   chosen: Chosen
   tag: string
+  status?: number
 }
 
-function answered(request: WebRequest, { type, parts, chosen, tag }: Answer): WebResponse {
+function answered(request: WebRequest, { type, parts, chosen, tag, status = 200 }: Answer): WebResponse {
   const [part] = parts
   if (!chosen.multipart)
     return cached(request, tag, {
-      status: 200,
+      status,
       headers: { 'Content-Type': part!.contentType },
       body: part!.body,
     })
   const { contentType, body } = multipartRelated(type, parts, { seed: tag })
   // Other bytes than the one part alone: a client that has half of one must not go on with the other.
   return cached(request, tagOf([tag, 'parts']), {
-    status: 200,
+    status,
     headers: { 'Content-Type': contentType },
     body,
   })

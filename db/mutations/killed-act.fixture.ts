@@ -362,7 +362,12 @@ const DUTIES: Record<string, Performed> = {
   'sweep-retention': sweepRetention,
   'record-verified': async (department, act, { instanceId }) => {
     const before = new Date(Date.now() - 3_600_000)
-    const due = await dueForVerification(department.sql, { before, limit: 10_000 })
+    const due = await dueForVerification(department.sql, {
+      before,
+      again: before,
+      now: new Date(),
+      limit: 10_000,
+    })
     const mine = due.filter((one) => one.instanceId === instanceId)
     await recordVerified(
       department,

@@ -26,12 +26,23 @@ export async function recordVerified(
     const same = batch.filter(({ instanceId, blob }) => known.get(instanceId)?.blob === blob)
     const sound = same.filter(({ found }) => found === 'sound').map(({ instanceId }) => instanceId)
     await sql`update instances set verified_at = ${act.machineNow}, damaged = null where id = any(${sound})`
+    const still: string[] = []
     for (const one of same) {
-      const wasDamaged = known.get(one.instanceId)!.damaged !== null
-      if (one.found !== 'sound') await damaged(scope, one)
-      else if (wasDamaged) await mended(scope, one.instanceId)
+      const was = known.get(one.instanceId)!.damaged
+      if (one.found === 'sound') {
+        if (was !== null) await mended(scope, one.instanceId)
+      } else if (one.found === was && (await isTold(scope, one.instanceId))) still.push(one.instanceId)
+      else await damaged(scope, one)
     }
+    // Found as it was left: it is told of once.
+    await sql`update instances set verified_at = ${act.machineNow} where id = any(${still})`
   })
+}
+
+async function isTold({ sql }: Scope, instanceId: string): Promise<boolean> {
+  const [open] = await sql`
+    select 1 from exceptions where kind = 'quarantine' and key = ${keyOf(instanceId)} and state = 'open'`
+  return open !== undefined
 }
 
 const WORDS = {
@@ -77,8 +88,10 @@ interface StudyRow {
   sop_instance_uid: string
 }
 
+// What was read of the series stands no more: a damaged object is handed out to nobody, a mended one again.
 // (0008,0056) is that of the worst instance that is seen; a tier's NEARLINE and OFFLINE are not ours to change.
 async function markAvailability({ sql }: Scope, instanceId: string): Promise<StudyRow> {
+  await sql`update series set rev = rev + 1 where id = (select series_id from instances where id = ${instanceId})`
   const [row] = await sql<StudyRow[]>`
     update studies s set availability = case
         when exists (select 1 from instances d where d.study_id = s.id and d.damaged is not null and d.rejected_code is null)

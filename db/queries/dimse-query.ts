@@ -27,6 +27,8 @@ export interface Retrievable {
   blob: string
   bytes: number
   datasetOffset: number
+  /** Read again, its bytes were not what was received, or gone. */
+  isDamaged: boolean
 }
 
 /** Visible objects below the unique keys, study by study in the order of their images; a key not named limits nothing. */
@@ -36,7 +38,7 @@ export async function retrievable(sql: AnySql, asked: RetrieveAsked): Promise<Re
   return sql<Retrievable[]>`
     select i.sop_instance_uid as "sopInstanceUid", i.sop_class_uid as "sopClassUid",
       i.transfer_syntax_uid as "transferSyntaxUid", s.study_uid as "studyUid", i.blob, i.bytes,
-      i.dataset_offset as "datasetOffset"
+      i.dataset_offset as "datasetOffset", i.damaged is not null as "isDamaged"
     from studies s join series e on e.study_id = s.id join instances i on i.series_id = e.id
     where ${instanceShown(sql, asked.view)} ${asked.sites === null ? sql`` : sql`and s.site_id = any(${asked.sites as string[]})`}
       ${limit('s.dicom_patient_id', asked.patientIds)} ${limit('s.dicom_issuer', asked.issuers)}

@@ -1,5 +1,6 @@
 /** Whether the department is healthy: processes by their own word, queues by their age, each fault with cause and next action. */
 import type { AnySql } from '../client.ts'
+import { policyOf } from './policy.ts'
 
 export type Status = 'ok' | 'degraded' | 'down'
 
@@ -32,12 +33,21 @@ const duties = ['workers', 'relay'] as const
 const STALE_MS = 15_000
 const RELAY_LATE_MS = 60_000
 const TEMPORAL_AWAY_MS = 5_000
+const DAY_MS = 86_400_000
+/** A long series that is read, or an archive that was off over a weekend. */
+const VERIFICATION_LATE_MS = 3 * DAY_MS
 
 /** Machine clock, since it speaks of processes and not of patients. */
 export async function health(sql: AnySql, machineNow: Date): Promise<Health> {
   const processes = await processHealth(sql, machineNow)
   const figures = await figuresOf(sql, machineNow)
-  const faults = [...processFaults(processes), ...queueFaults(figures)]
+  const { verification } = await policyOf(sql)
+  figures.verificationMs = ((figures.storedBytes ?? 0) / verification.bytesPerSecond) * 1_000
+  const faults = [
+    ...processFaults(processes),
+    ...queueFaults(figures),
+    ...verificationFaults(figures, verification.everyMs),
+  ]
   const status = faults.some((fault) => fault.severity === 'down')
     ? 'down'
     : faults.length > 0
@@ -97,13 +107,28 @@ async function figuresOf(sql: AnySql, machineNow: Date): Promise<Record<string, 
       (select count(*) from exceptions where state = 'open') as "openExceptions",
       (select count(*) from quarantine where decision is null) as "quarantined",
       (select count(*) from instances where damaged is not null) as "damagedObjects",
-      (select extract(epoch from ${machineNow}::timestamptz - min(verified_at)) * 1000 from instances) as "oldestVerifiedMs",
+      (select extract(epoch from ${machineNow}::timestamptz - coalesce(verified_at, stored_at)) * 1000 from instances
+        order by verified_at nulls first limit 1) as "oldestVerifiedMs",
       (select count(*) from studies) as studies,
       (select coalesce(sum(bytes), 0) from studies) as "storedBytes",
       (select count(*) from destinations where enabled and retired_at is null) as destinations`
   return Object.fromEntries(
     Object.entries(row!).map(([key, value]) => [key, value === null ? null : Number(value)]),
   )
+}
+
+/** Stored objects are to be read again within a period: it is too short for all of them, or was not kept to. */
+function verificationFaults(
+  { oldestVerifiedMs, verificationMs }: Record<string, number | null>,
+  everyMs: number,
+): Fault[] {
+  const [takesMs, waitedMs] = [verificationMs ?? 0, oldestVerifiedMs ?? 0]
+  if (takesMs <= everyMs && waitedMs <= everyMs + VERIFICATION_LATE_MS) return []
+  const values = {
+    days: Math.floor(Math.max(takesMs, waitedMs) / DAY_MS),
+    every: Math.floor(everyMs / DAY_MS),
+  }
+  return [{ id: 'verification-late', severity: 'degraded', values, since: null }]
 }
 
 function queueFaults(figures: Record<string, number | null>): Fault[] {

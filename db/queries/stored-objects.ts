@@ -18,6 +18,8 @@ export interface StoredObject {
   datasetOffset: number
   sha256: string
   hasPixels: boolean
+  /** Read again, its bytes were not what was received, or gone. */
+  isDamaged: boolean
   /** A report that was written here. */
   isReport: boolean
   /** Where its frames are, when they are few and were read along. */
@@ -91,7 +93,7 @@ export async function middleImage(
     with images as (
       select i.id, row_number() over (order by e.series_number nulls last, e.series_uid, i.instance_number nulls last,
           i.sop_instance_uid) as number, count(*) over () as total
-      ${objectsAt(sql, scope, place)} and jsonb_typeof(i.pixel) = 'object')
+      ${objectsAt(sql, scope, place)} and jsonb_typeof(i.pixel) = 'object' and i.damaged is null)
     select ${objectColumns(sql)}
     from images m join instances i on i.id = m.id join series e on e.id = i.series_id join studies s on s.id = i.study_id
     where m.number = m.total / 2 + 1`
@@ -102,7 +104,8 @@ function objectColumns(sql: AnySql): Fragment {
   return sql`i.id, s.study_uid as "studyUid", e.series_uid as "seriesUid", e.id as "seriesId",
       i.sop_instance_uid as "sopInstanceUid", i.sop_class_uid as "sopClassUid",
       i.transfer_syntax_uid as "transferSyntaxUid", i.frames, i.blob, i.bytes, i.dataset_offset as "datasetOffset",
-      i.sha256, coalesce(jsonb_typeof(i.pixel) = 'object', false) as "hasPixels", ${isReport(sql)} as "isReport"`
+      i.sha256, coalesce(jsonb_typeof(i.pixel) = 'object', false) as "hasPixels",
+      i.damaged is not null as "isDamaged", ${isReport(sql)} as "isReport"`
 }
 
 function objectsAt(sql: AnySql, scope: StudyScope, place: Place): Fragment {

@@ -1,4 +1,4 @@
-/** Stored objects whose bytes are due to be read again, those never read since they came first. */
+/** Stored objects whose bytes are due to be read again: those never read since they came first, damaged ones soon. */
 import type { AnySql } from '../client.ts'
 
 export interface DueForVerification {
@@ -9,12 +9,17 @@ export interface DueForVerification {
   sha256: string
 }
 
-/** @param before machine clock: what was read again since then is not due */
+/**
+ * @param before machine clock: what was read again since then is not due
+ * @param again the same of what was found damaged: put back, it is to be had again soon
+ * @param now machine clock: what says that it was read after it was read by a clock that was wrong
+ */
 export async function dueForVerification(
   sql: AnySql,
-  { before, limit }: { before: Date; limit: number },
+  { before, again, now, limit }: { before: Date; again: Date; now: Date; limit: number },
 ): Promise<DueForVerification[]> {
   return await sql<DueForVerification[]>`
     select id as "instanceId", blob, bytes, dataset_offset as "datasetOffset", sha256 from instances
-    where verified_at is null or verified_at < ${before} order by verified_at nulls first limit ${limit}`
+    where verified_at is null or verified_at < ${before} or verified_at > ${now}
+      or (damaged is not null and verified_at < ${again}) order by verified_at nulls first limit ${limit}`
 }

@@ -484,6 +484,8 @@ function Figures() {
           <FigureLine key={name} label={t(`figure.${name}`)} value={count(found.figures[name])} />
         ))}
         <FigureLine label={t('figure.storedBytes')} value={gigabytes(found.figures.storedBytes)} />
+        <FigureLine label={t('figure.verification')} value={span(found.figures.verificationMs)} />
+        <FigureLine label={t('figure.oldestVerified')} value={span(found.figures.oldestVerifiedMs)} />
       </dl>
     </section>
   )
@@ -497,6 +499,8 @@ function FigureLine({ label, value }: { label: string; value: string }) {
     </>
   )
 }
+
+const span = (ms: number | null | undefined): string => (ms == null ? NONE : spanInWords(ms))
 
 function gigabytes(bytes: number | null | undefined): string {
   return bytes == null ? NONE : t('figure.gigabytes', { value: (bytes / 1e9).toFixed(2) })
