@@ -101,7 +101,8 @@ async function link(
 
 async function askWhoIsShown(scope: Scope, studyId: string, orderId: string): Promise<void> {
   const [study] = await scope.sql<StudySaid[]>`
-    select study_uid as "studyUid", site_id as "siteId", dicom_patient_id as "patientId", dicom_issuer as issuer
+    select study_uid as "studyUid", site_id as "siteId", coalesce(said->>'patientId', dicom_patient_id) as "patientId",
+      coalesce(said->>'issuer', dicom_issuer) as issuer
     from studies where id = ${studyId}`
   const { studyUid, siteId, patientId, issuer } = study!
   await askIfAnothers(scope, { studyUid, orderId, siteId }, { patientId, issuer })
