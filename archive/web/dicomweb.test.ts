@@ -392,6 +392,8 @@ describe('retrieving', () => {
     expect([bytes.readUInt16BE(frame + 5), bytes.readUInt16BE(frame + 7)]).toEqual([128, 128])
     expect((await get(`/studies/${rle.studyUid}/thumbnail`, { accept: 'image/*' })).status).toBe(200)
     expect((await get(`${at(us)}/frames/3/rendered`, { accept: 'image/jpeg' })).status).toBe(200)
+    const many = Array(101).fill(1).join(',')
+    expect((await get(`${at(us)}/frames/${many}/rendered`)).status).toBe(413)
   })
 })
 
