@@ -314,6 +314,10 @@ test('[VW-01] an image is shown by its own tables, they are offered by name, and
       rows: 64,
       columns: 32,
     }),
+    radiograph('shutter', {
+      ...{ WindowCenter: 2048, WindowWidth: 4096, ShutterShape: 'CIRCULAR' },
+      ...{ CenterOfCircularShutter: [128, 128], RadiusOfCircularShutter: 40 },
+    }),
   ]
   const { department, app, demonstration } = screens
   const archive = { department, dicomweb: `${app.url}/dicom-web`, token: demonstration.tokens.integration }
@@ -367,6 +371,20 @@ test('[VW-01] an image is shown by its own tables, they are offered by name, and
       [96, 164],
       [64, 100],
     ])
+
+  // What is said in the corner stands over a shutter as it stands without one.
+  await show('shutter')
+  const shutter = viewer.locator('svg.isocenter-presentation .shutter')
+  await shutter.waitFor({ state: 'attached', ...PATIENT })
+  await page.mouse.move(2, 2)
+  const corner = viewer.locator('[data-cy="viewport-overlay-top-left"]').first()
+  await corner.getByText('shutter').waitFor(PATIENT)
+  const shut = await corner.screenshot()
+  await viewer.locator('.cornerstone-canvas').first().click()
+  await page.keyboard.press('o')
+  await shutter.waitFor({ state: 'detached' })
+  await page.mouse.move(2, 2)
+  expect(similarity(shut, await corner.screenshot())).toBeGreaterThanOrEqual(0.99)
 })
 
 test('[VW-02] a layout with the prior beside the current study is kept for the procedure, and hangs the next time', async () => {
