@@ -194,8 +194,15 @@ export class Dataset {
     }
     if (element.kind !== 'value' || !isCharacterSetText(element.vr)) return element
     const text = decodeText(element.value, this.characterSets, kindOf(element.vr))
-    return { ...element, value: padded(encodeText(text.trimEnd(), characterSets), element.vr) }
+    return { ...element, value: padded(encodeText(unpadded(text), characterSets), element.vr) }
   }
+}
+
+// A line's end at the end of a text is the text's; blanks and NULs there are padding (PS3.5 section 6.2).
+function unpadded(text: string): string {
+  let end = text.length
+  while (end > 0 && (text[end - 1] === ' ' || text[end - 1] === '\0')) end -= 1
+  return text.slice(0, end)
 }
 
 const SPECIFIC_CHARACTER_SET = 0x00080005

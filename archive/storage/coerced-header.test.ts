@@ -108,6 +108,7 @@ const made = (characterSet: string | undefined, syntax: string) => {
       PatientName: characterSet === undefined ? 'MUELLER^JOHN' : 'MÜLLER^JÖRG',
       PatientID: '1',
       StudyDescription: characterSet === undefined ? 'SCHAEDEL' : 'SCHÄDEL',
+      ImageComments: 'one line\r\n',
       Rows: 2,
     },
     characterSet === undefined ? [] : undefined,
@@ -126,6 +127,7 @@ test.each([EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG])(
       expect(dataset.text('StudyDescription'), set).toBe(set === undefined ? 'SCHAEDEL' : 'SCHÄDEL')
       const original = dataset.item('OriginalAttributesSequence')!.item('ModifiedAttributesSequence')!
       expect(original.text('PatientName'), set).toBe(set === undefined ? 'MUELLER^JOHN' : 'MÜLLER^JÖRG')
+      expect(dataset.text('ImageComments'), set).toBe('one line\r\n')
       expect(dataset.number('Rows')).toBe(2)
     }
   },
