@@ -286,8 +286,7 @@ async function renderedObjects(
   if (!range)
     throw new WebError(406, 'several pictures are to be had as multipart/related of image/jpeg or image/png')
   const images = objects.filter((object) => object.hasPixels)
-  if (images.length > MOST_RENDERED)
-    throw tooMany()
+  if (images.length > MOST_RENDERED) throw tooMany()
   const type = PICTURE_TYPES.find((offered) => takes(range, offered))!
   const style = styleOf(request.query, { thumbnail: false })
   const parts: Part[] = []
