@@ -229,16 +229,16 @@ export async function changePerformedStep(
     if (!found) return 'unknown'
     const steps = await lockStepsOf(scope, found.id)
     const status = change.status ?? 'IN PROGRESS'
-    const [row] = await sql<{ id: string; study_uid: string }[]>`
+    const [row] = await sql<{ id: string; study_uid: string; reason_code: string | null }[]>`
       update performed_steps set status = ${status}, dataset = dataset || ${sql.json(change.dataset as never)},
         ended_at = ${status === 'IN PROGRESS' ? null : (change.endedAt ?? act.now)},
         reason_code = coalesce(${change.reasonCode ?? null}, reason_code)
-      where id = ${found.id} and status = 'IN PROGRESS' returning id, study_uid`
+      where id = ${found.id} and status = 'IN PROGRESS' returning id, study_uid, reason_code`
     if (!row) return 'final'
     const named = await nameInstances(scope, { ...row, series: change.series })
     await announceChange(scope, { performedStepId: row.id, steps, change, status, named })
     if (status !== 'IN PROGRESS')
-      await endSteps(scope, steps, { ...row, status, reasonCode: change.reasonCode })
+      await endSteps(scope, steps, { ...row, status, reasonCode: row.reason_code ?? undefined })
     return 'changed'
   })
 }

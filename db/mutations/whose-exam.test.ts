@@ -165,6 +165,17 @@ test('[MA-03] the patient’s own number, one that nobody has, and the number of
   expect(await doubts(own)).toEqual([])
 })
 
+test('[MA-03] a reason that was said before the end counts at the end', async () => {
+  const own = await arrived(department)
+  const sopInstanceUid = await begun({ studyUid: own.studyUid, orders: [own] })
+  const device = await deviceAct(department, 'XR1')
+  const early = { sopInstanceUid, reasonCode: '110514', series: [], dataset: {} }
+  await changePerformedStep(department, device, early)
+  expect(await statusOf(own)).toBe('started')
+  await done(sopInstanceUid, 'DISCONTINUED')
+  expect(await statusOf(own)).toBe('ready')
+})
+
 test('[MA-03] a begin that is taken back as a wrong worklist entry takes its doubt with it', async () => {
   const [own, other] = [await arrived(department), await arrived(department)]
   const mpps = await begun({ studyUid: own.studyUid, orders: [own], patientId: other.mrn })
