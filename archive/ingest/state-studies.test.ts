@@ -121,6 +121,16 @@ test('[AR-05] a patient renamed later is found by the new name, and a merged one
   expect([await byNumber(survivor), await byNumber(exam.patientId)]).toEqual([[], [exam.studyUid]])
 })
 
+test('[AR-05] a study of images that were moved to it is its order’s, and says of nobody else', async () => {
+  const { studyUid, patientId, image } = exam
+  await sql`
+    update instances set attributes = jsonb_set(attributes, '{0020000D,Value,0}', '"9.9"')
+    where sop_instance_uid = ${image.sopInstanceUid}`
+  await state()
+  expect(await byNumber(patientId)).toEqual([studyUid])
+  expect(await sql`select said from studies where study_uid = ${studyUid}`).toEqual([{ said: null }])
+})
+
 test('[AR-05] a study that is taken from its order says again what its objects say', async () => {
   await state()
   const [study] = await sql<{ id: string }[]>`select id from studies where study_uid = ${exam.studyUid}`

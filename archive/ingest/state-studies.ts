@@ -48,7 +48,8 @@ async function asItGoesOut(sql: AnySql, studyId: string): Promise<GoingOut | nul
   return {
     studyId,
     study: studyFrom(header),
-    said: saidOtherwise(study.header, header),
+    // What was moved here was never said of this study.
+    said: isOwn ? saidOtherwise(study.header, header) : null,
     series: series.map((one) => ({ id: one.id, says: seriesFrom(corrected(one, correction)) })),
   }
 }
