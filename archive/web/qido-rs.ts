@@ -12,7 +12,7 @@ import {
 import { isMatched, kindOf, type Level, type Match } from '#db/queries/matching-keys.ts'
 import { seriesAt } from '#db/queries/stored-headers.ts'
 import { isStored } from '#db/queries/stored-objects.ts'
-import { hexOf, isKeyword, tagOf } from '../dimse/dictionary.ts'
+import { hexOf, isKeyword, isPrivate, tagOf } from '../dimse/dictionary.ts'
 import { coercionsFor } from '../storage/outgoing.ts'
 import { type Access, scopeOf } from './access.ts'
 import { json, NOT_KEPT, WebError, type WebRequest, type WebResponse } from './exchange.ts'
@@ -312,8 +312,12 @@ function fieldsOf(query: URLSearchParams): 'all' | Set<string> {
     .filter((field) => field !== '')
   if (listed.some((field) => field.toLowerCase() === 'all')) return 'all'
   // A path into a sequence asks for the sequence.
-  return new Set(listed.map((field) => tagAt(field, 'includefield names no DICOM attribute').split('.')[0]!))
+  const tags = listed.map((field) => tagAt(field, 'includefield names no DICOM attribute').split('.')[0]!)
+  return new Set([...tags, ...tags.filter((tag) => isPrivate(tagOf(tag))).map(creatorOf)])
 }
+
+/** Who reserved the block of a private element, without whom it says nothing (PS3.18 10.6.3.3). */
+const creatorOf = (tag: string): string => `${tag.slice(0, 4)}00${tag.slice(4, 6)}`
 
 interface Shaping {
   level: Level

@@ -23,6 +23,8 @@ beforeAll(async () => {
       TimezoneOffsetFromUTC: '+0100',
       PerformedProcedureStepStartDate: '20260102',
       PerformedProcedureStepStartTime: '1030',
+      '00190010': 'A MAKER',
+      '00191002': 'theirs',
       RequestAttributesSequence: [
         Dataset.of({ ScheduledProcedureStepID: 'STEP1', RequestedProcedureID: 'REQ1' }, []),
         Dataset.of({ ScheduledProcedureStepID: 'STEP2', RequestedProcedureID: 'REQ2' }, []),
@@ -118,4 +120,19 @@ test('[DW-01] a zero byte in a key is nonsense, and a plus in the address is a p
   for (const query of ['PatientID=%00', 'StudyDescription=a%00b', 'PatientName=%00*'])
     expect([query, (await fetch(`${served.url}/studies?${query}`)).status]).toEqual([query, 400])
   expect((await fetch(`${served.url}/studies?accept=application/dicom+json`)).status).toBe(200)
+})
+
+test('[DW-01] a private element comes with the name of who made it', async () => {
+  for (const path of [
+    '/studies/2.25.1/series',
+    '/studies/2.25.1/instances',
+    '/studies?StudyInstanceUID=2.25.1',
+  ]) {
+    const [one] = await found(`${path}${path.includes('?') ? '&' : '?'}includefield=00191002`)
+    expect([path, one!['00190010']?.Value, Object.keys(one!['00191002'] ?? {})]).toEqual([
+      path,
+      ['A MAKER'],
+      ['vr', 'InlineBinary'],
+    ])
+  }
 })
