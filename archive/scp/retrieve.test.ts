@@ -293,6 +293,8 @@ test('[AR-02] warnings and failures of the destination are counted apart, and pr
 test('[AR-02] a destination nobody knows is A801H, one that is away fails every sub-operation', async () => {
   const unknown = await move(peer(), { root: 'study', destination: 'NOBODY', identifier: wholeStudy() })
   expect(unknown).toMatchObject({ status: 0xa801, subOperations: {} })
+  const noTitle = { root: 'study', destination: 'A\u0000B', identifier: wholeStudy() } as const
+  expect(await move(peer(), noTitle)).toMatchObject({ status: 0xa801 })
   const away = await knownAs(await freePort())
   const ended = await move(peer(), { root: 'study', destination: away, identifier: wholeStudy() })
   expect(ended).toMatchObject({ status: 0xa702, subOperations: { completed: 0, failed: 4, warning: 0 } })

@@ -59,6 +59,8 @@ export interface PeerAddress {
 
 /** Where an enabled device of this AE title listens; null when no row says so. */
 export async function addressOf(sql: AnySql, aeTitle: string): Promise<PeerAddress | null> {
+  // Which no column can be asked for.
+  if (aeTitle.includes('\0')) return null
   const [row] = await sql<PeerAddress[]>`
     select ae_title as "aeTitle", host, port, policy->'certificate' as certificate,
       policy->>'tls' is not null or policy->'certificate' is not null as "isSecure"
