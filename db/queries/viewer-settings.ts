@@ -9,6 +9,8 @@ export interface LaunchedProcedure {
   code: string
   text: string
   siteId: string
+  /** Whose session it is, as what they keep says it of them. */
+  reader: string
 }
 
 /** What a launch of this session is of; null for another session's, or one that has ended. */
@@ -17,8 +19,9 @@ export async function launchedProcedure(
   { launchId, sessionId }: { launchId: string; sessionId: string },
 ): Promise<LaunchedProcedure | null> {
   const [row] = await sql<LaunchedProcedure[]>`
-    select p.modality, coalesce(p.catalogue_scheme, p.scheme) as scheme, coalesce(p.catalogue_code, p.code) as code, p.text, o.site_id as "siteId"
-    from launches l join orders o on o.id = l.order_id join procedures p on p.order_id = o.id
+    select p.modality, coalesce(p.catalogue_scheme, p.scheme) as scheme, coalesce(p.catalogue_code, p.code) as code, p.text, o.site_id as "siteId",
+      concat_ws('^', nullif(u.family, ''), nullif(u.given, '')) as reader
+    from launches l join users u on u.id = l.user_id join orders o on o.id = l.order_id join procedures p on p.order_id = o.id
     where l.id = ${launchId} and l.session_id = ${sessionId} and l.ended_at is null order by p.position limit 1`
   return row ?? null
 }

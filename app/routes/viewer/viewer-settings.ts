@@ -20,6 +20,7 @@ export async function loader(args: LoaderFunctionArgs) {
       keys: person.settings.viewerKeys ?? {},
       protocol: hangingProtocol(kept?.layout ?? PLAIN_LAYOUT),
       procedure: procedure.text,
+      reader: procedure.reader,
       mayKeepHanging: can(person.actor, 'keep-hanging', { ownerId: person.id }).allowed,
       mayMark: can(person.actor, 'mark-images', { siteId: procedure.siteId }).allowed,
     },

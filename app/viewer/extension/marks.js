@@ -524,6 +524,7 @@ function learnKept(values) {
     SeriesInstanceUID: `${values.SOPInstanceUID}.1`,
     SeriesNumber: 9002,
     ContentLabel: 'ISOCENTER',
+    ContentCreatorName: person.reader,
     PresentationCreationDate: '99991231',
   }
   displaySetService.makeDisplaySets([instance], { madeInClient: true })

@@ -9,7 +9,14 @@ const AFTER_MS = 300
 
 export const place = window.parent === window ? 'own-window' : 'beside'
 
-export const person = { keys: {}, protocol: null, procedure: '', mayKeepHanging: false, mayMark: false }
+export const person = {
+  keys: {},
+  protocol: null,
+  procedure: '',
+  reader: '',
+  mayKeepHanging: false,
+  mayMark: false,
+}
 
 export async function readPerson() {
   if (launch === 'none') return

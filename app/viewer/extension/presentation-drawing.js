@@ -217,7 +217,10 @@ const boxOf = (a, b) => ({
   width: Math.abs(b[0] - a[0]),
 })
 
+/** Below the letter that says which side of the patient is up. */
+const MARKS_FROM = 42
+
 function markText({ words, look = '' }, line, width) {
-  const at = { x: round(width / 2), y: 20 + line * LINE_PX, 'text-anchor': 'middle' }
+  const at = { x: round(width / 2), y: MARKS_FROM + line * LINE_PX, 'text-anchor': 'middle' }
   return shape('text', { class: `mark ${look}`.trim(), ...at }, words)
 }
