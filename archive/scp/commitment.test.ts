@@ -34,7 +34,10 @@ let archive: TestArchive
 const listeners: Listener[] = []
 
 beforeAll(async () => {
-  archive = await openArchive(await testDatabase(), { gatherMs: 10_000, timings: { leaseMs: LEASE_MS } })
+  archive = await openArchive(await testDatabase(), {
+    gatherMs: 10_000,
+    timings: { leaseMs: LEASE_MS, patienceMs: 5_000 },
+  })
 })
 
 afterEach(async () => {
@@ -122,6 +125,17 @@ async function modality(port: number | null): Promise<string> {
   return title
 }
 
+/** What is here is in the index, and for the rest that a device named nobody waits any longer. */
+async function nothingMoreComes(title: string, ...here: Storable[]): Promise<void> {
+  const { sql } = archive.department
+  const uids = here.map(({ sopInstanceUid }) => sopInstanceUid)
+  await until('the index', async () => {
+    archive.ingest.flush()
+    return (await sql`select 1 from instances where sop_instance_uid = any(${uids})`).length === uids.length
+  })
+  await sql`update commitments set patience_until = requested_at where ae_title = ${title}`
+}
+
 const reported = (asked: { reports: unknown[] }, count = 1) =>
   until(`${count} reports`, async () => asked.reports.length >= count)
 
@@ -191,6 +205,7 @@ test('[AR-03] what is missing, of another class or damaged is not committed, eac
     one.sopInstanceUid === other.sopInstanceUid ? { ...one, sopClassUid: MR_IMAGE_STORAGE } : one,
   )
   expect(await requestCommitment(peer(title), { ...request, instances })).toBe(0x0000)
+  await nothingMoreComes(title, good, other, damaged, gone)
   await reported(modalitys)
   const [{ event, report }] = modalitys.reports as [Told['reports'][number]]
   expect(event).toBe(2)
@@ -369,6 +384,7 @@ test('[MA-06] what commitment was asked for is evidence of what belongs to the s
   const modalitys = told()
   const title = await modality(await listening(modalitys))
   await requestCommitment(peer(title), aRequest(here, missing))
+  await nothingMoreComes(title, here)
   await reported(modalitys)
   const { sql } = archive.department
   const named = await sql`select sop_instance_uid as uid from named_instances where study_uid = ${studyUid}`
