@@ -24,15 +24,18 @@ export interface Stating {
 /** How many were looked at. One that cannot be stated keeps none of the others waiting. */
 export async function stateStudies({ sql, log }: Stating): Promise<number> {
   const waiting = await studiesToState(sql, AT_ONCE)
-  for (const studyId of waiting)
+  for (const one of waiting)
     try {
-      await sql.begin(async (one) => {
-        await takeToState(one, studyId)
-        const goingOut = await asItGoesOut(one, studyId)
-        if (goingOut) await stateAsItGoesOut(one, goingOut)
+      await sql.begin(async (transaction) => {
+        await takeToState(transaction, one)
+        const goingOut = await asItGoesOut(transaction, one.studyId)
+        if (goingOut) await stateAsItGoesOut(transaction, goingOut)
       })
     } catch (error) {
-      log.error({ err: error, studyId }, 'queries answer of a study what its objects say; it is tried again')
+      log.error(
+        { err: error, studyId: one.studyId },
+        'queries answer of a study what its objects say; it is tried again',
+      )
     }
   return waiting.length
 }

@@ -98,16 +98,25 @@ export async function stateAsItGoesOut(
   for (const { id, says } of series) await writeSeries(sql, id, says)
 }
 
-/** Those that wait, the newest first; a study that is named twice stands there once. */
-export async function studiesToState(sql: AnySql, most: number): Promise<string[]> {
-  const rows = await sql<{ study_id: string }[]>`
-    select study_id from studies_to_state group by study_id order by max(id) desc limit ${most}`
-  return rows.map((row) => row.study_id)
+/** A study that waits, and the rows that say so. */
+export interface ToState {
+  studyId: string
+  rows: readonly number[]
+}
+
+/** The newest first; a study that is named twice stands there once. */
+export async function studiesToState(sql: AnySql, most: number): Promise<ToState[]> {
+  const rows = await sql<{ id: number; study_id: string }[]>`
+    select id, study_id from studies_to_state order by id desc limit ${most}`
+  return [...Map.groupBy(rows, (row) => row.study_id)].map(([studyId, list]) => ({
+    studyId,
+    rows: list.map(({ id }) => id),
+  }))
 }
 
 /** In the transaction that states it: whoever changes something meanwhile names it anew. */
-export async function takeToState(sql: AnySql, studyId: string): Promise<void> {
-  await sql`delete from studies_to_state where study_id = ${studyId}`
+export async function takeToState(sql: AnySql, { rows }: ToState): Promise<void> {
+  await sql`delete from studies_to_state where id = any(${rows as number[]})`
 }
 
 async function write(
