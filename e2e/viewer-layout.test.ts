@@ -254,6 +254,15 @@ test('[VW-04] what other systems made is shown by its own table, is kept with it
   await page.keyboard.press('ArrowDown')
   await viewer.getByText('(2/3)').waitFor(PATIENT)
   expect(await greys(viewer)).toEqual([0, 255])
+  // A reset goes back to what was kept and not to what lies under it.
+  await viewer.evaluate(() => {
+    const [stack] = (window as unknown as Viewing).cornerstone.getRenderingEngines()[0]!.getViewports()
+    stack!.setProperties({ voiRange: { lower: -3000, upper: -2000 } })
+    stack!.render()
+  })
+  await expect.poll(async () => (await greys(viewer))[1], PATIENT).toBe(0)
+  await page.keyboard.press('Space')
+  await expect.poll(() => greys(viewer), PATIENT).toEqual([0, 255])
   await page.keyboard.press('s')
   await viewer.getByText('Kept in the study as it is shown.').waitFor(PATIENT)
 
