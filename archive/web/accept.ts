@@ -9,6 +9,8 @@ export interface MediaRange {
   /** `*`, a transfer syntax UID, or null when it is left to us. */
   transferSyntax: string | null
   quality: number
+  /** Of a wildcard: types that are refused by name, with a weight of nought (RFC 9110 12.4.2). */
+  except: readonly string[]
 }
 
 /** Most wanted first; an absent header takes anything. */
@@ -18,9 +20,11 @@ export function acceptable(request: WebRequest): readonly MediaRange[] {
   const asked = inQuery ?? request.headers.accept ?? '*/*'
   const known = read.get(asked)
   if (known) return known
-  const ranges = splitOutsideQuotes(asked, ',')
-    .map(mediaRange)
-    .filter((range) => range.quality > 0)
+  const all = splitOutsideQuotes(asked, ',').map(mediaRange)
+  const refused = all.filter(({ quality }) => quality <= 0).map(({ type }) => type)
+  const ranges = all
+    .filter(({ quality }) => quality > 0)
+    .map((range) => (range.type.endsWith('*') ? { ...range, except: refused } : range))
     .sort((a, b) => b.quality - a.quality)
   read.set(asked, ranges)
   return ranges
@@ -34,6 +38,7 @@ const read = new Recent<readonly MediaRange[]>({
 })
 
 export function takes(range: MediaRange, type: string): boolean {
+  if (range.except.includes(type)) return false
   if (range.type === '*/*' || range.type === type) return true
   return range.type.endsWith('/*') && type.startsWith(range.type.slice(0, -1))
 }
@@ -48,6 +53,7 @@ function mediaRange(text: string): MediaRange {
     multipart,
     transferSyntax: parameters.get('transfer-syntax') ?? null,
     quality: Number.isFinite(quality) ? quality : 0,
+    except: [],
   }
 }
 

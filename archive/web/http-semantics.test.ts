@@ -103,3 +103,12 @@ test('[DW-06] behind TLS that ends at a proxy no address leads out of it', async
   expect(metadata).toContain(`"BulkDataURI": "${behind.url.replace('http:', 'https:')}${study()}/series/`)
   behind.close()
 })
+
+test('[DW-02] what is refused by name is not sent to who takes anything else', async () => {
+  const picture = `${study()}/thumbnail`
+  expect((await ask(picture, { accept: 'image/*' })).headers.get('content-type')).toBe('image/jpeg')
+  expect((await ask(picture, { accept: 'image/jpeg;q=0, image/*' })).headers.get('content-type')).toBe(
+    'image/png',
+  )
+  expect((await ask('/studies', { accept: '*/*, application/dicom+json;q=0' })).status).toBe(406)
+})
