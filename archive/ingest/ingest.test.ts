@@ -6,16 +6,21 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Dataset } from '#archive/dimse/dataset.ts'
 import { encodeDataset } from '#archive/dimse/encode.ts'
 import { newUid } from '#archive/dimse/uid.ts'
 import { openArchive, type TestArchive, until } from '#archive/scp/archive.fixture.ts'
+import { FileStore } from '#archive/storage/file-store.ts'
 import { testDatabase } from '#bin/testing/database.ts'
+import { Ingest } from './ingest.ts'
 import { Journal } from './journal.ts'
 
 let archive: TestArchive
@@ -246,3 +251,46 @@ test('an object that is set aside while the database does not answer is refused 
   await until('its row', async () => (await aside()).length === 1)
   expect(await aside()).toEqual([{ reason: 'dataset-truncated' }])
 })
+
+test('what could not be kept whole, or not be noted, leaves no file and no open one', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'isocenter-unkept-'))
+  const [store, journalDirectory] = [new FileStore(root), join(root, 'journal')]
+  const { department } = archive
+  const log = pino({ level: 'silent' })
+  const ingest = await Ingest.open({ department, store, journalDirectory, aeTitle: 'ISOCENTER', log })
+  const { sopInstanceUid, bytes } = anObject()
+  const coming = { sopClassUid: CT_STORAGE, sopInstanceUid, transferSyntaxUid: EXPLICIT }
+  const begun = async () => {
+    const incoming = await ingest.begin({ ...coming, sourceAe: 'CT1', peer: '127.0.0.1' })
+    await incoming.write(bytes)
+    return incoming
+  }
+  const objects = join(root, 'objects')
+  // No room for a note.
+  rmSync(journalDirectory, { recursive: true })
+  await expect((await begun()).finish()).rejects.toMatchObject({ code: 'ENOENT' })
+  const left = () =>
+    readdirSync(objects, { recursive: true, withFileTypes: true }).filter((one) => one.isFile())
+  expect(left()).toEqual([])
+  // No way to its name.
+  mkdirSync(journalDirectory)
+  const unnamed = await begun()
+  const [part] = left()
+  mkdirSync(join(part!.parentPath, part!.name.replace('.part', '')))
+  await expect(unnamed.finish()).rejects.toMatchObject({ code: 'EISDIR' })
+  expect(left()).toEqual([])
+  expect(openUnder(objects)).toEqual([])
+  await ingest.close(1_000)
+})
+
+/** Files below a folder that this process holds open. */
+function openUnder(folder: string): string[] {
+  const open = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return '' // Closed meanwhile.
+    }
+  })
+  return open.filter((path) => path.startsWith(folder) && path.includes('.dcm'))
+}

@@ -115,8 +115,8 @@ export class Ingest {
   async beginUnreadable({ sourceAe, peer }: { sourceAe: string; peer: string }): Promise<IncomingObject> {
     const writer = await this.#options.store.create()
     return new IncomingObject(writer, async () => {
-      await writer.drain()
-      const [blob] = await Promise.all([writer.commit(), this.#journal.note(writer.key, writer.digest())])
+      await drained(writer)
+      const blob = await this.#kept(writer)
       const fault: Fault = { reason: 'not-part-10', status: STATUS.cannotUnderstand, sopInstanceUid: null }
       await this.#setObjectAside(blob, fault, { sourceAe, peer })
       return fault
@@ -143,13 +143,13 @@ export class Ingest {
   }
 
   async #finish(writer: BlobWriter, coming: ObjectToCome, datasetOffset: number): Promise<Fault | null> {
-    await writer.drain()
+    await drained(writer)
     await failpoint('store:before-sync')
     // Whatever it turns out to be, it is kept: so it is looked at while the disk syncs it.
-    const kept = Promise.all([writer.commit(), this.#journal.note(writer.key, writer.digest())])
+    const kept = this.#kept(writer)
     const part10 = { meta: NOT_READ, transferSyntaxUid: coming.transferSyntaxUid, datasetOffset }
     const result = await examinedBeside(kept, () => examine(writer.source(), coming, part10))
-    const [blob] = await kept
+    const blob = await kept
     await failpoint('store:after-sync')
     if ('fault' in result) {
       await this.#setObjectAside(blob, result.fault, coming)
@@ -165,6 +165,18 @@ export class Ingest {
     if (mayBeRefused && (await indexed) === 'conflict') return duplicate(coming)
     if (this.#queue.backlog > (this.#options.backlogLimit ?? BACKLOG_LIMIT)) await indexed
     return null
+  }
+
+  /** Bytes, name and note are on the disk, or nothing is. */
+  async #kept(writer: BlobWriter): Promise<StoredBlob> {
+    const { key } = writer
+    const both = [writer.commit(), this.#journal.note(key, writer.digest())] as const
+    const [committed, noted] = await Promise.allSettled(both)
+    if (committed.status === 'fulfilled' && noted.status === 'fulfilled') return committed.value
+    // Nobody is told that it is kept: sent again and again, it would fill what room there is.
+    if (committed.status === 'fulfilled') await this.#options.store.remove(key).catch(() => undefined)
+    await this.#journal.done([key])
+    throw committed.status === 'rejected' ? committed.reason : (noted as PromiseRejectedResult).reason
   }
 
   async #setObjectAside(
@@ -287,6 +299,16 @@ export class Ingest {
     )
     await this.#options.store.remove(key)
     return false
+  }
+}
+
+/** What the disk does not take leaves no file and no descriptor. */
+async function drained(writer: BlobWriter): Promise<void> {
+  try {
+    await writer.drain()
+  } catch (error) {
+    await writer.abort()
+    throw error
   }
 }
 

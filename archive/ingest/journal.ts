@@ -104,9 +104,15 @@ export class Journal {
     const full = this.#current
     const path = join(this.#directory, `${ulid()}.log`)
     const file = await open(path, 'wx', 0o640)
-    // Its room is taken beforehand, so that the sync of a line has no length and no block of the file to write down.
-    await file.write(Buffer.alloc(SEGMENT_BYTES))
-    await file.sync()
+    try {
+      // Its room is taken beforehand, so that the sync of a line has no length and no block of the file to write down.
+      await file.writeFile(Buffer.alloc(SEGMENT_BYTES))
+      await file.sync()
+    } catch (error) {
+      await file.close()
+      await rm(path, { force: true })
+      throw error
+    }
     this.#current = { path, file, written: 0, bytes: 0, open: new Set() }
     await syncDirectory(this.#directory)
     if (full?.open.size === 0) await remove(full)

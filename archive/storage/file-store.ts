@@ -177,6 +177,7 @@ class FileWriter implements BlobWriter {
   #sha256: string | undefined
 
   async commit(): Promise<StoredBlob> {
+    let isKept = false
     try {
       const draining = this.drain()
       if (draining) await draining
@@ -188,8 +189,10 @@ class FileWriter implements BlobWriter {
       const [fault] = await Promise.all([this.#syncing, datasync(this.#file)])
       if (fault) throw fault
       await this.#directories.sync(dirname(this.#path))
+      isKept = true
     } finally {
       await this.#close()
+      if (!isKept) await this.#remove()
     }
     return {
       key: this.key,
@@ -202,6 +205,12 @@ class FileWriter implements BlobWriter {
   async abort(): Promise<void> {
     await this.#close()
     await rm(`${this.#path}.part`, { force: true })
+  }
+
+  // Under whichever of its names: nobody is told that it is kept, and a full disk has no room for it.
+  async #remove(): Promise<void> {
+    for (const path of [`${this.#path}.part`, this.#path])
+      await rm(path, { force: true }).catch(() => undefined)
   }
 
   // A thread that still writes or syncs would do it to whichever file has this number next.
