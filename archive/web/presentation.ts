@@ -42,16 +42,21 @@ export interface Presenting {
 export async function presentationOf(asked: Presenting): Promise<Presentation> {
   const { header, shape, window } = asked
   const transformation = macroOf(asked, '00289145') ?? header
-  const [modality] = itemsOf(header, '00283000')
+  const isForMeasuring = MEASURED_BY_TABLE.includes(textOf(header, '00080016') ?? '')
+  const [modality] = isForMeasuring ? [] : itemsOf(header, '00283000')
   return {
     slope: numberOf(transformation, '00281053') ?? 1,
     intercept: numberOf(transformation, '00281052') ?? 0,
     modalityLut: modality ? await lutOf(asked, modality) : null,
     voi: window ?? (await voiOf(asked)),
     palette: shape.photometric === 'PALETTE COLOR' ? await paletteOf(asked) : null,
-    inverse: shape.photometric === 'MONOCHROME1',
+    // X-Ray images say both and mean one turn (C.8.11.3.1.2).
+    inverse: shape.photometric === 'MONOCHROME1' || textOf(header, '20500020') === 'INVERSE',
   }
 }
+
+/** Of X-Ray angiography and radiofluoroscopy: their Modality LUT is for measuring, not for looking (C.8.7.1.1.2). */
+const MEASURED_BY_TABLE = ['1.2.840.10008.5.1.4.1.1.12.1', '1.2.840.10008.5.1.4.1.1.12.2']
 
 /** An item of the functional groups: of the frame itself, else shared (PS3.3 C.7.6.16.1). */
 function macroOf({ header, frame }: Presenting, tag: string): Header | undefined {
