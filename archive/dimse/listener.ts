@@ -331,8 +331,8 @@ class Door implements Listener {
   ) {
     const found = answers.flatMap(({ result }, index) => {
       if (result === CONTEXT_RESULT.acceptance) return []
-      const { abstractSyntax } = proposal.contexts[index]!
-      return [{ result, abstractSyntax, setting: settingFor?.(abstractSyntax, result) }]
+      const { abstractSyntax, transferSyntaxes } = proposal.contexts[index]!
+      return [{ result, abstractSyntax, transferSyntaxes, setting: settingFor?.(abstractSyntax, result) }]
     })
     for (const alike of Object.values(
       Object.groupBy(found, ({ result, setting }) => `${result} ${setting}`),
@@ -343,6 +343,7 @@ class Door implements Listener {
         ...whoOf(proposal),
         kind: 'context',
         abstractSyntaxes: [...new Set(alike!.map(({ abstractSyntax }) => abstractSyntax))],
+        ...(isClass ? {} : { transferSyntaxes: [...new Set(alike!.flatMap((one) => one.transferSyntaxes))] }),
         why: isClass
           ? 'A SOP class that it proposed is not accepted'
           : 'None of the transfer syntaxes that it proposed for a SOP class is accepted',

@@ -12,6 +12,8 @@ export type Refusal = {
   readonly rejection?: { readonly result: number; readonly source: number; readonly reason: number }
   /** Of presentation contexts not accepted for the same reason. */
   readonly abstractSyntaxes?: readonly string[]
+  /** What was proposed for them, where none of it is accepted. */
+  readonly transferSyntaxes?: readonly string[]
   /** Of an association or connection that ended in an error: its code, and which clock ran out. */
   readonly error?: {
     readonly code: DicomErrorCode | 'internal'

@@ -129,6 +129,11 @@ test('[AR-01] a device sends only the SOP classes and transfer syntaxes of its o
   })
   await restrict({ sopClasses: ['1.2.840.10008.5.1.4.1.1.2'], transferSyntaxes: ['1.2.840.10008.1.2.4.70'] })
   await untilRead('the syntax list', async () => (await store('US1')).code !== 0)
+  await until('what it proposed', async () => {
+    await store('US1')
+    const listed = await exceptionsAbout('US1')
+    return listed.some(({ reason }) => /is accepted: .*, in 1\.2\.840\.10008\.1\.2/.test(reason))
+  })
   await restrict({})
   await untilRead('the open list', async () => (await store('US1')).code === 0)
 })

@@ -94,23 +94,29 @@ function settingFor(status: number, destination: string | undefined): string | u
 
 const SET_ASIDE: readonly number[] = [STATUS.cannotUnderstand, STATUS.datasetDoesNotMatch]
 
-const NAMED_CLASSES = 5
-
 function contextRefused(refusal: Refusal): Incident {
-  const sopClassUids = (refusal.abstractSyntaxes ?? []).map((uid) => printable(uid, 64))
-  const more = sopClassUids.length - NAMED_CLASSES
-  const named = `${sopClassUids.slice(0, NAMED_CLASSES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  const [sopClassUids, transferSyntaxUids] = [refusal.abstractSyntaxes, refusal.transferSyntaxes].map(
+    (uids) => (uids ?? []).map((uid) => printable(uid, 64)),
+  ) as [string[], string[]]
+  const proposed = transferSyntaxUids.length > 0 ? `, in ${named(transferSyntaxUids)}` : ''
   return incident(
-    { ...refusal, why: `${refusal.why}: ${named}` },
+    { ...refusal, why: `${refusal.why}: ${named(sopClassUids)}${proposed}` },
     {
       type: 'association.context-refused',
       key: `context:${peerOf(refusal)}:${refusal.setting ?? ''}:${refusal.why}`,
       reasonCode: 'context-not-accepted',
       // What nobody could allow is no work for anybody.
       isListed: refusal.setting !== undefined,
-      data: { sopClassUids },
+      data: { sopClassUids, ...(proposed ? { transferSyntaxUids } : {}) },
     },
   )
+}
+
+const NAMED = 5
+
+function named(uids: readonly string[]): string {
+  const more = uids.length - NAMED
+  return `${uids.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 /** A peer that leaves in the middle, or falls silent between requests, broke no rule of ours. */
