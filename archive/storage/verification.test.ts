@@ -167,7 +167,7 @@ test('[AR-11] how long it takes to read all of them is said, and that it is too 
   expect(await late()).toMatchObject([{ severity: 'degraded', values: { days: 40, every: 30 } }])
   await setRate(20_000_000)
   // Whatever keeps it from being read.
-  await sql`update instances set verified_at = now() - interval '50 days' where id = (select min(id) from instances)`
+  await sql`update instances set verified_at = now() - interval '50 days 1 hour' where id = (select min(id) from instances)`
   expect(await late()).toMatchObject([{ values: { days: 50, every: 30 } }])
 })
 
