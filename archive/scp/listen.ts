@@ -13,6 +13,10 @@ import type { Services } from '#archive/dimse/services.ts'
 import { DIMSE_LIMITS, type DimseLimits, type DimseTimers } from '#archive/dimse/settings.ts'
 import type { Ingest } from '#archive/ingest/ingest.ts'
 import type { BlobStore } from '#archive/storage/blob-store.ts'
+import { FrameThreads } from '#archive/web/frame-threads.ts'
+import { placeWeight } from '#archive/web/frames.ts'
+import type { NativeDependencies } from '#archive/web/native.ts'
+import { Recent } from '#archive/web/recent.ts'
 import type { Department } from '#db/department.ts'
 import type { CommitmentReports } from './commitment-reports.ts'
 import { type Caller, deviceRegister, judge, settingFor } from './devices.ts'
@@ -49,7 +53,14 @@ export async function listenArchive({ port, tls, ...parts }: ArchivePort): Promi
   const { department, log, ingest, host, timers } = parts
   const refusals = new RefusalLog(department, log)
   const limits = { ...DIMSE_LIMITS, ...parts.limits }
-  const reception = new Reception({ ...parts, ...(tls ? { tls } : {}) }, refusals)
+  const threads = new FrameThreads()
+  const stored = {
+    sql: department.sql,
+    blobs: parts.store,
+    threads,
+    places: new Recent({ most: PLACES_FRAMES, weigh: placeWeight }),
+  }
+  const reception = new Reception({ ...parts, ...(tls ? { tls } : {}), stored }, refusals)
   const door = {
     host,
     limits,
@@ -71,19 +82,24 @@ export async function listenArchive({ port, tls, ...parts }: ArchivePort): Promi
     refused: () => refusals.noted,
     async close(graceMs) {
       await Promise.all([plain.close(graceMs), secure?.close(graceMs)])
-      await refusals.close()
+      await Promise.all([refusals.close(), threads.close()])
     },
   }
 }
 
+// Of objects that are decoded on their way out; each is asked for once.
+const PLACES_FRAMES = 10_000
+
+type ReceptionParts = Omit<ArchivePort, 'port' | 'store'> & { stored: NativeDependencies }
+
 /** Decides on callers, and counts how often each of them is here. */
 class Reception {
-  readonly #parts: Omit<ArchivePort, 'port'>
+  readonly #parts: ReceptionParts
   readonly #refusals: RefusalLog
   readonly #registerNow: ReturnType<typeof deviceRegister>
   readonly #here = new Map<string, number>()
 
-  constructor(parts: Omit<ArchivePort, 'port'>, refusals: RefusalLog) {
+  constructor(parts: ReceptionParts, refusals: RefusalLog) {
     this.#parts = parts
     this.#refusals = refusals
     this.#registerNow = deviceRegister(parts.department)
@@ -116,11 +132,11 @@ class Reception {
   }
 
   #servicesFor(caller: Caller): Services {
-    const { department, ingest, store, aeTitle, tls, reports, log } = this.#parts
+    const { department, ingest, stored, aeTitle, tls, reports, log } = this.#parts
     const ourselves = { aeTitle, ...(tls ? { tls } : {}) }
     const onError = (error: unknown) => log.error({ err: error, aeTitle: caller.aeTitle }, 'a request failed')
     return {
-      ...servicesFor(caller, { department, ingest, store, ourselves, reports, onError }),
+      ...servicesFor(caller, { department, ingest, stored, ourselves, reports, onError }),
       onFailure: (request, outcome) => this.#refusals.note(requestRefused(request, outcome)),
     }
   }

@@ -3,15 +3,16 @@ import type { Association } from '#archive/dimse/association.ts'
 import { isDicomError } from '#archive/dimse/dicom-error.ts'
 import type { DimseRequest, RetrieveOutcome, SubOperations } from '#archive/dimse/services.ts'
 import { STATUS, StatusError } from '#archive/dimse/status.ts'
+import { EXPLICIT_BIG } from '#archive/dimse/transfer-syntax.ts'
 import type { Proposed } from '#archive/scu/association.ts'
-import type { BlobStore } from '#archive/storage/blob-store.ts'
+import type { NativeDependencies } from '#archive/web/native.ts'
 import type { PeerAddress, Retrievable } from '#db/queries/dimse-query.ts'
 import { dial, type Ourselves } from './dial.ts'
 import { sendableIn } from './stored-object.ts'
 import { sendAll, type Tally } from './sub-operations.ts'
 
 export interface Moving {
-  store: BlobStore
+  stored: NativeDependencies
   ourselves: Ourselves
   destination: PeerAddress
   objects: readonly Retrievable[]
@@ -72,7 +73,7 @@ function whyNot(error: unknown): string {
 const BARREN_ATTEMPTS = 3
 
 async function* sendOn(
-  { store, tally, request }: Moving,
+  { stored, tally, request }: Moving,
   association: Association,
   objects: readonly Retrievable[],
 ): AsyncGenerator<SubOperations, void> {
@@ -81,7 +82,7 @@ async function* sendOn(
     messageId: request.command.messageId,
   }
   try {
-    yield* sendAll({ store, association, objects, tally, originator, signal: request.signal })
+    yield* sendAll({ stored, association, objects, tally, originator, signal: request.signal })
   } finally {
     await association.release()
   }
@@ -117,7 +118,9 @@ export function batches(objects: readonly Retrievable[]): Batch[] {
 
 /** One context for each syntax, so that the destination says of each whether it takes it. */
 function contextsFor({ sopClassUid, transferSyntaxUid }: Retrievable): [string, Proposed][] {
-  return sendableIn(transferSyntaxUid).map((uid) => [
+  // Whoever takes big endian takes Implicit VR Little Endian too (PS3.5 section 10.1).
+  const offered = sendableIn(transferSyntaxUid).filter((uid, at) => at === 0 || uid !== EXPLICIT_BIG)
+  return offered.map((uid) => [
     `${sopClassUid} ${uid}`,
     { abstractSyntax: sopClassUid, transferSyntaxes: [uid] },
   ])

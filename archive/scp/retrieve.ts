@@ -1,8 +1,8 @@
 /** C-MOVE and C-GET of what a caller may see (PS3.4 C.4.2, C.4.3): the identifier's objects, sent, counted and audited. */
 import type { DatasetRequest, RetrieveOutcome, SubOperations } from '#archive/dimse/services.ts'
 import { STATUS, StatusError } from '#archive/dimse/status.ts'
-import type { BlobStore } from '#archive/storage/blob-store.ts'
 import { coercionsFor } from '#archive/storage/outgoing.ts'
+import type { NativeDependencies } from '#archive/web/native.ts'
 import type { Department } from '#db/department.ts'
 import { deviceAct } from '#db/mutations/act.ts'
 import { audit } from '#db/mutations/audit.ts'
@@ -16,7 +16,7 @@ import { sendAll, Tally } from './sub-operations.ts'
 
 export interface RetrieveParts {
   department: Department
-  store: BlobStore
+  stored: NativeDependencies
   ourselves: Ourselves
   /** Who asks, which sites' studies it may have (null: all), and what it sees of rejected instances. */
   caller: { aeTitle: string; siteIds: readonly string[] | null; view: View }
@@ -27,13 +27,13 @@ export async function* moveObjects(
   parts: RetrieveParts,
   request: DatasetRequest,
 ): AsyncGenerator<SubOperations, RetrieveOutcome> {
-  const { department, store, ourselves } = parts
+  const { department, stored, ourselves } = parts
   const objects = await asked(parts, request)
   const title = request.command.set.text('MoveDestination') ?? ''
   const destination = mustBeKnown(await addressOf(department.sql, title))
   const tally = new Tally(objects.length)
   try {
-    return yield* moveTo({ store, ourselves, destination, objects, request, tally })
+    return yield* moveTo({ stored, ourselves, destination, objects, request, tally })
   } finally {
     await noted(parts, request, { service: 'C-MOVE', destination: title, objects, tally })
   }
@@ -48,7 +48,7 @@ export async function* getObjects(
   const objects = await asked(parts, request)
   const tally = new Tally(objects.length)
   try {
-    yield* sendAll({ store: parts.store, association, objects, tally, signal })
+    yield* sendAll({ stored: parts.stored, association, objects, tally, signal })
     return tally.outcome({ cancelled: signal.aborted })
   } finally {
     await noted(parts, request, { service: 'C-GET', destination: parts.caller.aeTitle, objects, tally })

@@ -21,7 +21,7 @@ import {
   IMPLICIT_LITTLE,
 } from '#archive/dimse/transfer-syntax.ts'
 import type { Ingest } from '#archive/ingest/ingest.ts'
-import type { BlobStore } from '#archive/storage/blob-store.ts'
+import type { NativeDependencies } from '#archive/web/native.ts'
 import type { Department } from '#db/department.ts'
 import { takeCommitmentRequest } from './commitment.ts'
 import type { CommitmentReports } from './commitment-reports.ts'
@@ -75,18 +75,19 @@ const SERVED = [
 export interface ServiceParts {
   department: Department
   ingest: Ingest
-  store: BlobStore
+  /** Where the objects are that a retrieve sends, and what decodes them. */
+  stored: NativeDependencies
   ourselves: Ourselves
   reports: CommitmentReports
   onError: NonNullable<Services['onError']>
 }
 
 export function servicesFor(caller: Caller, parts: ServiceParts): Services {
-  const { department, ingest, store, ourselves, reports, onError } = parts
+  const { department, ingest, stored, ourselves, reports, onError } = parts
   const siteIds = caller.siteId === null || caller.roomId === null ? null : [caller.siteId]
   const { aeTitle } = ourselves
   const asking = { department, aeTitle, caller: { aeTitle: caller.aeTitle, siteIds, view: caller.view } }
-  const retrieving = { ...asking, store, ourselves }
+  const retrieving = { ...asking, stored, ourselves }
   return {
     onError,
     cEcho: echo,

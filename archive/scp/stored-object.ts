@@ -1,4 +1,4 @@
-/** A stored object on its way out: its data set as it was received, or, for a peer without its syntax, re-encoded natively. */
+/** A stored object on its way out: its data set as it was received, or, for a peer without its syntax, written otherwise. */
 import { decodeDataset, inflate } from '#archive/dimse/decode.ts'
 import { encodeDataset } from '#archive/dimse/encode.ts'
 import type { DatasetBytes } from '#archive/dimse/message-writer.ts'
@@ -13,15 +13,26 @@ import type { BlobReader, BlobStore } from '#archive/storage/blob-store.ts'
 import { type CoercedHeader, isDeflated } from '#archive/storage/coerced-header.ts'
 import type { Coercion } from '#archive/storage/coercion.ts'
 import { outgoing } from '#archive/storage/outgoing.ts'
+import { isDecodable } from '#archive/web/codecs.ts'
 import type { Retrievable } from '#db/queries/dimse-query.ts'
 
 /**
- * Syntaxes an object may be sent in, best first: its own, and for uncompressed ones another way of writing the same
- * values. Pixels are never compressed, decompressed or altered.
+ * Syntaxes an object may be sent in, best first: its own, then for uncompressed ones another way of writing the same
+ * values, and for compressed ones that can be decoded here the uncompressed ones. Pixels are never compressed.
  */
 export function sendableIn(transferSyntaxUid: string): readonly string[] {
-  return REENCODED[transferSyntaxUid] ?? [transferSyntaxUid]
+  const reencoded = REENCODED[transferSyntaxUid]
+  if (reencoded) return reencoded
+  return isDecodable(transferSyntaxUid, 8) ? [transferSyntaxUid, ...UNCOMPRESSED] : [transferSyntaxUid]
 }
+
+/** Whether sending it so takes decoding its frames. */
+export function isDecompressed({ transferSyntaxUid }: Retrievable, into: string): boolean {
+  return into !== transferSyntaxUid && !(transferSyntaxUid in REENCODED)
+}
+
+// Big endian is retired, and all that some requestors of a C-GET have accepted.
+const UNCOMPRESSED = [EXPLICIT_LITTLE, IMPLICIT_LITTLE, EXPLICIT_BIG]
 
 // Implicit becomes explicit only for who takes nothing else: a private element is then of unknown VR (UN).
 const REENCODED: Readonly<Record<string, readonly string[]>> = {

@@ -4,9 +4,10 @@ import { isDicomError } from '#archive/dimse/dicom-error.ts'
 import type { RetrieveOutcome, SubOperations } from '#archive/dimse/services.ts'
 import { isWarning, STATUS, statusHex } from '#archive/dimse/status.ts'
 import { type MoveOriginator, storeOn } from '#archive/scu/store.ts'
-import type { BlobStore } from '#archive/storage/blob-store.ts'
+import type { NativeDependencies } from '#archive/web/native.ts'
 import type { Retrievable } from '#db/queries/dimse-query.ts'
-import { newRoom, type OpenedObject, openStored, sendableIn } from './stored-object.ts'
+import { openDecompressed } from './decompressed.ts'
+import { isDecompressed, newRoom, type OpenedObject, openStored, sendableIn } from './stored-object.ts'
 
 /** Counts of a retrieve under way. Remaining, completed, failed and warning always add up to what was asked for. */
 export class Tally {
@@ -70,7 +71,8 @@ export class Tally {
 }
 
 export interface Sending {
-  store: BlobStore
+  /** Where the objects are, and what decodes their frames. */
+  stored: NativeDependencies
   /** Null once its sending cannot go on: the peer left, or a message broke off in the middle. */
   association: Association
   objects: readonly Retrievable[]
@@ -110,16 +112,21 @@ export async function* sendAll(sending: Sending): AsyncGenerator<SubOperations, 
 
 type Ready = { opened: OpenedObject; why?: undefined } | { opened?: undefined; why: string }
 
+const NOT_ACCEPTED: Ready = { why: 'transfer syntax of the object not accepted' }
+
 /** Never rejects: what cannot be sent says why. */
-async function prepare({ association, store }: Sending, object: Retrievable, room: Buffer): Promise<Ready> {
+async function prepare({ association, stored }: Sending, object: Retrievable, room: Buffer): Promise<Ready> {
   // Another image than it says it is, for all we know.
   if (object.isDamaged) return { why: 'object damaged in the store' }
   const accepted = acceptedSyntaxes(association, object.sopClassUid)
   if (accepted.length === 0) return { why: 'SOP class not accepted' }
   const chosen = sendableIn(object.transferSyntaxUid).find((uid) => accepted.includes(uid))
-  if (chosen === undefined) return { why: 'transfer syntax of the object not accepted' }
+  if (chosen === undefined) return NOT_ACCEPTED
   try {
-    return { opened: await openStored(store, object, { transferSyntaxUid: chosen, room }) }
+    if (!isDecompressed(object, chosen))
+      return { opened: await openStored(stored.blobs, object, { transferSyntaxUid: chosen, room }) }
+    const opened = await openDecompressed(stored, object, chosen)
+    return opened ? { opened } : NOT_ACCEPTED
   } catch {
     return { why: 'object not readable' }
   }

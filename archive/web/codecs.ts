@@ -139,7 +139,7 @@ interface LosslessDecoder {
 async function jpegLossless(frame: Uint8Array, shape: PixelShape): Promise<Uint8Array> {
   const { Decoder } = require('jpeg-lossless-decoder-js') as { Decoder: new () => LosslessDecoder }
   const decoder = new Decoder()
-  const alone = new Uint8Array(frame)
+  const alone = withSpareByte(frame)
   const decoded = decoder.decode(alone.buffer, 0, alone.length)
   const { dimX, dimY, numComp, precision } = decoder.frame
   checkSize(shape, { rows: dimY, columns: dimX, samples: numComp })
@@ -147,6 +147,21 @@ async function jpegLossless(frame: Uint8Array, shape: PixelShape): Promise<Uint8
     ? new Uint8Array(decoded.buffer, decoded.byteOffset, decoded.byteLength)
     : new Uint8Array(decoded)
   return whole(bytes, shape, precision)
+}
+
+const END_OF_IMAGE = Buffer.of(0xff, 0xd9)
+
+/**
+ * A copy with a byte more before its end: the library takes pixels that end with the last bit of a byte for cut short,
+ * and loses the last of them.
+ */
+function withSpareByte(frame: Uint8Array): Uint8Array<ArrayBuffer> {
+  const end = Buffer.from(frame.buffer, frame.byteOffset, frame.length).lastIndexOf(END_OF_IMAGE)
+  if (end < 0) return new Uint8Array(frame)
+  const longer = new Uint8Array(frame.length + 1)
+  longer.set(frame.subarray(0, end))
+  longer.set(frame.subarray(end), end + 1)
+  return longer
 }
 
 function checkSize(shape: PixelShape, found: { rows: number; columns: number; samples: number }): void {

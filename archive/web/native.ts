@@ -1,12 +1,12 @@
-/** Objects and frames as uncompressed pixels in Explicit VR Little Endian, for who cannot read what is stored (PS3.18 8.7.3.5). */
+/** Objects and frames as uncompressed pixels, for who cannot read what is stored (PS3.18 8.7.3.5, PS3.5 8.1). */
 import type { StoredObject } from '#db/queries/stored-objects.ts'
 import { bufferSource } from '../dimse/byte-source.ts'
-import { Dataset } from '../dimse/dataset.ts'
-import { decodeDataset } from '../dimse/decode.ts'
+import { Dataset, type Element } from '../dimse/dataset.ts'
+import { decodeDataset, swapped } from '../dimse/decode.ts'
 import { hexOf } from '../dimse/dictionary.ts'
 import { encodeDataset } from '../dimse/encode.ts'
 import { encodeFileMeta } from '../dimse/part10.ts'
-import { EXPLICIT_LITTLE } from '../dimse/transfer-syntax.ts'
+import { EXPLICIT_LITTLE, encodingOf } from '../dimse/transfer-syntax.ts'
 import { coercedHeader } from '../storage/coerced-header.ts'
 import type { Coercion } from '../storage/coercion.ts'
 import { bulkValue } from './bulkdata.ts'
@@ -67,33 +67,38 @@ const PIXEL_DATA = 0x7fe00010
 /** Nothing but pixels is longer. */
 const READ_UP_TO_BYTES = 128 * 1024 * 1024
 
+type ObjectDecoding = Omit<Decoding, 'object'> & { coercion?: Coercion | undefined }
+
 /** A whole object as a file in Explicit VR Little Endian. @throws WebError as `nativeFrames` */
 export async function nativeObject(
   stored: NativeDependencies,
   object: StoredObject,
-  { header, leads, coercion }: Omit<Decoding, 'object'> & { coercion?: Coercion | undefined },
+  decoding: ObjectDecoding,
 ): Promise<Piece[]> {
-  const dataset = await datasetOf(stored, object)
-  const pixels = dataset.has(PIXEL_DATA) ? await pixelElement(stored, { object, header, leads }) : []
-  if (!isNative(object.transferSyntaxUid)) describeDecoded(dataset, object.transferSyntaxUid)
+  const { sopClassUid, sopInstanceUid } = object
   return [
-    encodeFileMeta({
-      sopClassUid: object.sopClassUid,
-      sopInstanceUid: object.sopInstanceUid,
-      transferSyntaxUid: EXPLICIT_LITTLE,
-    }),
-    corrected(
-      encoded(dataset, (tag) => tag < PIXEL_DATA),
-      coercion,
-    ),
-    ...pixels,
-    encoded(dataset, (tag) => tag > PIXEL_DATA),
+    encodeFileMeta({ sopClassUid, sopInstanceUid, transferSyntaxUid: EXPLICIT_LITTLE }),
+    ...(await nativeDataset(stored, object, decoding, EXPLICIT_LITTLE)),
   ]
 }
 
-function corrected(header: Buffer, coercion: Coercion | undefined): Buffer {
+/** Its data set alone, in any uncompressed transfer syntax that is not deflated. @throws WebError as `nativeFrames` */
+export async function nativeDataset(
+  stored: NativeDependencies,
+  object: StoredObject,
+  { header, leads, coercion }: ObjectDecoding,
+  into: string,
+): Promise<Piece[]> {
+  const dataset = await datasetOf(stored, object)
+  const pixels = dataset.has(PIXEL_DATA) ? await pixelElement(stored, { object, header, leads }, into) : []
+  if (!isNative(object.transferSyntaxUid)) describeDecoded(dataset, object.transferSyntaxUid)
+  const before = encoded(dataset, into, (tag) => tag < PIXEL_DATA)
+  return [corrected(before, into, coercion), ...pixels, encoded(dataset, into, (tag) => tag > PIXEL_DATA)]
+}
+
+function corrected(header: Buffer, transferSyntaxUid: string, coercion: Coercion | undefined): Buffer {
   if (!coercion) return header
-  const at = { datasetOffset: 0, transferSyntaxUid: EXPLICIT_LITTLE }
+  const at = { datasetOffset: 0, transferSyntaxUid }
   const { header: beginning, rest } = coercedHeader(bufferSource(header), at, coercion)
   return Buffer.concat([beginning, header.subarray(rest)])
 }
@@ -111,38 +116,69 @@ async function datasetOf({ blobs }: NativeDependencies, object: StoredObject): P
   }
 }
 
-// Colours come out of a codec as RGB, pixel by pixel, and no table of offsets belongs to them any more.
+// Colours come out of a codec as RGB, pixel by pixel, and what says where the compressed frames are is no longer true.
 function describeDecoded(dataset: Dataset, transferSyntaxUid: string): void {
   const photometric = dataset.text('PhotometricInterpretation')
   if (photometric)
     dataset.set('PhotometricInterpretation', decodedPhotometric(transferSyntaxUid, photometric))
-  if (dataset.has('PlanarConfiguration')) dataset.set('PlanarConfiguration', 0)
+  if (dataset.has('PlanarConfiguration') || (dataset.number('SamplesPerPixel') ?? 1) > 1)
+    dataset.set('PlanarConfiguration', 0)
   dataset.delete('ExtendedOffsetTable').delete('ExtendedOffsetTableLengths')
+  dataset.delete('EncapsulatedPixelDataValueTotalLength')
+  // Icons may be compressed as the image is; no uncompressed transfer syntax has a form for them.
+  for (const element of dataset.inOrder()) if (holdsFragments(element)) dataset.delete(element.tag)
 }
 
-function encoded(dataset: Dataset, isWanted: (tag: number) => boolean): Buffer {
+function holdsFragments(element: Element): boolean {
+  if (element.kind !== 'sequence') return false
+  return element.items.some((item) =>
+    item.inOrder().some((inner) => inner.kind.endsWith('fragments') || holdsFragments(inner)),
+  )
+}
+
+function encoded(dataset: Dataset, into: string, isWanted: (tag: number) => boolean): Buffer {
   const part = new Dataset()
   for (const element of dataset.inOrder()) if (isWanted(element.tag)) part.put(element)
-  return encodeDataset(part, EXPLICIT_LITTLE)
+  return encodeDataset(part, into)
 }
 
-async function pixelElement(stored: NativeDependencies, decoding: Decoding): Promise<Piece[]> {
+async function pixelElement(stored: NativeDependencies, decoding: Decoding, into: string): Promise<Piece[]> {
   const { object, header } = decoding
-  const pieces = isNative(object.transferSyntaxUid)
+  const frames = isNative(object.transferSyntaxUid)
     ? (await bulkValue(stored.blobs, object, [hexOf(PIXEL_DATA)])).parts.flat()
     : await allFrames(stored, decoding)
+  const vr = (numberOf(header, '00280100') ?? 8) > 8 ? 'OW' : 'OB'
+  const pieces = vr === 'OW' && !encodingOf(into).little ? frames.map(turnedRound) : frames
   const length = pieces.reduce((bytes, piece) => bytes + piece.length, 0)
   const pad = length % 2
   if (length + pad > 0xfffffffe) throw new WebError(406, 'uncompressed it is longer than a value may be')
-  const head = Buffer.alloc(12)
-  head.writeUInt16LE(PIXEL_DATA >>> 16, 0)
-  head.writeUInt16LE(PIXEL_DATA & 0xffff, 2)
-  head.write((numberOf(header, '00280100') ?? 8) > 8 ? 'OW' : 'OB', 4, 'latin1')
-  head.writeUInt32LE(length + pad, 8)
-  return [head, ...pieces, ...(pad ? [Buffer.alloc(1)] : [])]
+  return [pixelHead(vr, length + pad, into), ...pieces, ...(pad ? [Buffer.alloc(1)] : [])]
+}
+
+/** Tag, VR and length: of an empty element all but the length, which is the last of them. */
+function pixelHead(vr: 'OB' | 'OW', length: number, into: string): Buffer {
+  const head = encodeDataset(
+    new Dataset().put({ kind: 'value', tag: PIXEL_DATA, vr, value: Buffer.alloc(0) }),
+    into,
+  )
+  if (encodingOf(into).little) head.writeUInt32LE(length, head.length - 4)
+  else head.writeUInt32BE(length, head.length - 4)
+  return head
+}
+
+// Decoded frames are in little endian; those of a native object are in memory when they are not.
+function turnedRound(piece: Piece): Piece {
+  if (piece instanceof Uint8Array) return swapped(Buffer.from(piece), 2)
+  if (!('make' in piece)) throw new WebError(500, 'stretches of a file go out as they lie')
+  return { length: piece.length, make: async () => swapped(Buffer.from(await piece.make()), 2) }
 }
 
 async function allFrames(stored: NativeDependencies, decoding: Decoding): Promise<Piece[]> {
-  const numbers = Array.from({ length: decoding.object.frames }, (_, n) => n + 1)
+  const { frames } = decoding.object
+  const shape = pixelShapeOf(decoding.header)
+  // One after the other they would have to be shifted against each other, bit by bit (PS3.5 8.1.1).
+  if (shape?.bitsAllocated === 1 && frames > 1 && (shape.rows * shape.columns * shape.samples) % 8 !== 0)
+    throw new WebError(406, 'its frames of single bits do not end with a byte')
+  const numbers = Array.from({ length: frames }, (_, n) => n + 1)
   return (await nativeFrames(stored, decoding, numbers)).flat()
 }

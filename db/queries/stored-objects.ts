@@ -39,6 +39,15 @@ export async function storedObjects(sql: AnySql, scope: StudyScope, place: Place
     order by e.series_number nulls last, e.series_uid, i.instance_number nulls last, i.sop_instance_uid`
 }
 
+/** The object in a blob, whoever may see it: for one that its asker was found to be allowed. Null when it has another by now. */
+export async function storedObjectIn(sql: AnySql, blob: string): Promise<StoredObject | null> {
+  const [object] = await sql<StoredObject[]>`
+    select ${objectColumns(sql)}
+    from instances i join series e on e.id = i.series_id join studies s on s.id = i.study_id
+    where i.blob = ${blob}`
+  return object ?? null
+}
+
 /** How a series stands at the moment, whoever may see it: `isInScope` says who. */
 export interface SeriesStamp {
   id: string
