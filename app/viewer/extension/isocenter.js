@@ -10,6 +10,7 @@
 import { measureWith, startCaret, watchCaret } from './caret.js'
 import { inEightBits, unfoldedPalette } from './colours.js'
 import { deskAsked } from './desk.js'
+import { shutter } from './drawn-shutters.js'
 import {
   failedFrames,
   forgetFailedFrames,
@@ -19,19 +20,11 @@ import {
   watchWanted,
 } from './frames.js'
 import { hungNow } from './hanging.js'
+import { keepPresentation } from './keep-presentation.js'
+import { keepKeyImages, toggleKeyImage } from './key-images.js'
 import { markHandler } from './mark-series.js'
-import {
-  chooseWindow,
-  forgetMarks,
-  keepKeyImages,
-  keepPresentation,
-  shutter,
-  startMarks,
-  toggleKeyImage,
-  togglePresentation,
-  watchMarks,
-  windowsOf,
-} from './marks.js'
+import { forgetMarks, startMarks, togglePresentation, watchMarks } from './marks.js'
+import { chooseWindow, windowsOf } from './own-greys.js'
 import { blank, room, watchOwnWindow } from './own-window.js'
 import { keepHanging, person, readPerson } from './person.js'
 import { reportHandler } from './report.js'

@@ -1,5 +1,6 @@
 /** Presentations and key images in the list of series: opened there, they lead to their images. */
-import { choose, learnKeyImages, learnState, pointedOut } from './marks.js'
+import { learnKeyImages, pointedOut } from './key-images.js'
+import { choose, learnState } from './known-states.js'
 import { stateOf } from './presentation-state.js'
 
 const { words } = window.config.isocenter
