@@ -99,12 +99,12 @@ export async function serve(
   { root = '/dicom-web', isBehindTls = false } = {},
 ): Promise<Served> {
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
-    void answerHttp(request, response, {
+    answerHttp(request, response, {
       service: archive.service,
       root,
       access: accessOf(),
       isBehindTls,
-    })
+    }).catch(() => response.destroy())
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return {
