@@ -27,6 +27,7 @@ const EXTENSION_FILES = new Set([
   'keep-presentation.js',
   'key-images.js',
   'known-states.js',
+  'last-changed.js',
   'live-graphics.js',
   'look-up-table.js',
   'mark-json.js',

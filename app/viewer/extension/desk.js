@@ -4,8 +4,11 @@
  */
 
 import { finishMeasuring } from './caret.js'
+import { lastChanged, lastOf } from './last-changed.js'
 
 const READY_WITHIN_MS = 20_000
+/** An arrow has no measure, and is not waited for any longer. */
+const RECKONED_WITHIN_MS = 1000
 const LOOK_EVERY_MS = 100
 /** So often an image has to be found where it was put. */
 const STAYED = 4
@@ -14,7 +17,7 @@ const STAYED = 4
 export async function deskAsked(said, managers) {
   if (said.type === 'take-measurement') {
     const isWhole = await finishMeasuring()
-    return { type: 'measurement', measurement: isWhole ? newestMeasurement(managers) : null }
+    return { type: 'measurement', measurement: isWhole ? await newestMeasurement(managers) : null }
   }
   if (said.type === 'where') return { type: 'where', layout: whereNow(managers) }
   if (said.type === 'show-image') void showImage(said.image, managers)
@@ -23,16 +26,12 @@ export async function deskAsked(said, managers) {
   return { type: 'heard', asked: said.type }
 }
 
-/** The one that was drawn or changed last. */
-function newestMeasurement({ services: { measurementService } }) {
-  const measured = measurementService
-    .getMeasurements()
-    .filter(({ displayText }) => displayText?.primary?.length)
-  const changedAt = ({ modifiedTimestamp }) => modifiedTimestamp ?? 0
-  const newest = measured.reduce(
-    (one, other) => (one && changedAt(one) > changedAt(other) ? one : other),
-    null,
-  )
+/** The one that was drawn or changed last, once the viewer has reckoned it. */
+async function newestMeasurement({ services: { measurementService } }) {
+  const isReckoned = ({ displayText: { primary } = {} }) => primary?.length > 0 && !/NaN/.test(primary.join())
+  const measured = () => measurementService.getMeasurements().filter(isReckoned)
+  await until(() => measured().some(({ uid }) => uid === lastChanged()), RECKONED_WITHIN_MS)
+  const newest = lastOf(measured())
   if (!newest) return null
   return {
     text: newest.displayText.primary.map(rounded).join(', '),
@@ -217,8 +216,8 @@ function ofImage({ services: { cornerstoneViewportService } }, viewportId, image
 }
 
 /** Waits for what a viewer that has just been opened does not have yet; null when it never comes. */
-async function until(found) {
-  for (let waited = 0; waited < READY_WITHIN_MS; waited += LOOK_EVERY_MS) {
+async function until(found, withinMs = READY_WITHIN_MS) {
+  for (let waited = 0; waited < withinMs; waited += LOOK_EVERY_MS) {
     const value = found()
     if (value) return value
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))

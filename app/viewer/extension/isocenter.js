@@ -22,6 +22,7 @@ import {
 import { hungNow } from './hanging.js'
 import { keepPresentation } from './keep-presentation.js'
 import { keepKeyImages, toggleKeyImage } from './key-images.js'
+import { watchChanges } from './last-changed.js'
 import { markHandler } from './mark-series.js'
 import { forgetMarks, startMarks, togglePresentation, watchMarks } from './marks.js'
 import { chooseWindow, windowsOf } from './own-greys.js'
@@ -65,6 +66,7 @@ export default {
     window.isocenter = { ...window.isocenter, windowsOf, chooseWindow, inEightBits, unfoldedPalette }
     startMarks({ services, tell, currentStudy: () => studiesInAddress()[0] })
     startCaret({ services, commands })
+    watchChanges()
     await readPerson()
     window.config.isocenter.protocol = person.protocol?.id
   },
