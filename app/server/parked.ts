@@ -1,6 +1,6 @@
 /** What a reader has set aside, as screens show it, and the taking up of it by opening its room. */
 import { bringBack, type DeskPlace } from '#db/mutations/parking.ts'
-import { parkedCases } from '#db/queries/parked-cases.ts'
+import { parkedCases, placeReturnedTo } from '#db/queries/parked-cases.ts'
 import { refusalCode } from '#domain/errors.ts'
 import type { NameSaid } from '#domain/order-message.ts'
 import type { SignedIn } from './guard.ts'
@@ -21,13 +21,19 @@ export async function waitingCases({ person, server }: SignedIn): Promise<Waitin
   }))
 }
 
+/** A room is asked for once more when something is told while it opens; the second answer has the place as well. */
+const OPENS_WITHIN_MS = 30_000
+
 /** Whoever opens the room of a case that they parked has it back, by whatever way they came; null where none was. */
 export async function takenUp(
-  { server, act }: SignedIn,
+  { person, server, act }: SignedIn,
   itemId: string,
   waiting: readonly WaitingCase[],
 ): Promise<DeskPlace | null> {
-  if (!waiting.some((one) => one.itemId === itemId)) return null
+  if (!waiting.some((one) => one.itemId === itemId)) {
+    const since = new Date(Date.now() - OPENS_WITHIN_MS)
+    return placeReturnedTo(server.department.sql, { itemId, userId: person.id, since })
+  }
   try {
     return (await bringBack(server.department, await act(), { itemId })).place
   } catch (error) {

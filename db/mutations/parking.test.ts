@@ -3,7 +3,7 @@ import { testDatabase } from '#bin/testing/database.ts'
 import type { Department } from '../department.ts'
 import { actAs, seededDepartment } from '../order.fixture.ts'
 import { invariantViolations } from '../queries/invariants.ts'
-import { parkedCases } from '../queries/parked-cases.ts'
+import { parkedCases, placeReturnedTo } from '../queries/parked-cases.ts'
 import { readableStudy } from '../reading.fixture.ts'
 import { dutyAct } from './act.ts'
 import type { Act } from './mutate.ts'
@@ -55,6 +55,19 @@ test('[RP-10] a parked case keeps its claim for half an hour without a heartbeat
     await department.sql`select type from order_events where order_id = ${orderId} and type = 'work-item.parked'`
   expect(told).toHaveLength(1)
   expect(await invariantViolations(department.sql)).toEqual([])
+})
+
+test('[RP-10] a room that is asked for twice while it opens has the place both times, and later or for others none', async () => {
+  const { reader, itemId, fence } = await heldBy('radiologist')
+  const asked = (since: Date, userId = reader.actor.id) =>
+    placeReturnedTo(department.sql, { itemId, userId, since })
+  const before = inMinutes(reader, -1).machineNow
+  await park(department, reader, { itemId, fence, place: PLACE })
+  expect(await asked(before)).toBeNull()
+  await bringBack(department, reader, { itemId })
+  expect(await asked(before)).toEqual(PLACE)
+  expect(await asked(before, 'somebody-else')).toBeNull()
+  expect(await asked(inMinutes(reader, 1).machineNow)).toBeNull()
 })
 
 test('[RP-10] a late heartbeat of the window that was left does not shorten the half hour', async () => {
