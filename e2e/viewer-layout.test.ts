@@ -345,12 +345,17 @@ test('[VW-01] an image is shown by its own tables, they are offered by name, and
   // Of columns 32, 128 and 224 the values are 512, 2048 and 3584 of 4095: squared they are 1.6, 25 and 76.6 per cent.
   await show('two tables')
   await untilGreys([4, 64, 196])
-  await viewer.evaluate(() => {
-    const [stack] = (window as unknown as Viewing).cornerstone.getRenderingEngines()[0]!.getViewports()
-    stack!.setProperties({ voiRange: { lower: 0, upper: 2047 } })
-    stack!.render()
-  })
-  await untilGreys([16, 255, 255])
+  // A stack that has just been opened is given its own greys once more: a window is turned until it stays.
+  await expect
+    .poll(async () => {
+      await viewer.evaluate(() => {
+        const [stack] = (window as unknown as Viewing).cornerstone.getRenderingEngines()[0]!.getViewports()
+        stack!.setProperties({ voiRange: { lower: 0, upper: 2047 } })
+        stack!.render()
+      })
+      return (await columnsOf(viewer)).greys
+    }, PATIENT)
+    .toEqual([16, 255, 255])
   await viewer.locator('.cornerstone-canvas').first().click()
   await page.keyboard.press('Space')
   await untilGreys([4, 64, 196])
