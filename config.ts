@@ -78,6 +78,7 @@ const variables = {
     'Authorities of our DICOM peers: only those that show a certificate of theirs get in with TLS; none: anybody',
   ),
   DICOM_MAX_ASSOCIATIONS: is(count, 'a whole number', 'DICOM associations at once; default 200'),
+  DICOM_MAX_ASSOCIATIONS_PER_ADDRESS: is(count, 'a whole number', 'Of these, from one address; default 150'),
   DICOM_MAX_CONNECTIONS: is(count, 'a whole number', 'DICOM connections at once; default 1000'),
   DICOM_MAX_CONNECTIONS_PER_ADDRESS: is(count, 'a whole number', 'Of these, from one address; default 250'),
   DICOM_MAX_PDU_BYTES: is(
@@ -159,7 +160,13 @@ export interface TemporalTls {
 export interface DicomDoor {
   /** None: nothing listens on the TLS port. */
   tls?: { cert: Buffer; key: Buffer; ca?: Buffer }
-  limits: { associations?: number; connections?: number; connectionsPerAddress?: number; pduBytes?: number }
+  limits: {
+    associations?: number
+    associationsPerAddress?: number
+    connections?: number
+    connectionsPerAddress?: number
+    pduBytes?: number
+  }
   timers: {
     artimMs?: number
     idleMs?: number
@@ -334,6 +341,7 @@ function readDicom(values: Values): DicomDoor {
   const tls = readDicomTls(values)
   const limits = {
     associations: values.DICOM_MAX_ASSOCIATIONS,
+    associationsPerAddress: values.DICOM_MAX_ASSOCIATIONS_PER_ADDRESS,
     connections: values.DICOM_MAX_CONNECTIONS,
     connectionsPerAddress: values.DICOM_MAX_CONNECTIONS_PER_ADDRESS,
     pduBytes: values.DICOM_MAX_PDU_BYTES,

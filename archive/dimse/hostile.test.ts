@@ -12,8 +12,8 @@ import { shelf } from './store-sink.fixture.ts'
 import { EXPLICIT_LITTLE, IMPLICIT_LITTLE } from './transfer-syntax.ts'
 
 class Peer extends RawPeer {
-  constructor(port: number) {
-    super(port)
+  constructor(port: number, from?: string) {
+    super(port, from)
     sockets.push(this.socket)
   }
 }
@@ -241,6 +241,21 @@ test('two doors of one house count their guests together, and one address gets n
   first.send(encodeReleaseRq())
   await first.closed()
   await vi.waitFor(() => expect(one.associations.size).toBe(0))
+})
+
+test('a device that opens one association after another and forgets them leaves the others theirs', async () => {
+  const house = await archive(undefined, { limits: { associations: 4, associationsPerAddress: 2 } })
+  const forgotten = [await associated(house), await associated(house)]
+  const third = new Peer(house.port).send(proposal())
+  expect(await third.closed()).toEqual([{ type: PDU.associateRj, body: Buffer.of(0, 2, 3, 1) }])
+  const setting = 'DICOM_MAX_ASSOCIATIONS_PER_ADDRESS'
+  expect(refusals.filter(({ kind }) => kind !== 'context')).toMatchObject([{ setting }])
+  const another = new Peer(house.port, '127.0.0.2').send(proposal())
+  expect((await another.answered(1))[0]?.type).toBe(PDU.associateAc)
+  forgotten[0]!.send(encodeReleaseRq())
+  await forgotten[0]!.closed()
+  await vi.waitFor(() => expect(house.associations.size).toBe(2))
+  await associated(house)
 })
 
 test('of a proposal with many contexts that are not accepted, each reason is told once, with what would allow it', async () => {

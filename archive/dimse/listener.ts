@@ -251,13 +251,13 @@ class Door implements Listener {
   }
 
   private async decide(proposal: Proposal, socket: Socket, stream: ByteStream): Promise<void> {
-    const full = this.occupancy.takeSeat()
+    const full = this.occupancy.takeSeat(proposal.remoteAddress)
     try {
       const decision = this.ownRejection(proposal, full) ?? (await this.authorised(proposal))
       if (decision.accept) return await this.accept(proposal, decision, socket, stream)
       this.reject(proposal, decision, socket, stream)
     } finally {
-      if (!full) this.occupancy.leaveSeat()
+      if (!full) this.occupancy.leaveSeat(proposal.remoteAddress)
     }
   }
 

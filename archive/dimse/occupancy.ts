@@ -10,7 +10,8 @@ export class Occupancy {
   private readonly limits: DimseLimits
   private readonly connections = new Map<string, number>()
   private connectionCount = 0
-  private seats = 0
+  private readonly seats = new Map<string, number>()
+  private seatCount = 0
 
   constructor(limits: DimseLimits) {
     this.limits = limits
@@ -30,22 +31,33 @@ export class Occupancy {
   }
 
   leave(address: string) {
-    const left = (this.connections.get(address) ?? 1) - 1
-    if (left > 0) this.connections.set(address, left)
-    else this.connections.delete(address)
+    leaveOne(this.connections, address)
     this.connectionCount--
   }
 
   /** Keeps a place for an association while it is decided on, so that two at once cannot both have the last one. */
-  takeSeat(): Full | undefined {
-    const { associations } = this.limits
-    if (this.seats >= associations)
+  takeSeat(address: string): Full | undefined {
+    const { associations, associationsPerAddress } = this.limits
+    const fromThere = this.seats.get(address) ?? 0
+    if (this.seatCount >= associations)
       return { why: `${associations} associations are open`, setting: 'DICOM_MAX_ASSOCIATIONS' }
-    this.seats++
+    if (fromThere >= associationsPerAddress) {
+      const why = `${associationsPerAddress} associations are open from this address`
+      return { why, setting: 'DICOM_MAX_ASSOCIATIONS_PER_ADDRESS' }
+    }
+    this.seats.set(address, fromThere + 1)
+    this.seatCount++
     return undefined
   }
 
-  leaveSeat() {
-    this.seats--
+  leaveSeat(address: string) {
+    leaveOne(this.seats, address)
+    this.seatCount--
   }
+}
+
+function leaveOne(counts: Map<string, number>, address: string) {
+  const left = (counts.get(address) ?? 1) - 1
+  if (left > 0) counts.set(address, left)
+  else counts.delete(address)
 }

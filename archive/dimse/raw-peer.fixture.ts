@@ -12,8 +12,8 @@ export class RawPeer {
   readonly socket: Socket
   private received = Buffer.alloc(0)
 
-  constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1')
+  constructor(port: number, from = '127.0.0.1') {
+    this.socket = connect({ port, host: '127.0.0.1', localAddress: from })
     this.socket.on('data', (chunk) => {
       this.received = Buffer.concat([this.received, chunk])
     })

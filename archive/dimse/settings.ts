@@ -8,6 +8,8 @@ export type DimseLimits = {
   readonly connectionsPerAddress: number
   /** Associations at once; more are rejected as temporarily congested. */
   readonly associations: number
+  /** Of these, from one address: one device that forgets to release leaves the others theirs. */
+  readonly associationsPerAddress: number
   /** The longest P-DATA-TF variable field we receive: announced in the negotiation, checked before any reading. */
   readonly pduBytes: number
   readonly associatePduBytes: number
@@ -22,6 +24,7 @@ export const DIMSE_LIMITS: DimseLimits = {
   connections: 1000,
   connectionsPerAddress: 250,
   associations: 200,
+  associationsPerAddress: 150,
   pduBytes: 256 * 1024,
   associatePduBytes: 512 * 1024,
   commandBytes: 64 * 1024,
