@@ -1,7 +1,9 @@
 /** A scanner gives an exam the number of another patient of ours: somebody is asked, and nothing about it is signed until then. */
 import { isNumberOfAnother, type NumberSaid } from '../queries/corrections.ts'
 import { closeExceptionIn, raiseException } from './exceptions.ts'
+import { text } from './header-values.ts'
 import type { Scope } from './mutate.ts'
+import type { StoredInstance } from './studies.ts'
 
 export interface ExamOfOrder {
   studyUid: string
@@ -24,6 +26,37 @@ export async function askIfAnothers(scope: Scope, exam: ExamOfOrder, said: Numbe
     siteId,
   })
 }
+
+/**
+ * Asks of images that come under a study: a number that none of it carried before is one that nobody has looked at.
+ * Those that were moved here speak of another study, and a person has said whose they are.
+ */
+export async function askOfNumbersIn(
+  scope: Scope,
+  study: { id: string; study_uid: string; site_id: string; says: NumberSaid },
+  { orderIds, images }: { orderIds: readonly string[]; images: readonly StoredInstance[] },
+): Promise<void> {
+  const numbers = new Map<string, NumberSaid>()
+  for (const { header } of images) {
+    const said = { patientId: text(header, '00100020'), issuer: text(header, '00100021') }
+    const isOwn = text(header, '0020000D') === study.study_uid
+    if (isOwn && said.patientId !== '' && !isSame(said, study.says))
+      numbers.set(`${said.patientId}^${said.issuer}`, said)
+  }
+  const blobs = images.map(({ blob }) => blob)
+  for (const said of numbers.values()) {
+    const [before] = await scope.sql`
+      select 1 from instances where study_id = ${study.id} and blob <> all(${blobs})
+        and attributes->'00100020'->'Value'->>0 = ${said.patientId}
+        and coalesce(attributes->'00100021'->'Value'->>0, '') = ${said.issuer} limit 1`
+    if (before) continue
+    for (const orderId of orderIds)
+      await askIfAnothers(scope, { studyUid: study.study_uid, orderId, siteId: study.site_id }, said)
+  }
+}
+
+const isSame = (one: NumberSaid, other: NumberSaid): boolean =>
+  one.patientId === other.patientId && one.issuer === other.issuer
 
 /** Nothing was made for the order under that study after all. */
 export async function noLongerAnothers(

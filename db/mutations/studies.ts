@@ -2,7 +2,9 @@
 import { batchKind } from '#domain/quality.ts'
 import { rejectionNoteIn } from '#domain/rejection-note.ts'
 import type { Department } from '../department.ts'
+import type { NumberSaid } from '../queries/corrections.ts'
 import { ulid } from '../ulid.ts'
+import { askOfNumbersIn } from './another-patient.ts'
 import { raiseException } from './exceptions.ts'
 import { followMoves } from './followed-moves.ts'
 import { integer } from './header-values.ts'
@@ -174,6 +176,7 @@ async function imagesArrived(scope: Scope, study: StudyRow, images: StoredInstan
   if (await anyWithdrawn(scope, uids)) await showWhatStands(scope, uids)
   const orderIds = await linkStudy(scope, study.id, { studyUid: study.study_uid, header: first.header })
   if (orderIds.length === 0) await flagUnmatched(scope, study, first)
+  await askOfNumbersIn(scope, study, { orderIds, images })
   const kind = await batchKindOf(scope, study.id)
   for (const orderId of orderIds) await announceImages(scope, { orderId, study, kind, added: images.length })
   if (kind === 'awaited') await beginByFirstImage(scope, study.id, first)
@@ -183,6 +186,8 @@ export interface StudyRow {
   id: string
   study_uid: string
   site_id: string
+  /** Patient ID and issuer as what is described by the study says them. */
+  says: NumberSaid
 }
 
 type UpsertedStudy = StudyRow & { isNew: boolean }
@@ -211,7 +216,8 @@ async function upsertStudy(
     on conflict (study_uid) do update set first_instance_at = coalesce(studies.first_instance_at, excluded.first_instance_at),
       last_instance_at = coalesce(excluded.last_instance_at, studies.last_instance_at),
       completeness_recheck_at = coalesce(excluded.completeness_recheck_at, studies.completeness_recheck_at)
-    returning id, study_uid, site_id, xmax = 0 as "isNew"`
+    returning id, study_uid, site_id, xmax = 0 as "isNew", json_build_object(
+      'patientId', coalesce(said->>'patientId', dicom_patient_id), 'issuer', coalesce(said->>'issuer', dicom_issuer)) as says`
   return row!
 }
 

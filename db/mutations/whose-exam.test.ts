@@ -153,6 +153,24 @@ test('[MA-03] images under an order’s study that carry the number of another p
   expect(await doubts(own)).toEqual(['open 1'])
 })
 
+test('[MA-03] an image with the number of another patient that comes later, among the patient’s own, is asked about once', async () => {
+  const [own, other] = [await arrived(department), await arrived(department)]
+  await imagesOf(own, own.mrn)
+  await imagesOf(own, 'NOBODY-HAS-THIS')
+  expect(await doubts(own)).toEqual([])
+  const mixed = storedImages(own.studyUid, 3, { sourceAe: 'XR1' }).map((one, n) => ({
+    ...one,
+    header: { ...one.header, '00100020': { vr: 'LO', Value: [n === 1 ? other.mrn : own.mrn] } },
+  }))
+  await indexInstances(department, await deviceAct(department, 'XR1'), mixed)
+  expect(await doubts(own)).toEqual(['open 1'])
+  const [asked] = await department.sql<{ id: string }[]>`
+    select id from exceptions where kind = 'identity' and order_id = ${own.orderId}`
+  await closeException(department, await actAs(department, 'admin'), asked!.id)
+  await imagesOf(own, other.mrn)
+  expect(await doubts(own)).toEqual(['closed 1'])
+})
+
 test('[MA-03] the patient’s own number, one that nobody has, and the number of who was merged into them are no doubt', async () => {
   const [own, twin] = [await arrived(department), await arrived(department)]
   await department.sql`
