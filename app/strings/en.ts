@@ -1821,6 +1821,11 @@ export const en = {
     'Read again, they are not what was received. They stand below under “To be mended”.',
   'fault.objects-damaged.next':
     'Bring the files back from a copy of `blobs/`, or have the images sent again.',
+  'fault.studies-unstated.title': 'Searches find {count} studies by what their images say',
+  'fault.studies-unstated.cause':
+    'They could not be brought in line with their order or patient. Their images go out corrected all the same.',
+  'fault.studies-unstated.next':
+    'The archive tries again every ten minutes. If it stays amber, read its log in the home folder and call the service desk.',
   'fault.verification-late.title': 'Stored objects are read again every {days} days',
   'fault.verification-late.cause':
     'Policy `verification` asks for {every} days. Damage on the disk may stay unseen for longer than that.',

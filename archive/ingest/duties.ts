@@ -42,15 +42,15 @@ export function startDuties({
   let stored = ingest.state().stored ?? 0
   let isBackfilling = true
   async function round(): Promise<void> {
-    if (isBackfilling) isBackfilling = await keyNameGroups(sql, KEYED_A_ROUND)
-    done.stated += await stateStudies({ sql, log })
-    done.notes += await writeNotes({ sql, ingest, aeTitle })
-    done.reports += await writeReports({ sql, ingest, aeTitle, log })
     const now = ingest.state().stored ?? 0
-    // Scanners come first: while they send, one object a round keeps the rolling going.
     const isBusy = now > stored
     stored = now
+    if (isBackfilling) isBackfilling = await keyNameGroups(sql, KEYED_A_ROUND)
+    done.stated += await stateStudies({ sql, log, isBusy })
+    done.notes += await writeNotes({ sql, ingest, aeTitle })
+    done.reports += await writeReports({ sql, ingest, aeTitle, log })
     const { verification } = await policyOf(sql)
+    // Scanners come first: while they send, one object a round keeps the rolling going.
     const budgetBytes = isBusy ? 1 : (verification.bytesPerSecond * everyMs) / 1_000
     const { read, damaged } = await verifyStored({ department, store }, { budgetBytes })
     done.verified += read

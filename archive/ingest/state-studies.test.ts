@@ -10,6 +10,7 @@ import { unlinkStudy } from '#db/mutations/study-links.ts'
 import { anEnvelope, anOrder, storedImages } from '#db/order.fixture.ts'
 import { search } from '#db/queries/dicomweb.ts'
 import { patientCounts, retrievable } from '#db/queries/dimse-query.ts'
+import { health } from '#db/queries/health.ts'
 import { REGULAR_VIEW } from '#db/queries/visibility.ts'
 import { soundDepartment } from '#db/sound-department.fixture.ts'
 import { ulid } from '#db/ulid.ts'
@@ -149,4 +150,31 @@ test('[AR-05] nothing that goes on in a department is waited for twice, and a st
     insert into studies_to_state (study_id) select id from studies, generate_series(1, 3) where study_uid = ${exam.studyUid}`
   expect(await state()).toBe(1)
   expect(await rev()).toBe(before)
+})
+
+test('[AR-05] a study that cannot be stated keeps nobody from their turn, is seen on the health page, and is tried again', async () => {
+  const [study] = await sql<{ id: string }[]>`select id from studies where study_uid = ${exam.studyUid}`
+  await sql.unsafe(`
+    create function refuse_study() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+    create trigger refuse_study before update on studies for each row when (old.id = '${study!.id}') execute function refuse_study()`)
+  const unstated = async () =>
+    (await health(sql, new Date())).faults.filter(({ id }) => id === 'studies-unstated')
+  try {
+    expect(await state()).toBeGreaterThan(0)
+    expect(await unstated()).toMatchObject([{ values: { count: 1 } }])
+    expect(await state()).toBe(0)
+  } finally {
+    await sql.unsafe('drop trigger refuse_study on studies; drop function refuse_study')
+  }
+  await sql`update studies_to_state set try_again_at = now() - interval '1 second'`
+  expect(await state()).toBe(1)
+  expect(await unstated()).toEqual([])
+  expect(await byNumber(exam.patientId)).toEqual([exam.studyUid])
+})
+
+test('while scanners send, a few of the studies that wait are stated in a round', async () => {
+  await state()
+  await sql`insert into studies_to_state (study_id) select 'none-' || n from generate_series(1, 30) n`
+  expect(await stateStudies({ sql, log, isBusy: true })).toBe(20)
+  expect(await state()).toBe(10)
 })

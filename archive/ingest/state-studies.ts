@@ -6,6 +6,7 @@ import {
   type Describing,
   describing,
   type GoingOut,
+  leaveToState,
   seriesFrom,
   stateAsItGoesOut,
   studiesToState,
@@ -15,15 +16,18 @@ import {
 import { type Correction, correctionsOf } from '#db/queries/corrections.ts'
 
 const AT_ONCE = 200
+/** While objects come in: what just changed is stated, what an older release left can wait. */
+const AT_ONCE_BUSY = 20
 
 export interface Stating {
   sql: Sql
   log: Logger
+  isBusy?: boolean
 }
 
 /** How many were looked at. One that cannot be stated keeps none of the others waiting. */
-export async function stateStudies({ sql, log }: Stating): Promise<number> {
-  const waiting = await studiesToState(sql, AT_ONCE)
+export async function stateStudies({ sql, log, isBusy = false }: Stating): Promise<number> {
+  const waiting = await studiesToState(sql, isBusy ? AT_ONCE_BUSY : AT_ONCE)
   for (const one of waiting)
     try {
       await sql.begin(async (transaction) => {
@@ -36,6 +40,7 @@ export async function stateStudies({ sql, log }: Stating): Promise<number> {
         { err: error, studyId: one.studyId },
         'queries answer of a study what its objects say; it is tried again',
       )
+      await leaveToState(sql, one)
     }
   return waiting.length
 }

@@ -104,10 +104,11 @@ export interface ToState {
   rows: readonly number[]
 }
 
-/** The newest first; a study that is named twice stands there once. */
+/** The newest first; a study that is named twice stands there once, and one that failed is left for a while. */
 export async function studiesToState(sql: AnySql, most: number): Promise<ToState[]> {
   const rows = await sql<{ id: number; study_id: string }[]>`
-    select id, study_id from studies_to_state order by id desc limit ${most}`
+    select id, study_id from studies_to_state where try_again_at is null or try_again_at <= now()
+    order by id desc limit ${most}`
   return [...Map.groupBy(rows, (row) => row.study_id)].map(([studyId, list]) => ({
     studyId,
     rows: list.map(({ id }) => id),
@@ -117,6 +118,12 @@ export async function studiesToState(sql: AnySql, most: number): Promise<ToState
 /** In the transaction that states it: whoever changes something meanwhile names it anew. */
 export async function takeToState(sql: AnySql, { rows }: ToState): Promise<void> {
   await sql`delete from studies_to_state where id = any(${rows as number[]})`
+}
+
+/** One that could not be stated: it is on the health page until it can. Machine clock. */
+export async function leaveToState(sql: AnySql, { rows }: ToState): Promise<void> {
+  await sql`
+    update studies_to_state set try_again_at = now() + interval '10 minutes' where id = any(${rows as number[]})`
 }
 
 async function write(

@@ -107,6 +107,7 @@ async function figuresOf(sql: AnySql, machineNow: Date): Promise<Record<string, 
       (select count(*) from exceptions where state = 'open') as "openExceptions",
       (select count(*) from quarantine where decision is null) as "quarantined",
       (select count(*) from instances where damaged is not null) as "damagedObjects",
+      (select count(distinct study_id) from studies_to_state where try_again_at is not null) as "unstatedStudies",
       (select extract(epoch from ${machineNow}::timestamptz - coalesce(verified_at, stored_at)) * 1000 from instances
         order by verified_at nulls first limit 1) as "oldestVerifiedMs",
       (select count(*) from studies) as studies,
@@ -141,6 +142,7 @@ function queueFaults(figures: Record<string, number | null>): Fault[] {
   if ((figures.oldestDeliveryMs ?? 0) > 5 * RELAY_LATE_MS)
     add('deliveries-late', { ms: figures.oldestDeliveryMs!, count: figures.openDeliveries! })
   if ((figures.damagedObjects ?? 0) > 0) add('objects-damaged', { count: figures.damagedObjects! })
+  if ((figures.unstatedStudies ?? 0) > 0) add('studies-unstated', { count: figures.unstatedStudies! })
   if (figures.destinations === 0) add('no-destination', {})
   return faults
 }
