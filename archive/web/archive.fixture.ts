@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { type Department, openDepartment } from '#db/department.ts'
+import type { Actor } from '#domain/permissions.ts'
 import { Dataset, type Value } from '../dimse/dataset.ts'
 import { encodeDataset } from '../dimse/encode.ts'
 import { identityOf, scanHeader } from '../dimse/header-scan.ts'
@@ -20,6 +21,23 @@ import { answerHttp } from './node-http.ts'
 import { type DicomwebService, openDicomweb } from './service.ts'
 
 const CORPUS = fileURLToPath(new URL('../../corpus/', import.meta.url))
+
+/** Somebody whom the archive serves. */
+export const anActor = (id: string, roles: Actor['roles'] = []): Actor => ({
+  kind: 'user',
+  id,
+  roles,
+  sites: ['*'],
+  areas: [],
+  credentials: [],
+})
+/** A program of another vendor with its token: it may see and store everything. */
+export const program: Extract<Access, { kind: 'program' }> = {
+  kind: 'program',
+  actor: anActor('integration'),
+  sites: null,
+  mayStore: true,
+}
 
 export interface TestArchive {
   department: Department

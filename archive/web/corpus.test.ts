@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { inflateSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { emptyDatabase } from '#bin/testing/database.ts'
-import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
+import { program, type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
 
 /** Each SOP Instance UID once: some of the samples are one image in several syntaxes. */
 const files = readFileSync(new URL('../../corpus/MANIFEST.tsv', import.meta.url), 'utf8')
@@ -28,8 +28,7 @@ beforeAll(async () => {
     if (![...stored.values()].some((other) => other.sopInstanceUid === one!.sopInstanceUid))
       stored.set(file, one!)
   }
-  const actor = { kind: 'token', id: 'test', roles: [], sites: ['*'], areas: [], credentials: [] } as const
-  served = await serve(archive, () => ({ kind: 'program', actor, sites: null, mayStore: false }))
+  served = await serve(archive, () => program)
 }, 120_000)
 
 afterAll(async () => {

@@ -3,18 +3,8 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { emptyDatabase } from '#bin/testing/database.ts'
-import type { Actor } from '#domain/permissions.ts'
 import { verifyStored } from '../storage/verification.ts'
-import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
-
-const actor: Actor = {
-  kind: 'user',
-  id: 'integration',
-  roles: [],
-  sites: ['*'],
-  areas: [],
-  credentials: [],
-}
+import { program, type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
 
 let archive: TestArchive
 let served: Served
@@ -23,7 +13,7 @@ let sound: Stored
 
 beforeAll(async () => {
   archive = await testArchive(await emptyDatabase())
-  served = await serve(archive, () => ({ kind: 'program', actor, sites: null, mayStore: false }))
+  served = await serve(archive, () => program)
   ;[gone, sound] = (await archive.store('ct-head/01.dcm', 'ct-head/02.dcm')) as [Stored, Stored]
 })
 

@@ -7,7 +7,6 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { emptyDatabase } from '#bin/testing/database.ts'
 import { receivedProtocols } from '#db/queries/viewer-settings.ts'
-import type { Actor } from '#domain/permissions.ts'
 import { KEY_OBJECT_SELECTION } from '#domain/rejection-note.ts'
 import { Dataset } from '../dimse/dataset.ts'
 import { encodeDataset } from '../dimse/encode.ts'
@@ -18,18 +17,16 @@ import { EXPLICIT_LITTLE } from '../dimse/transfer-syntax.ts'
 import { newUid } from '../dimse/uid.ts'
 import { noteDataset } from '../ingest/rejection-note.ts'
 import type { Access } from './access.ts'
-import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
+import {
+  anActor,
+  program,
+  type Served,
+  type Stored,
+  serve,
+  type TestArchive,
+  testArchive,
+} from './archive.fixture.ts'
 import { multipartRelated } from './multipart.ts'
-
-const actor = (id: string): Actor => ({
-  kind: 'user',
-  id,
-  roles: [],
-  sites: ['*'],
-  areas: [],
-  credentials: [],
-})
-const program: Access = { kind: 'program', actor: actor('integration'), sites: null, mayStore: true }
 
 let archive: TestArchive
 let served: Served
@@ -401,7 +398,7 @@ describe('who may see what', () => {
   const launch = (studies: string[]): Access => ({
     kind: 'launch',
     launchId: '01K9',
-    actor: actor('radiologist'),
+    actor: anActor('radiologist'),
     studies,
   })
 
@@ -479,7 +476,7 @@ describe('who may see what', () => {
   })
 
   test('[DW-06] what a program was given of a study stands in the audit trail once', async () => {
-    access = { ...program, actor: actor('research') } as Access
+    access = { ...program, actor: anActor('research') } as Access
     for (const path of [at(prior), `${at(prior)}/metadata`, at(us)])
       expect((await get(path)).status).toBe(200)
     expect(await audited('success')).toEqual(
@@ -741,13 +738,13 @@ describe('storing', () => {
         data: { method: 'POST', route: 'studies' },
       },
     ])
-    access = { kind: 'launch', launchId: '01K9', actor: actor('radiologist'), studies: [us.studyUid] }
+    access = { kind: 'launch', launchId: '01K9', actor: anActor('radiologist'), studies: [us.studyUid] }
     expect((await post('/studies', [object])).status).toBe(403)
   })
 })
 
 describe('removing', () => {
-  const lead = { ...program, actor: { ...actor('lead'), roles: ['lead'] } } as Access
+  const lead = { ...program, actor: { ...anActor('lead'), roles: ['lead'] } } as Access
   const grounds = '?code=113038&reason=wrong%20room'
 
   test('[AR-07] whoever may reject removes an instance, which is hidden and not destroyed', async () => {

@@ -7,20 +7,18 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { emptyDatabase } from '#bin/testing/database.ts'
 import { actOf } from '#db/mutations/act.ts'
 import { rejectInstances, revokeRejection } from '#db/mutations/rejections.ts'
-import type { Actor } from '#domain/permissions.ts'
 import type { Access } from './access.ts'
-import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
+import {
+  anActor,
+  program,
+  type Served,
+  type Stored,
+  serve,
+  type TestArchive,
+  testArchive,
+} from './archive.fixture.ts'
 
-const actor = (id: string, roles: Actor['roles'] = []): Actor => ({
-  kind: 'user',
-  id,
-  roles,
-  sites: ['*'],
-  areas: [],
-  credentials: [],
-})
-const program: Access = { kind: 'program', actor: actor('integration'), sites: null, mayStore: true }
-const lead = actor('lead', ['lead'])
+const lead = anActor('lead', ['lead'])
 
 let archive: TestArchive
 let served: Served
@@ -86,7 +84,7 @@ test('[DW-06] who may see a study is asked for each frame, whoever had one a mom
   expect(await status(first)).toBe(404)
   access = { ...program, sites: ['MAIN'] } as Access
   expect(await status(first)).toBe(200)
-  access = { kind: 'launch', launchId: '01K9', actor: actor('radiologist'), studies: [cine.studyUid] }
+  access = { kind: 'launch', launchId: '01K9', actor: anActor('radiologist'), studies: [cine.studyUid] }
   expect([await status(first), await status(cine)]).toEqual([404, 200])
 
   access = { ...program, sites: ['MAIN'] } as Access
@@ -158,7 +156,7 @@ function timesIn(whole: Buffer, part: Buffer): number {
 
 test('[SE-01] nothing is given before the audit trail has its row, and the row is written once', async () => {
   const { sql } = archive.department
-  access = { ...program, actor: actor('research') } as Access
+  access = { ...program, actor: anActor('research') } as Access
   const views = () => sql<{ chain: string }[]>`
     select chain from audit_events where type = 'images.given' and actor_id = 'research'`
   const eight = () => Promise.all(Array.from({ length: 8 }, () => status(ct[0]!)))

@@ -1,10 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { emptyDatabase } from '#bin/testing/database.ts'
 import type { Access } from './access.ts'
-import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
-
-const actor = { kind: 'user', id: 'research', roles: [], sites: ['*'], areas: [], credentials: [] } as const
-const program: Access = { kind: 'program', actor, sites: null, mayStore: true }
+import {
+  anActor,
+  program,
+  type Served,
+  type Stored,
+  serve,
+  type TestArchive,
+  testArchive,
+} from './archive.fixture.ts'
 
 let archive: TestArchive
 let served: Served
@@ -83,7 +88,7 @@ test('[DW-06] nothing that is said of patients, and no refusal, is kept by a cac
 })
 
 test('[DW-06] the audit trail names as given what was given, and not whose methods were asked for', async () => {
-  access = { ...program, actor: { ...actor, id: 'elsewhere' }, sites: ['WEST'] }
+  access = { ...program, actor: anActor('elsewhere'), sites: ['WEST'] }
   expect((await ask(study(), {}, 'OPTIONS')).status).toBe(204)
   expect((await ask(study())).status).toBe(404)
   access = program

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { emptyDatabase } from '#bin/testing/database.ts'
-import type { Access } from './access.ts'
 import {
   madeFile,
+  program,
   type Served,
   type Stored,
   sendFile,
@@ -14,8 +14,6 @@ import {
 } from './archive.fixture.ts'
 import { nativeModel } from './native-model.ts'
 
-const actor = { kind: 'user', id: 'research', roles: [], sites: ['*'], areas: [], credentials: [] } as const
-const program: Access = { kind: 'program', actor, sites: null, mayStore: true }
 const PARTS = 'multipart/related; type="application/dicom+xml"'
 
 let archive: TestArchive

@@ -5,19 +5,17 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { emptyDatabase } from '#bin/testing/database.ts'
 import { DerivedStore } from '../storage/derived-store.ts'
-import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
+import { program, type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
 import { keptMetadata } from './metadata.ts'
 import { Prerender } from './prerender.ts'
 import { Recent } from './recent.ts'
-
-const actor = { kind: 'token', id: 'test', roles: [], sites: ['*'], areas: [], credentials: [] } as const
 
 let archive: TestArchive
 let served: Served
 
 beforeAll(async () => {
   archive = await testArchive(await emptyDatabase())
-  served = await serve(archive, () => ({ kind: 'program', actor, sites: null, mayStore: false }))
+  served = await serve(archive, () => program)
 })
 
 afterAll(async () => {

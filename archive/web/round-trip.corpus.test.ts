@@ -11,7 +11,7 @@ import { toDicomJson } from '../dimse/dicom-json.ts'
 import { encodeDataset } from '../dimse/encode.ts'
 import { type HeaderScan, type Identity, identityOf, scanHeader } from '../dimse/header-scan.ts'
 import { encodeFileMeta } from '../dimse/part10.ts'
-import { type Served, serve, type TestArchive, testArchive } from './archive.fixture.ts'
+import { program, type Served, serve, type TestArchive, testArchive } from './archive.fixture.ts'
 import { decodeFrame } from './codecs.ts'
 import type { Header } from './header.ts'
 import { pixelShapeOf } from './pixel-shape.ts'
@@ -35,11 +35,9 @@ interface Home {
 const homes: Home[] = []
 const homeOf = new Map<string, Home>()
 
-const actor = { kind: 'token', id: 'test', roles: [], sites: ['*'], areas: [], credentials: [] } as const
-
 async function openHome(): Promise<Home> {
   const archive = await testArchive(await emptyDatabase())
-  const served = await serve(archive, () => ({ kind: 'program', actor, sites: null, mayStore: true }))
+  const served = await serve(archive, () => program)
   const home = { archive, served, held: new Set<string>() }
   homes.push(home)
   return home

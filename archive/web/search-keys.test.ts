@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { emptyDatabase } from '#bin/testing/database.ts'
 import { Dataset } from '../dimse/dataset.ts'
-import type { Access } from './access.ts'
-import { madeFile, type Served, sendFile, serve, type TestArchive, testArchive } from './archive.fixture.ts'
-
-const actor = { kind: 'user', id: 'research', roles: [], sites: ['*'], areas: [], credentials: [] } as const
-const program: Access = { kind: 'program', actor, sites: null, mayStore: true }
+import {
+  madeFile,
+  program,
+  type Served,
+  sendFile,
+  serve,
+  type TestArchive,
+  testArchive,
+} from './archive.fixture.ts'
 
 let archive: TestArchive
 let served: Served

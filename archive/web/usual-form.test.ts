@@ -1,11 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { emptyDatabase } from '#bin/testing/database.ts'
 import { readPart10 } from '../dimse/part10.ts'
-import type { Access } from './access.ts'
-import { type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
+import { program, type Served, type Stored, serve, type TestArchive, testArchive } from './archive.fixture.ts'
 
-const actor = { kind: 'user', id: 'research', roles: [], sites: ['*'], areas: [], credentials: [] } as const
-const program: Access = { kind: 'program', actor, sites: null, mayStore: true }
 const EXPLICIT_LITTLE = '1.2.840.10008.1.2.1'
 
 let archive: TestArchive
