@@ -24,8 +24,6 @@ const LOOK_AFTER_MS = 60_000
 await runService('archive', config, async ({ department, log }) => {
   const root = blobFolder(config.blobStore)
   const store = new FileStore(root)
-  const swept = await store.sweepUnfinished()
-  if (swept > 0) log.info({ swept }, 'half-written objects were removed; nobody was told that they are kept')
   const { aeTitle, ports, dicom } = config
   const ingest = await Ingest.open({
     department,
@@ -56,14 +54,19 @@ await runService('archive', config, async ({ department, log }) => {
   })
   const startedAt = Date.now()
   const looking = setTimeout(() => {
-    store
-      .keysBegun({ from: startedAt - LEFT_FROM_MS, until: startedAt })
-      .then((left) => ingest.adopt(left))
-      .then(
-        (adopted) => adopted > 0 && log.info({ adopted }, 'objects that nobody knew of were taken in'),
-        (error) => log.error({ err: error }, 'what a crash left behind was not looked through'),
-      )
+    lookThrough().catch((error) =>
+      log.error({ err: error }, 'what a crash left behind was not looked through'),
+    )
   }, LOOK_AFTER_MS)
+  async function lookThrough(): Promise<void> {
+    const swept = await store.sweepUnfinished()
+    if (swept > 0)
+      log.info({ swept }, 'half-written objects were removed; nobody was told that they are kept')
+    let adopted = 0
+    for await (const left of store.keysBegun({ from: startedAt - LEFT_FROM_MS, until: startedAt }))
+      adopted += await ingest.adopt(left)
+    if (adopted > 0) log.info({ adopted }, 'objects that nobody knew of were taken in')
+  }
   const duties = startDuties({ department, store, ingest, aeTitle, log })
   const giving = giveBackWhenQuiet({
     stored: () => ingest.state().stored ?? 0,

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Dataset } from '#archive/dimse/dataset.ts'
@@ -218,8 +219,10 @@ test('an object that got its name and no note before a crash is taken in at the 
   // As the crash leaves it: bytes under their name, no note and no row.
   await sql`delete from instances where blob = ${blob}`
   const now = Date.now()
-  expect(await archive.store.keysBegun({ from: now - 3_600_000, until: now - 1_800_000 })).not.toContain(blob)
-  const keys = await archive.store.keysBegun({ from: now - 600_000, until: now + 1_000 })
+  const begun = async (from: number, until: number) =>
+    (await Readable.from(archive.store.keysBegun({ from, until })).toArray()).flat()
+  expect(await begun(now - 3_600_000, now - 1_800_000)).not.toContain(blob)
+  const keys = await begun(now - 600_000, now + 1_000)
   expect(keys).toContain(blob)
   expect(await archive.ingest.adopt(keys)).toBe(1)
   expect(await blobOf(object.sopInstanceUid)).toBe(blob)

@@ -1,10 +1,12 @@
 import { createHash, pbkdf2, randomBytes } from 'node:crypto'
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { mkdtemp, readdir, readFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { promisify } from 'node:util'
+import { ulid } from 'ulid'
 import { expect, test } from 'vitest'
 import { DerivedStore } from './derived-store.ts'
 import { FileStore } from './file-store.ts'
@@ -28,7 +30,7 @@ test('an object comes back byte for byte, and its hash covers the data set alone
     datasetOffset: 300,
     sha256: createHash('sha256').update(dataset).digest('hex'),
   })
-  expect(stored.key).toMatch(/^objects\/\d\d\/\d\d\/[0-9A-Z]{26}\.dcm$/)
+  expect(stored.key).toMatch(/^objects\/\d\d\/\d\d\/\d\d\/[0-9A-Z]{26}\.dcm$/)
   const reader = await store.open(stored.key)
   expect(reader.bytes).toBe(1_500_300)
   expect(await reader.read(300 + 70_000, 1000)).toEqual(dataset.subarray(70_000, 71_000))
@@ -77,6 +79,53 @@ test('what a crash left half written is swept away, and whole objects stay', asy
   expect(await after.sweepUnfinished({ olderThanMs: -1000 })).toBe(1)
   await (await after.open(whole.key)).close()
   await half.abort()
+})
+
+test('a sweep reads the days since the last one, in the folders of earlier releases too, and each once', async () => {
+  const folder = await root()
+  const store = new FileStore(folder)
+  const day = (ms: number) => new Date(ms).toISOString().slice(2, 10).replaceAll('-', '/')
+  const [today, long] = [day(Date.now()), '20/01/31']
+  const leave = async (where: string, name: string) => {
+    await mkdir(join(folder, 'objects', where), { recursive: true })
+    await writeFile(join(folder, 'objects', where, `${name}.dcm.part`), 'half')
+  }
+  await leave(long, 'A')
+  await leave(long.slice(0, 5), 'B')
+  expect(await store.sweepUnfinished({ olderThanMs: -1000 })).toBe(2)
+  await leave(long, 'C')
+  await leave(today, 'D')
+  await leave(today.slice(0, 5), 'E')
+  expect(await store.sweepUnfinished({ olderThanMs: -1000 })).toBe(2)
+})
+
+test('a sweep goes on past an object that is finished while it looks', async () => {
+  const folder = await root()
+  const store = new FileStore(folder)
+  const where = join(folder, 'objects/26/01/31')
+  await mkdir(where, { recursive: true })
+  // Its name was read, and then it had another one.
+  await symlink(join(where, 'gone'), join(where, 'A.dcm.part'))
+  await writeFile(join(where, 'B.dcm.part'), 'half')
+  expect(await store.sweepUnfinished({ olderThanMs: -1000 })).toBe(1)
+})
+
+test('an object of an earlier release, which had no folders of days, is read and found', async () => {
+  const folder = await root()
+  const store = new FileStore(folder)
+  const begun = Date.UTC(2026, 0, 31, 23, 59)
+  const keys = ['objects/26/01', 'objects/26/01/31'].map((where) => `${where}/${ulid(begun)}.dcm`)
+  for (const key of keys) {
+    await mkdir(join(folder, dirname(key)), { recursive: true })
+    await writeFile(join(folder, key), 'whole')
+    const reader = await store.open(key)
+    expect((await reader.read(0, 5)).toString()).toBe('whole')
+    await reader.close()
+  }
+  const found = await Readable.from(
+    store.keysBegun({ from: begun - 60_000, until: begun + 120_000 }),
+  ).toArray()
+  expect(found.flat().sort()).toEqual(keys.sort())
 })
 
 test('many writers at once each get their own object', async () => {

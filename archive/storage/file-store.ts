@@ -1,10 +1,28 @@
 /**
- * Blobs as files: `objects/<yy>/<mm>/<ulid>.dcm` below one root. The folder is its own journal: a file is in its
+ * Blobs as files: `objects/<yy>/<mm>/<dd>/<ulid>.dcm` below one root. The folder is its own journal: a file is in its
  * final place from the start, under `.part` until it is whole, and a row in `instances` publishes it once it is synced.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { closeSync, createReadStream, fdatasync, openSync, renameSync, writev, writevSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import {
+  closeSync,
+  createReadStream,
+  fdatasync,
+  open as openNumbered,
+  renameSync,
+  writev,
+  writevSync,
+} from 'node:fs'
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  opendir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
@@ -15,9 +33,11 @@ import type { BlobReader, BlobStore, BlobWriter, StoredBlob } from './blob-store
 import { DirectorySync } from './directory-sync.ts'
 import { readStretch } from './read-stretch.ts'
 
-// By number: a `FileHandle` for each object of a series costs more than its system calls. What only changes a directory in
-// memory is called at once: a trip through the thread pool costs more than the call.
+// By number: a `FileHandle` for each object of a series costs more than its system calls. A new name is given at once: a
+// trip through the thread pool costs more than the call. Making a file may take long (over a network, or where many were
+// removed a moment ago), and others wait for nobody's.
 const datasync = promisify(fdatasync)
+const openFile = promisify(openNumbered)
 
 /** Gathered bytes that are written without being asked to. */
 const GATHERED_BYTES = 256 * 1024
@@ -29,7 +49,11 @@ const SYNC_EARLY_BYTES = 8 * 2 ** 20
 /** Longer than any association or upload goes without a byte. */
 const UNFINISHED_FOR_MS = 60 * 60_000
 
-const KEY = /^objects\/\d\d\/\d\d\/[0-9A-HJKMNP-TV-Z]{26}\.dcm$/
+/** Earlier releases had no folders of days. */
+const KEY = /^objects\/\d\d\/\d\d(\/\d\d)?\/[0-9A-HJKMNP-TV-Z]{26}\.dcm$/
+const DAY_MS = 86_400_000
+/** Keys that are asked about together. */
+const KEYS_AT_ONCE = 500
 
 export class FileStore implements BlobStore {
   readonly #root: string
@@ -45,7 +69,7 @@ export class FileStore implements BlobStore {
     const path = this.#path(key)
     const directory = dirname(path)
     if (!this.#made.has(directory)) await this.#makeDirectory(directory)
-    const file = openSync(`${path}.part`, 'wx+', 0o640)
+    const file = await openFile(`${path}.part`, 'wx+', 0o640)
     return new FileWriter({ key, path, file, directories: this.#directories })
   }
 
@@ -68,37 +92,67 @@ export class FileStore implements BlobStore {
 
   /**
    * Throws away what a crash left half written: nothing of it was ever acknowledged. Other processes write into the
-   * same store, so what was touched a short while ago is left alone.
+   * same store, so what was touched a short while ago is left alone. Folders that an earlier sweep has seen are not
+   * read again: there may be millions of objects in them.
    */
   async sweepUnfinished({ olderThanMs = UNFINISHED_FOR_MS }: { olderThanMs?: number } = {}): Promise<number> {
-    const before = Date.now() - olderThanMs
+    const startedAt = Date.now()
     let swept = 0
-    for await (const path of this.#unfinished()) {
-      if ((await stat(path)).mtimeMs > before) continue
-      await rm(path, { force: true })
-      swept++
-    }
+    for (const folder of await this.#foldersToSweep(startedAt))
+      for await (const name of names(join(this.#root, 'objects', folder))) {
+        if (!name.endsWith('.part')) continue
+        const path = join(this.#root, 'objects', folder, name)
+        if ((await touchedAt(path)) > startedAt - olderThanMs) continue
+        await rm(path, { force: true })
+        swept++
+      }
+    await this.#noteSweep(startedAt)
     return swept
   }
 
-  /** Keys of whole objects begun in this time: of the folders, only those of its months are looked into. */
-  async keysBegun({ from, until }: { from: number; until: number }): Promise<string[]> {
-    const keys: string[] = []
-    for (const folder of new Set([folderOf(from), folderOf(until)]))
-      for (const name of await names(join(this.#root, 'objects', folder))) {
+  /** Keys of whole objects begun in this time, some at a time: of the folders, only those of its days are looked into. */
+  async *keysBegun({ from, until }: { from: number; until: number }): AsyncIterable<string[]> {
+    let keys: string[] = []
+    for (const folder of foldersOf(from, until))
+      for await (const name of names(join(this.#root, 'objects', folder))) {
         const key = `objects/${folder}/${name}`
         if (!KEY.test(key)) continue
         const begun = decodeTime(name.slice(0, -'.dcm'.length))
-        if (begun >= from && begun < until) keys.push(key)
+        if (begun < from || begun >= until) continue
+        if (keys.push(key) < KEYS_AT_ONCE) continue
+        yield keys
+        keys = []
       }
-    return keys
+    if (keys.length > 0) yield keys
   }
 
-  async *#unfinished(): AsyncIterable<string> {
-    for (const year of await names(join(this.#root, 'objects')))
-      for (const month of await names(join(this.#root, 'objects', year)))
-        for (const name of await names(join(this.#root, 'objects', year, month)))
-          if (name.endsWith('.part')) yield join(this.#root, 'objects', year, month, name)
+  // What was left alone by the last sweep was begun, or at least touched, not long before it.
+  async #foldersToSweep(now: number): Promise<Iterable<string>> {
+    const last = await readFile(this.#sweptAt, 'utf8').catch(() => '')
+    const sweptAt = Date.parse(last.trim())
+    return Number.isNaN(sweptAt) ? await this.#folders() : foldersOf(sweptAt - DAY_MS, now)
+  }
+
+  async #folders(): Promise<string[]> {
+    const found: string[] = []
+    for await (const year of names(join(this.#root, 'objects')))
+      for await (const month of names(join(this.#root, 'objects', year))) {
+        found.push(`${year}/${month}`)
+        for await (const day of names(join(this.#root, 'objects', year, month)))
+          if (/^\d\d$/.test(day)) found.push(`${year}/${month}/${day}`)
+      }
+    return found
+  }
+
+  async #noteSweep(startedAt: number): Promise<void> {
+    await mkdir(this.#root, { recursive: true })
+    const written = `${this.#sweptAt}.${process.pid}`
+    await writeFile(written, `${new Date(startedAt).toISOString()}\n`)
+    await rename(written, this.#sweptAt)
+  }
+
+  get #sweptAt(): string {
+    return join(this.#root, 'swept-at')
   }
 
   // A key comes from our own rows, but a path is only ever made from one that we could have minted.
@@ -331,24 +385,43 @@ function mintKey(): string {
   return `objects/${folderOf(decodeTime(id))}/${id}.dcm`
 }
 
-const DAY_MS = 86_400_000
 let folder = { day: -1, name: '' }
 
-/** Year and month of a time, in UTC. */
+/** Year, month and day of a time, in UTC. */
 function folderOf(ms: number): string {
   const day = Math.floor(ms / DAY_MS)
   if (folder.day !== day) {
     const at = new Date(ms).toISOString()
-    folder = { day, name: `${at.slice(2, 4)}/${at.slice(5, 7)}` }
+    folder = { day, name: `${at.slice(2, 4)}/${at.slice(5, 7)}/${at.slice(8, 10)}` }
   }
   return folder.name
 }
 
-async function names(directory: string): Promise<string[]> {
+/** Those of each day of a time, and of its months, where earlier releases put what came. */
+function foldersOf(from: number, until: number): Set<string> {
+  const found = new Set<string>()
+  for (let ms = from; ; ms = Math.min(ms + DAY_MS, until)) {
+    const day = folderOf(ms)
+    found.add(day.slice(0, -'/dd'.length)).add(day)
+    if (ms >= until) return found
+  }
+}
+
+/** When it was last written to; an object that was finished since its name was read is nothing to sweep. */
+async function touchedAt(path: string): Promise<number> {
   try {
-    return (await readdir(directory)).sort()
+    return (await stat(path)).mtimeMs
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Number.POSITIVE_INFINITY
     throw error
+  }
+}
+
+/** One by one, since a folder may hold more than fit into memory; none where there is no folder. */
+async function* names(directory: string): AsyncIterable<string> {
+  try {
+    for await (const { name } of await opendir(directory, { bufferSize: 256 })) yield name
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }
