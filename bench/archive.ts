@@ -33,7 +33,7 @@ if (parts.includes('memory')) await inMemory()
 if (parts.includes('large')) await largeObjects()
 if (parts.includes('web') || parts.includes('retrieve')) await handedOut()
 
-const text = `Measured ${new Date().toISOString().slice(0, 10)} on ${machine()}; load average before ${loadBefore}; Orthanc ${version('Orthanc', ['--version'])} with its DICOMweb plug-in, DCMTK ${version('storescp', ['--version'])}, both from Debian and with TCP_NODELAY=1; medians of ${rounds} rounds in which all servers take their turn, with ${CT_A_TURN} CT each and as many before the first.
+const text = `Measured ${new Date().toISOString().slice(0, 10)} on ${machine()}; load average before ${loadBefore}; Orthanc ${version('Orthanc', ['--version'])} with its DICOMweb plug-in, DCMTK ${version('storescp', ['--version'])}, both from Debian and with TCP_NODELAY=1; medians of ${rounds} rounds in which all servers take their turn, with ${CT_A_TURN} CT each and as many before the first; of what is stored, each ratio is the median of the ratios of its rounds, since the machine is now faster and now slower.
 
 | Work | Isocenter | Peer | Ratio |
 |---|---:|---:|---:|
@@ -202,13 +202,16 @@ async function indexed({ web }: Server, studyUid: string, count: number): Promis
 }
 
 function compare(work: string, [ours, ...peers]: readonly Stored[]): void {
-  for (const peer of peers)
-    line(`${work} (MB/s)`, ours!.megabytesPerSecond, peer.megabytesPerSecond, peer.server.name)
+  for (const peer of peers) {
+    const ratios = ours!.rates.map((rate, round) => rate / peer.rates[round]!)
+    const [our, their] = [percentile(ours!.rates, 50), percentile(peer.rates, 50)]
+    line(`${work} (MB/s)`, our, their, peer.server.name, percentile(ratios, 50))
+  }
 }
 
-function line(work: string, our: number, their: number, peer: string): void {
+function line(work: string, our: number, their: number, peer: string, ratio = our / their): void {
   const digits = (value: number) => (value >= 10 ? value.toFixed(0) : value.toFixed(2))
-  lines.push(`| ${work} | ${digits(our)} | ${peer} ${digits(their)} | ${(our / their).toFixed(2)} |`)
+  lines.push(`| ${work} | ${digits(our)} | ${peer} ${digits(their)} | ${ratio.toFixed(2)} |`)
   say(lines.at(-1)!)
 }
 

@@ -1,6 +1,15 @@
 /** The servers of the archive's benches, ours and others', each started on folders and ports of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '#bin/testing/free-port.ts'
 import { startDepartment } from '#e2e/department.ts'
@@ -140,7 +149,7 @@ export async function storescp(tmp: string, dicomPort: number): Promise<Server &
     calledAe: 'STORESCP',
     pids: () => [child.pid!, ...childrenOf(child.pid!)],
     makeRoom() {
-      for (const name of readdirSync(folder)) rmSync(join(folder, name))
+      for (const name of readdirSync(folder)) truncateSync(join(folder, name))
     },
     stop: () => ended(child, folder),
   }
@@ -156,16 +165,6 @@ export function peakBytes(server: Server): number {
   return sum(server.pids(), (pid) => {
     const found = /^VmHWM:\s+(\d+) kB/m.exec(readOr(`/proc/${pid}/status`))
     return Number(found?.[1] ?? 0) * 1024
-  })
-}
-
-/** Processor time of the server's processes so far, in seconds. */
-export function processorSeconds(server: Server): number {
-  return sum(server.pids(), (pid) => {
-    const fields = readOr(`/proc/${pid}/stat`)
-      .replace(/^.*\) /, '')
-      .split(' ')
-    return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100
   })
 }
 

@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { percentile } from '../percentile.ts'
+import { fillMemory } from '../memory.ts'
 import type { Blast, Blasted } from './blast.ts'
 import type { Kind } from './images.ts'
-import { forgetPeak, peakBytes, processorSeconds, type Server } from './servers.ts'
+import { forgetPeak, peakBytes, type Server } from './servers.ts'
 
 const run = promisify(execFile)
 const SENDER = fileURLToPath(new URL('blast.ts', import.meta.url))
@@ -13,14 +13,11 @@ const SENDER = fileURLToPath(new URL('blast.ts', import.meta.url))
 /** What a server does after its last answer (its index, its journal) is not to be paid by the next one. */
 const SETTLED_MS = 1_000
 
-/** What one server did with one load, the median of its rounds. */
+/** What one server did with one load. */
 export interface Stored {
   server: Server
-  associations: number
-  megabytesPerSecond: number
-  perSecond: number
-  /** Processor seconds for a gigabyte. */
-  processorSeconds: number
+  /** MB/s of each round. */
+  rates: number[]
   peakMegabytes: number
 }
 
@@ -46,37 +43,24 @@ export function send(server: Server, load: Omit<Load, 'rounds'>): Promise<Blaste
 
 /** All servers in each round, in another order each time. */
 export async function storeOnAll(servers: readonly Server[], load: Load): Promise<Stored[]> {
-  const rounds = new Map(
-    servers.map((server) => [server, [] as { rate: number; each: number; cpu: number }[]]),
-  )
+  const rates = new Map(servers.map((server) => [server, [] as number[]]))
   for (const server of servers) forgetPeak(server)
   for (let round = 0; round < load.rounds; round += 1) {
     for (const server of rotated(servers, round)) {
       server.makeRoom?.()
+      fillMemory()
       // What another has left for the disk to do is not this one's to wait for.
       await run('sync')
       await new Promise((resolve) => setTimeout(resolve, SETTLED_MS))
-      const before = processorSeconds(server)
       const { ms, bytes } = await send(server, load)
-      rounds.get(server)!.push({
-        rate: bytes / 1e6 / (ms / 1000),
-        each: load.count / (ms / 1000),
-        cpu: (processorSeconds(server) - before) / (bytes / 1e9),
-      })
+      rates.get(server)!.push(bytes / 1e6 / (ms / 1000))
     }
   }
-  return servers.map((server) => {
-    const figures = rounds.get(server)!
-    const median = (of: (figure: (typeof figures)[number]) => number) => percentile(figures.map(of), 50)
-    return {
-      server,
-      associations: load.associations,
-      megabytesPerSecond: median(({ rate }) => rate),
-      perSecond: median(({ each }) => each),
-      processorSeconds: median(({ cpu }) => cpu),
-      peakMegabytes: peakBytes(server) / 1e6,
-    }
-  })
+  return servers.map((server) => ({
+    server,
+    rates: rates.get(server)!,
+    peakMegabytes: peakBytes(server) / 1e6,
+  }))
 }
 
 function rotated<T>(all: readonly T[], by: number): T[] {
