@@ -153,6 +153,7 @@ test('limits and timers have the settings and defaults that are stated', () => {
   )
   const defaults = {
     DICOM_MAX_ASSOCIATIONS: limits.associations,
+    DICOM_MAX_ASSOCIATIONS_PER_ADDRESS: limits.associationsPerAddress,
     DICOM_MAX_CONNECTIONS: limits.connections,
     DICOM_MAX_CONNECTIONS_PER_ADDRESS: limits.connectionsPerAddress,
     DICOM_MAX_PDU_BYTES: limits.pduBytes,
