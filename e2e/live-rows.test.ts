@@ -4,7 +4,7 @@ import type { Department } from '#db/department.ts'
 import { readableStudy } from '#db/reading.fixture.ts'
 import type { Priority } from '#domain/words.ts'
 import { until } from './department.ts'
-import { sitDown } from './desk.fixture.ts'
+import { sitDown, withoutViewer } from './desk.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens
@@ -186,6 +186,38 @@ test('[RW-10] a reader narrows the list by keys, saves it as a view, and finds v
   for (const each of [page, elsewhere]) await rowsCount(each, stats + 1)
   expect(problems).toEqual([])
 }, 120_000)
+
+test('a case claimed while its list is being read again is opened, and stays open under its own address', async () => {
+  await readableStudy(department, 'stat')
+  const { page, problems } = await sitDown(screens, 'radiologist', withoutViewer)
+  const row = page.locator('tr[data-item]').first()
+  const itemId = await row.getAttribute('data-item')
+  await row.click()
+  let release = () => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  await page.route('**/reading/rows?*', async (route) => {
+    await held
+    await route.continue()
+  })
+  const again = page.waitForRequest(/\/reading\/rows\?/)
+  await readableStudy(department, 'stat')
+  await again
+  await page.keyboard.press('Enter')
+  const patient = page.getByLabel('Patient and order')
+  await patient.getByText('yours').waitFor()
+  const answered = page.waitForResponse(/\/reading\/rows\?/)
+  release()
+  await answered
+  await page.evaluate(() => new Promise((drawn) => setTimeout(drawn, 500)))
+  expect(new URL(page.url()).pathname).toBe(`/reading/${itemId}`)
+  expect(await patient.isVisible()).toBe(true)
+  await page.goBack()
+  await page.locator('.reading-list').waitFor()
+  expect(new URL(page.url()).pathname).toBe('/reading')
+  expect(problems).toEqual([])
+})
 
 function rowsCount(page: Page, rows: number): Promise<unknown> {
   return page.waitForFunction(

@@ -2,6 +2,7 @@
 import { type DataStrategyResult, isRouteErrorResponse, type MiddlewareFunction } from 'react-router'
 import { t } from '../strings/words.ts'
 import { failedLoads, noteFailedLoad, noteGoodLoad } from './failed-load.ts'
+import { leadsElsewhere, loadsGaveWay, readUnlessLeft, standingIn } from './giving-way.ts'
 import type { DataRouter } from './page-asked.ts'
 
 type Results = Record<string, DataStrategyResult>
@@ -17,12 +18,20 @@ export function standsIn(one: DataRouter | undefined): void {
 /** For the route around everything. */
 export const keepScreenStanding: MiddlewareFunction<Results> = async ({ request }, next) => {
   const before = failedLoads()
-  const results = await next()
-  if (!router || request.signal.aborted) return results
-  if (request.method !== 'GET') return answered(results)
-  const { location, loaderData, navigation } = router.state
   const { pathname, search } = new URL(request.url)
   const isAsked = ({ pathname: path }: { pathname: string }) => path === pathname
+  const isAgain =
+    router?.state.navigation.state === 'idle' &&
+    isAsked(router.state.location) &&
+    search === router.state.location.search
+  const results = await (isAgain && request.method === 'GET' ? readUnlessLeft(next()) : next())
+  if (results === null) return router ? standingIn(router) : {}
+  if (!router || request.signal.aborted) return results
+  if (request.method !== 'GET') {
+    if (leadsElsewhere(results)) await loadsGaveWay(router)
+    return answered(results)
+  }
+  const { location, loaderData, navigation } = router.state
   if (!isAsked(location) && !(navigation.location && isAsked(navigation.location))) return without(results)
   // Another page, or another view of this one, is no screen that is there; only the frame around it is.
   if (!isAsked(location) || search !== location.search) return frameStanding(results, loaderData)

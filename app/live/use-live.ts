@@ -1,5 +1,5 @@
 /** Keeps a screen fresh: when its topics change, its loaders run again. */
-import { useContext, useEffect } from 'react'
+import { useCallback, useContext, useEffect, useRef } from 'react'
 import { UNSAFE_DataRouterContext } from 'react-router'
 import { tookFailedLoad } from './failed-load.ts'
 import { listenTo } from './live-connection.ts'
@@ -12,9 +12,12 @@ const DRAWN_WITHIN_MS = 1_000
 /**
  * Screens with a `<Form>` must not use this: a revalidation that races a form's action loses the action's answer.
  * Worklists act through fetchers, which it leaves alone.
+ * @returns asks for a load as news does: once nobody's act is on its way
  */
-export function useLive(topics: readonly string[]): void {
+export function useLive(topics: readonly string[]): () => void {
   const router = useContext(UNSAFE_DataRouterContext)?.router
+  const ask = useRef<(() => void) | null>(null)
+  const isAsked = useRef(false)
   const key = topics.join(' ')
   useEffect(() => {
     if (!router) return
@@ -26,12 +29,21 @@ export function useLive(topics: readonly string[]): void {
         if (tookFailedLoad()) throw new Error('the screen stands as it was')
       },
     })
+    ask.current = loads.ask
+    if (isAsked.current) loads.ask()
+    isAsked.current = false
     const stop = listenTo(key.split(' '), pageAskedMs(router), loads.ask)
     return () => {
+      ask.current = null
       stop()
       loads.stop()
     }
   }, [key, router])
+  return useCallback(() => {
+    // What a part of the screen asks for while it is put up is asked once this listens.
+    if (ask.current) ask.current()
+    else isAsked.current = true
+  }, [])
 }
 
 /**

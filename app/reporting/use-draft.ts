@@ -1,7 +1,6 @@
 /** The text being written: kept by the server every two seconds and when a field is left, by this tab while it can't be. */
 
 import { useCallback, useEffect, useRef, useState } from 'react'
-import { useRevalidator } from 'react-router'
 import type { DraftAnswer } from '#app/server/drafts.ts'
 import type { StoredDraft } from '#db/queries/reading-room.ts'
 import type { MarkedText } from '#domain/report-text.ts'
@@ -16,6 +15,12 @@ interface Tenure {
   fence: number
   /** Null while nothing may be written. */
   reportId: string | null
+}
+
+interface Loaded {
+  stored: Stored | null
+  /** Has the page read them once more. */
+  loadAgain: () => void
 }
 
 /** The draft as the server has it. */
@@ -52,7 +57,7 @@ export interface Draft {
  */
 export function useDraft(
   newest: Section[],
-  { itemId, fence, reportId, stored }: Tenure & { stored: Stored | null },
+  { itemId, fence, reportId, stored, loadAgain }: Tenure & Loaded,
 ): Draft {
   const [sections, setSections] = useState(newest)
   const [savedAt, setSavedAt] = useState(stored && new Date(stored.savedAt).toISOString())
@@ -61,7 +66,6 @@ export function useDraft(
   const [isElsewhere, setElsewhere] = useState(false)
   /** What was loaded when the newest was asked for. */
   const [bringing, setBringing] = useState<{ before: Stored | null } | null>(null)
-  const { revalidate } = useRevalidator()
   const written = useRef(sections)
   const saved = useRef(newest)
   const [ownWindow] = useState(newWindow)
@@ -150,8 +154,8 @@ export function useDraft(
 
   const bringHere = useCallback(() => {
     setBringing({ before: stored })
-    void revalidate()
-  }, [stored, revalidate])
+    loadAgain()
+  }, [stored, loadAgain])
   const write = useCallback(
     (key: string, words: MarkedText) =>
       change(written.current.map((section) => (section.key === key ? { key, ...words } : section))),

@@ -6,7 +6,6 @@ import {
   type LoaderFunctionArgs,
   useLoaderData,
   useNavigate,
-  useRevalidator,
 } from 'react-router'
 import { requireUser } from '#app/server/guard.ts'
 import { type LateCase, type LateList, lateList } from '#app/server/late-cases.ts'
@@ -93,13 +92,8 @@ export default function Late() {
   const loaded = useLoaderData<Awaited<ReturnType<typeof clientLoader>>>()
   const late = 'late' in loaded ? loaded.late : loaded.rows
   const { bar, mayAct } = loaded
-  const { revalidate } = useRevalidator()
-  const more = useCallback(() => {
-    list.wantMore()
-    void revalidate()
-  }, [revalidate])
   const view = useListView(bar)
-  useLive([
+  const again = useLive([
     'work-item.opened',
     'work-item.claimed',
     'work-item.released',
@@ -116,6 +110,10 @@ export default function Late() {
     'order.ended',
     'views:late',
   ])
+  const more = useCallback(() => {
+    list.wantMore()
+    again()
+  }, [again])
   const navigate = useNavigate()
   const [cursorId, setCursor] = useKeptCursor(view.name, late)
   const acts = useLeadActs(late.find(({ id }) => id === cursorId) ?? late[0], mayAct)

@@ -150,7 +150,7 @@ function Amendment() {
   const { open } = report
   const critical = useCritical(loaded.critical, report.id)
   // A critical result may stand here that was raised at another order.
-  useLive([`order:${order.id}`, 'list:critical'])
+  const loadAgain = useLive([`order:${order.id}`, 'list:critical'])
   const navigate = useNavigate()
   const acting = useFetcher<typeof action>()
   const isBusy = acting.state !== 'idle'
@@ -164,6 +164,7 @@ function Amendment() {
     fence: open?.fence ?? 0,
     reportId: isMine ? report.id : null,
     stored: open,
+    loadAgain,
   })
   const { save } = draft
   const leave = useCallback(() => void save(), [save])

@@ -10,7 +10,6 @@ import {
   useFetcher,
   useLoaderData,
   useNavigate,
-  useRevalidator,
 } from 'react-router'
 import { claimNext } from '#app/server/claim-next.ts'
 import { requireUser } from '#app/server/guard.ts'
@@ -191,7 +190,7 @@ export default function ReadingList() {
       ),
     [yours],
   )
-  useLive([
+  const again = useLive([
     'list:read',
     'list:sent-back',
     'list:sign',
@@ -201,12 +200,11 @@ export default function ReadingList() {
     'report.signed',
     'views:reading',
   ])
-  const view = useListView(bar)
-  const { revalidate } = useRevalidator()
   const more = useCallback(() => {
     list.wantMore()
-    void revalidate()
-  }, [revalidate])
+    again()
+  }, [again])
+  const view = useListView(bar)
   const [cursorId, setCursor] = useKeptCursor(view.name, shown)
   const current = shown.find(({ id }) => id === cursorId) ?? shown[0]
   const folders = useCaseFolders(current)

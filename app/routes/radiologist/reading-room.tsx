@@ -158,7 +158,7 @@ function Room() {
   const { group } = loaded
   const orderIds = [order.id, ...group.others.map(({ orderId }) => orderId)]
   // A critical result may stand here that was raised at another order.
-  useLive([...orderIds.map((id) => `order:${id}`), 'list:critical'])
+  const loadAgain = useLive([...orderIds.map((id) => `order:${id}`), 'list:critical'])
   const navigate = useNavigate()
   const [wasMine] = useState(isMine)
   const draft = useDraft(loaded.sections, {
@@ -166,6 +166,7 @@ function Room() {
     fence: item.fence,
     reportId: isMine ? (report?.id ?? null) : null,
     stored: report?.draft ?? null,
+    loadAgain,
   })
   const lease = useLease({ itemId: item.id, fence: item.fence, held: isMine })
   const [password, setPassword] = useState('')
