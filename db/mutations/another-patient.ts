@@ -28,13 +28,13 @@ export async function askIfAnothers(scope: Scope, exam: ExamOfOrder, said: Numbe
 }
 
 /**
- * Asks of images that come under a study: a number that none of it carried before is one that nobody has looked at.
- * Those that were moved here speak of another study, and a person has said whose they are.
+ * Asks of images that come under a study of an order: a number that none of it carried before is one that nobody has
+ * looked at. Those that were moved here speak of another study, and a person has said whose they are.
  */
 export async function askOfNumbersIn(
   scope: Scope,
   study: { id: string; study_uid: string; site_id: string; says: NumberSaid },
-  { orderIds, images }: { orderIds: readonly string[]; images: readonly StoredInstance[] },
+  images: readonly StoredInstance[],
 ): Promise<void> {
   const numbers = new Map<string, NumberSaid>()
   for (const { header } of images) {
@@ -50,9 +50,27 @@ export async function askOfNumbersIn(
         and attributes->'00100020'->'Value'->>0 = ${said.patientId}
         and coalesce(attributes->'00100021'->'Value'->>0, '') = ${said.issuer} limit 1`
     if (before) continue
-    for (const orderId of orderIds)
+    const linked = await scope.sql<{ order_id: string }[]>`
+      select distinct order_id from study_links where study_id = ${study.id} and undone_at is null order by order_id`
+    for (const { order_id: orderId } of linked)
       await askIfAnothers(scope, { studyUid: study.study_uid, orderId, siteId: study.site_id }, said)
   }
+}
+
+/** Asks of a study that has become an order's: of the number that queries answer, and of all that its images carry. */
+export async function askOfAllNumbers(scope: Scope, studyId: string, orderId: string): Promise<void> {
+  const numbers = await scope.sql<(NumberSaid & { studyUid: string; siteId: string })[]>`
+    select study_uid as "studyUid", site_id as "siteId",
+      coalesce(said->>'patientId', dicom_patient_id) as "patientId", coalesce(said->>'issuer', dicom_issuer) as issuer
+    from studies where id = ${studyId}
+    union
+    select s.study_uid, s.site_id, i.attributes->'00100020'->'Value'->>0,
+      coalesce(i.attributes->'00100021'->'Value'->>0, '')
+    from studies s join instances i on i.study_id = s.id
+    where s.id = ${studyId} and i.attributes->'0020000D'->'Value'->>0 = s.study_uid
+      and i.attributes->'00100020'->'Value'->>0 <> ''`
+  for (const { studyUid, siteId, ...said } of numbers)
+    await askIfAnothers(scope, { studyUid, orderId, siteId }, said)
 }
 
 const isSame = (one: NumberSaid, other: NumberSaid): boolean =>

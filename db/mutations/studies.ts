@@ -174,9 +174,9 @@ async function imagesArrived(scope: Scope, study: StudyRow, images: StoredInstan
   // What a note has withdrawn before it came is hidden from the beginning.
   const uids = uidsOf(images)
   if (await anyWithdrawn(scope, uids)) await showWhatStands(scope, uids)
+  await askOfNumbersIn(scope, study, images)
   const orderIds = await linkStudy(scope, study.id, { studyUid: study.study_uid, header: first.header })
   if (orderIds.length === 0) await flagUnmatched(scope, study, first)
-  await askOfNumbersIn(scope, study, { orderIds, images })
   const kind = await batchKindOf(scope, study.id)
   for (const orderId of orderIds) await announceImages(scope, { orderId, study, kind, added: images.length })
   if (kind === 'awaited') await beginByFirstImage(scope, study.id, first)

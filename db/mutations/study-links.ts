@@ -1,6 +1,6 @@
 /** Which study belongs to which order: by Study Instance UID, else by accession and patient together; never by score. */
 import { ulid } from '../ulid.ts'
-import { askIfAnothers, noLongerAnothers } from './another-patient.ts'
+import { askOfAllNumbers, noLongerAnothers } from './another-patient.ts'
 import { raiseException } from './exceptions.ts'
 import type { Scope } from './mutate.ts'
 import type { DicomJson } from './studies.ts'
@@ -95,24 +95,7 @@ async function link(
     type: 'study.linked',
     data: { linkId: id, studyId, procedureId: procedure.id, rule },
   })
-  // Any other rule asks for the patient itself.
-  if (rule === 'study-uid') await askWhoIsShown(scope, studyId, procedure.order_id)
-}
-
-async function askWhoIsShown(scope: Scope, studyId: string, orderId: string): Promise<void> {
-  const [study] = await scope.sql<StudySaid[]>`
-    select study_uid as "studyUid", site_id as "siteId", coalesce(said->>'patientId', dicom_patient_id) as "patientId",
-      coalesce(said->>'issuer', dicom_issuer) as issuer
-    from studies where id = ${studyId}`
-  const { studyUid, siteId, patientId, issuer } = study!
-  await askIfAnothers(scope, { studyUid, orderId, siteId }, { patientId, issuer })
-}
-
-interface StudySaid {
-  studyUid: string
-  siteId: string
-  patientId: string
-  issuer: string
+  await askOfAllNumbers(scope, studyId, procedure.order_id)
 }
 
 /** Takes every link of a study back: it holds nothing any more. */

@@ -171,6 +171,36 @@ test('[MA-03] an image with the number of another patient that comes later, amon
   expect(await doubts(own)).toEqual(['closed 1'])
 })
 
+test('[MA-03] the first images of an exam, under two numbers of ours, are asked about once', async () => {
+  const [own, other] = [await arrived(department), await arrived(department)]
+  const mixed = storedImages(own.studyUid, 2, { sourceAe: 'XR1' }).map((one, n) => ({
+    ...one,
+    header: { ...one.header, '00100020': { vr: 'LO', Value: [n === 0 ? own.mrn : other.mrn] } },
+  }))
+  await indexInstances(department, await deviceAct(department, 'XR1'), mixed)
+  expect(await doubts(own)).toEqual(['open 1'])
+})
+
+test('[MA-03] images with the number of another patient that came before anybody knew whose study it is are asked about once it is an order’s', async () => {
+  const [own, other] = [await arrived(department), await arrived(department)]
+  const studyUid = uuidUid()
+  const made = (patientId: string, accession: string) =>
+    storedImages(studyUid, 2, { sourceAe: 'XR1' }).map((one) => ({
+      ...one,
+      header: {
+        ...one.header,
+        '00100020': { vr: 'LO', Value: [patientId] },
+        '00080050': { vr: 'SH', Value: [accession] },
+      },
+    }))
+  const device = await deviceAct(department, 'XR1')
+  await indexInstances(department, device, made(other.mrn, 'NOT-KNOWN-HERE'))
+  expect(await doubts(own)).toEqual([])
+  await indexInstances(department, device, made(own.mrn, own.accession))
+  expect(await doubts(own)).toEqual(['open 1'])
+  expect(await doubts(other)).toEqual([])
+})
+
 test('[MA-03] the patient’s own number, one that nobody has, and the number of who was merged into them are no doubt', async () => {
   const [own, twin] = [await arrived(department), await arrived(department)]
   await department.sql`
