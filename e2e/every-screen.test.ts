@@ -36,6 +36,28 @@ test('no screen of any role has a barrier, in either theme, throws, or moves wha
   expect(problems).toEqual([])
 }, 180_000)
 
+test('Tab goes round in a dialog, so that nothing under it is acted on unseen', async () => {
+  const { page, problems } = await sitDown(screens, 'radiologist')
+  const holdsFocus = () => page.evaluate(() => !!document.activeElement?.closest('[role="dialog"]'))
+  for (const [opening, stops] of [
+    ['Control+k', 1],
+    ['?', 2],
+  ] as const) {
+    await page.keyboard.press(opening)
+    await page.getByRole('dialog').waitFor()
+    const passed = new Set<string>()
+    for (const key of ['Tab', 'Tab', 'Tab', 'Shift+Tab', 'Shift+Tab', 'Shift+Tab']) {
+      await page.keyboard.press(key)
+      expect(await holdsFocus()).toBe(true)
+      passed.add(await page.evaluate(() => document.activeElement!.outerHTML))
+    }
+    expect(passed.size).toBe(stops)
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+  }
+  expect(problems).toEqual([])
+})
+
 /** The places in the bar, those under "More" too. */
 async function placesOf(page: Page): Promise<string[]> {
   const nav = page.getByRole('navigation', { name: 'Places' }).locator('a')

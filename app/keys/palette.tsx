@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
 import { t } from '../strings/words.ts'
 import { Keys } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { intoView } from '../ui/into-view.ts'
 import { FoundRow, useOrderSearch } from '../ui/order-search.tsx'
@@ -63,65 +64,59 @@ function OpenPalette({ places, onClose }: { places: NavEntry[]; onClose: () => v
     if (wantsFirst.current && isAnswered && entries.length === 1) take(entries[0])
   })
   return (
-    <div
-      className="overlay"
-      role="presentation"
-      onPointerDown={(event) => event.target === event.currentTarget && onClose()}
-    >
-      <div className="dialog palette" role="dialog" aria-modal="true" aria-label={t('palette.title')}>
-        <div className="palette-input">
-          <Glyph name="search" />
-          <input
-            // biome-ignore lint/a11y/noAutofocus: it was opened to type
-            autoFocus
-            role="combobox"
-            aria-label={t('palette.placeholder')}
-            aria-expanded="true"
-            aria-controls="palette-entries"
-            placeholder={t('palette.placeholder')}
-            aria-activedescendant={entries[at] && `palette-${at}`}
-            autoComplete="off"
-            spellCheck={false}
-            value={text}
-            onChange={(event) => {
-              wantsFirst.current = false
-              setText(event.target.value)
-              setAt(0)
-            }}
-            onKeyDown={(event) => {
-              if (event.key === 'Escape') onClose()
-              else if (event.key === 'Enter') take(entries[at])
-              else if (event.key === 'ArrowDown') setAt((at + 1) % Math.max(1, entries.length))
-              else if (event.key === 'ArrowUp') setAt((at - 1 + entries.length) % Math.max(1, entries.length))
-              else return
-              event.preventDefault()
-            }}
-          />
-          <Keys chord="Escape" />
-        </div>
-        <div id="palette-entries" role="listbox" aria-label={t('palette.title')}>
-          {entries.map((entry, index) => (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys
-            <div
-              key={entry.kind + entry.id}
-              ref={index === at ? intoView : undefined}
-              id={`palette-${index}`}
-              role="option"
-              tabIndex={-1}
-              aria-selected={index === at}
-              onClick={() => take(entry)}
-            >
-              <span className="text-3">{entry.kind}</span>
-              <span className="palette-word">{entry.word}</span>
-              {entry.chord ? <Keys chord={entry.chord} /> : <span />}
-            </div>
-          ))}
-          {entries.length === 0 && !isAsking ? (
-            <p className="state-box text-3">{t('palette.nothing')}</p>
-          ) : null}
-        </div>
+    <Dialog label={t('palette.title')} className="palette" onClose={onClose}>
+      <div className="palette-input">
+        <Glyph name="search" />
+        <input
+          // biome-ignore lint/a11y/noAutofocus: it was opened to type
+          autoFocus
+          role="combobox"
+          aria-label={t('palette.placeholder')}
+          aria-expanded="true"
+          aria-controls="palette-entries"
+          placeholder={t('palette.placeholder')}
+          aria-activedescendant={entries[at] && `palette-${at}`}
+          autoComplete="off"
+          spellCheck={false}
+          value={text}
+          onChange={(event) => {
+            wantsFirst.current = false
+            setText(event.target.value)
+            setAt(0)
+          }}
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') onClose()
+            else if (event.key === 'Enter') take(entries[at])
+            else if (event.key === 'ArrowDown') setAt((at + 1) % Math.max(1, entries.length))
+            else if (event.key === 'ArrowUp') setAt((at - 1 + entries.length) % Math.max(1, entries.length))
+            else return
+            event.preventDefault()
+          }}
+        />
+        <Keys chord="Escape" />
       </div>
-    </div>
+      <div id="palette-entries" role="listbox" aria-label={t('palette.title')}>
+        {entries.map((entry, index) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys
+          <div
+            key={entry.kind + entry.id}
+            ref={index === at ? intoView : undefined}
+            id={`palette-${index}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === at}
+            onClick={() => take(entry)}
+          >
+            <span className="text-3">{entry.kind}</span>
+            <span className="palette-word">{entry.word}</span>
+            {entry.chord ? <Keys chord={entry.chord} /> : <span />}
+          </div>
+        ))}
+        {entries.length === 0 && !isAsking ? (
+          <p className="state-box text-3">{t('palette.nothing')}</p>
+        ) : null}
+      </div>
+    </Dialog>
   )
 }
 
@@ -142,39 +137,33 @@ export function KeySheet() {
   }, [isOpen])
   if (!isOpen) return null
   return (
-    <div
-      className="overlay"
-      role="presentation"
-      onPointerDown={(event) => event.target === event.currentTarget && setOpen(false)}
-    >
-      <div className="dialog" role="dialog" aria-modal="true" aria-label={t('keys.title')}>
-        <h2>{t('keys.title')}</h2>
-        <ul className="key-sheet">
-          {grouped(keys).map(({ word, caps, isOff }) => (
-            <li key={word} className={isOff ? 'text-3' : undefined}>
-              <span className="keys">
-                {caps.map((group) => (
-                  <span key={group.join()} className="keys">
-                    {group.map((cap) => (
-                      <kbd key={cap}>{cap}</kbd>
-                    ))}
-                  </span>
-                ))}
-              </span>
-              <span className="key-word">{isOff ? t('keys.not-now', { word }) : word}</span>
-            </li>
-          ))}
-        </ul>
-        <p className="key-sheet">
-          <Link to="/help" onClick={() => setOpen(false)}>
-            {t('help.title')}
-          </Link>
-          <button ref={close} type="button" className="button" onClick={() => setOpen(false)}>
-            {t('reason.close')}
-          </button>
-        </p>
-      </div>
-    </div>
+    <Dialog label={t('keys.title')} onClose={() => setOpen(false)}>
+      <h2>{t('keys.title')}</h2>
+      <ul className="key-sheet">
+        {grouped(keys).map(({ word, caps, isOff }) => (
+          <li key={word} className={isOff ? 'text-3' : undefined}>
+            <span className="keys">
+              {caps.map((group) => (
+                <span key={group.join()} className="keys">
+                  {group.map((cap) => (
+                    <kbd key={cap}>{cap}</kbd>
+                  ))}
+                </span>
+              ))}
+            </span>
+            <span className="key-word">{isOff ? t('keys.not-now', { word }) : word}</span>
+          </li>
+        ))}
+      </ul>
+      <p className="key-sheet">
+        <Link to="/help" onClick={() => setOpen(false)}>
+          {t('help.title')}
+        </Link>
+        <button ref={close} type="button" className="button" onClick={() => setOpen(false)}>
+          {t('reason.close')}
+        </button>
+      </p>
+    </Dialog>
   )
 }
 

@@ -8,6 +8,7 @@ import type { Macro } from '#db/queries/report-templates.ts'
 import { macroText } from '#domain/report-text.ts'
 import { t } from '../strings/words.ts'
 import { Button, Keys } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
 import { Glyph } from '../ui/glyph.tsx'
 import { ErrorLine } from '../ui/messages.tsx'
 import type { ReportDesk } from './report-desk.ts'
@@ -71,61 +72,55 @@ export function MacroPicker({ macros, desk, selected, onClose }: MacroPickerProp
     event.stopPropagation()
   }
   return (
-    <div
-      className="overlay"
-      role="presentation"
-      onPointerDown={(event) => event.target === event.currentTarget && close()}
-    >
-      <div className="dialog palette macros" role="dialog" aria-modal="true" aria-label={t('macro.title')}>
-        <div className="palette-input">
-          <Glyph name="search" />
-          <input
-            // biome-ignore lint/a11y/noAutofocus: it was opened to type
-            autoFocus
-            role="combobox"
-            aria-label={t('macro.placeholder')}
-            aria-expanded="true"
-            aria-controls="macro-entries"
-            aria-activedescendant={entries[at] ? `macro-${entries[at].id}` : undefined}
-            placeholder={t('macro.placeholder')}
-            value={typed}
-            onChange={(event) => {
-              setTyped(event.target.value)
-              setAt(0)
-            }}
-            onKeyDown={onKeyDown}
-          />
-          <Keys chord="Escape" />
-        </div>
-        {refused ? <ErrorLine>{refused}</ErrorLine> : null}
-        <div id="macro-entries" role="listbox" aria-label={t('macro.title')}>
-          {entries.map((entry, index) => (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys
-            <div
-              key={entry.id}
-              id={`macro-${entry.id}`}
-              role="option"
-              tabIndex={-1}
-              aria-selected={index === at}
-              onClick={entry.run}
-            >
-              <span className="strong">{entry.word}</span>
-              <span className="text-2 ellipsis">{entry.preview}</span>
-              <span className="text-3 small">{entry.note}</span>
-            </div>
-          ))}
-          {entries.length === 0 ? <p className="state-box text-3">{t('macro.nothing')}</p> : null}
-        </div>
-        <footer className="row small text-3">
-          <span>{t(selected.trim() ? 'macro.keep-how' : 'macro.how')}</span>
-          {entries[at]?.isOwn ? (
-            <Button look="quiet" onClick={() => drop(entries[at]!.id)}>
-              {t('macro.drop')}
-            </Button>
-          ) : null}
-        </footer>
+    <Dialog label={t('macro.title')} className="palette macros" onClose={close}>
+      <div className="palette-input">
+        <Glyph name="search" />
+        <input
+          // biome-ignore lint/a11y/noAutofocus: it was opened to type
+          autoFocus
+          role="combobox"
+          aria-label={t('macro.placeholder')}
+          aria-expanded="true"
+          aria-controls="macro-entries"
+          aria-activedescendant={entries[at] ? `macro-${entries[at].id}` : undefined}
+          placeholder={t('macro.placeholder')}
+          value={typed}
+          onChange={(event) => {
+            setTyped(event.target.value)
+            setAt(0)
+          }}
+          onKeyDown={onKeyDown}
+        />
+        <Keys chord="Escape" />
       </div>
-    </div>
+      {refused ? <ErrorLine>{refused}</ErrorLine> : null}
+      <div id="macro-entries" role="listbox" aria-label={t('macro.title')}>
+        {entries.map((entry, index) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys
+          <div
+            key={entry.id}
+            id={`macro-${entry.id}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === at}
+            onClick={entry.run}
+          >
+            <span className="strong">{entry.word}</span>
+            <span className="text-2 ellipsis">{entry.preview}</span>
+            <span className="text-3 small">{entry.note}</span>
+          </div>
+        ))}
+        {entries.length === 0 ? <p className="state-box text-3">{t('macro.nothing')}</p> : null}
+      </div>
+      <footer className="row small text-3">
+        <span>{t(selected.trim() ? 'macro.keep-how' : 'macro.how')}</span>
+        {entries[at]?.isOwn ? (
+          <Button look="quiet" onClick={() => drop(entries[at]!.id)}>
+            {t('macro.drop')}
+          </Button>
+        ) : null}
+      </footer>
+    </Dialog>
   )
 
   function drop(macroId: string): void {
