@@ -19,7 +19,11 @@ export interface Place {
 const PLACES = {
   'scan-queue': { path: '/scan-queue', word: 'nav.scan-queue' },
   'quality-check': { path: '/quality-check', word: 'nav.quality-check', kinds: ['quality', 'complete'] },
-  reading: { path: '/reading', word: 'nav.reading', kinds: ['read', 'sent-back', 'sign', 'over-read'] },
+  reading: {
+    path: '/reading',
+    word: 'nav.reading',
+    kinds: ['read', 'sent-back', 'sign', 'over-read', 'late'],
+  },
   'over-read': { path: '/over-read', word: 'nav.over-read', kinds: ['over-read', 'sign'] },
   'my-preliminaries': { path: '/my-preliminaries', word: 'nav.my-preliminaries' },
   'sent-back': { path: '/sent-back', word: 'nav.sent-back', kinds: ['sent-back'] },
@@ -96,14 +100,17 @@ export function placesOf(roles: readonly Role[]): Place[] {
 
 /**
  * What stands on somebody's reading list: a kind that has a list of its own among their places stands there and not
- * here too, so that each is counted once. "Next case" takes them all.
+ * here too, so that each is counted once. Images that came after a report are for those who may amend it. "Next case"
+ * takes all but these, which are looked at and not claimed.
  */
 export function readingKinds(roles: readonly Role[]): readonly WorkItemKind[] {
   const theirs = new Set(roles.flatMap((role) => PLACES_OF[role] ?? []))
   const elsewhere = (['over-read', 'sent-back'] as const).flatMap((id) =>
     theirs.has(id) ? PLACES[id].kinds : [],
   )
-  return PLACES.reading.kinds.filter((kind) => !elsewhere.some((each) => each === kind))
+  return PLACES.reading.kinds.filter(
+    (kind) => !elsewhere.some((each) => each === kind) && (kind !== 'late' || roles.includes('radiologist')),
+  )
 }
 
 /** Everybody who has this place: what its loader's guard asks for. */

@@ -1,9 +1,12 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deviceAct, dutyAct } from '#db/mutations/act.ts'
 import { openAmendment } from '#db/mutations/amendments.ts'
 import { openReport, signReport } from '#db/mutations/reports.ts'
+import { settleOrder } from '#db/mutations/settle.ts'
+import { indexInstances } from '#db/mutations/studies.ts'
 import { claim } from '#db/mutations/work-items.ts'
-import { actAs } from '#db/order.fixture.ts'
+import { actAs, storedImages } from '#db/order.fixture.ts'
 import { readableStudy } from '#db/reading.fixture.ts'
 import { listens } from './app.fixture.ts'
 import { barriers, goTo, SOON, sitDown } from './desk.fixture.ts'
@@ -119,4 +122,44 @@ test('[RP-06][RP-07] somebody else corrects a report with a reason; the words th
   expect(JSON.stringify(original!.content)).toContain('Normal CT of the head.')
   expect(JSON.stringify(corrected!.content)).toContain('Subdural haematoma.')
   expect([...problems, ...first.problems]).toEqual([])
+})
+
+test('[RP-06] images that come after a report stand on its signer’s reading list; one key opens them beside it, and one says they add nothing', async () => {
+  const { department } = screens
+  const { orderId, reportId } = await reportThatIsOut()
+  const [study] = await department.sql<{ uid: string }[]>`
+    select study_uid as uid from studies s join study_links l on l.study_id = s.id where l.order_id = ${orderId}`
+  await indexInstances(
+    department,
+    await deviceAct(department, 'US1'),
+    storedImages(study!.uid, 1, { sourceAe: 'US1' }),
+  )
+  await settleOrder(department, await dutyAct(department), { orderId })
+  const [duty] = await department.sql<{ id: string }[]>`
+    select id from work_items where order_id = ${orderId} and kind = 'late'`
+  const other = await sitDown(screens, 'radiologist2')
+  await other.page.locator('.reading-list').waitFor()
+  const row = (page: Page) => page.locator(`tr[data-item="${duty!.id}"]`)
+  expect(await row(other.page).count()).toBe(0)
+
+  const { page, problems } = await sitDown(screens, 'radiologist')
+  await row(page).click()
+  expect(await row(page).innerText()).toContain('Images after the report')
+  await page.getByRole('button', { name: 'Open the report' }).waitFor()
+  expect(await barriers(page)).toEqual([])
+  await page.keyboard.press('Enter')
+  await page.waitForURL(({ pathname }) => pathname === `/reports/${reportId}/amend`)
+  await page.getByRole('button', { name: 'Seen, nothing to add' }).waitFor(SOON)
+  await listens(page)
+  await page.keyboard.press('Alt+s')
+  await expect
+    .poll(async () => {
+      await settleOrder(department, await dutyAct(department), { orderId })
+      const [item] = await department.sql`select state from work_items where id = ${duty!.id}`
+      return item!.state
+    }, SOON)
+    .toBe('completed')
+  await goTo(page, `${screens.app.url}/reading`)
+  expect(await row(page).count()).toBe(0)
+  expect([...problems, ...other.problems]).toEqual([])
 })

@@ -169,6 +169,7 @@ export const en = {
   'priority-word.T': 'timed',
   'why.given': 'given to you by the lead',
   'why.in-turn': 'In turn',
+  'why.images-after': 'Images after the report',
   'why.stat': 'STAT',
   'why.late': 'Late {duration}',
   'why.used': '{percent} % used',
@@ -334,6 +335,7 @@ export const en = {
   'reading.taken-by': '{name} has it. View it only (V), or take the next case (N).',
   'reading.skipped': 'Skipped by you',
   'reading.go-on': 'Go on reading',
+  'reading.open-report': 'Open the report',
   'reading.skip-of': 'Skip {accession}: why?',
 
   'detail.title': 'The case under the cursor',

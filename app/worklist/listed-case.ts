@@ -103,10 +103,11 @@ export function listedCases(
 }
 
 /** What was given to this reader says so first, then what it waits for; the time used, which the row shows, last. */
-function whyHere({ assignedTo, why }: Item, userId: string): string[] {
+function whyHere({ kind, assignedTo, why }: Item, userId: string): string[] {
   const given = assignedTo?.id === userId ? [t('why.given')] : []
+  const after = kind === 'late' ? [t('why.images-after')] : []
   const place = ({ id }: WhyHere) => (id === 'paused' ? 0 : id === 'used' ? 2 : 1)
-  const said = [...given, ...why.toSorted((a, b) => place(a) - place(b)).map(whyWords)]
+  const said = [...given, ...after, ...why.toSorted((a, b) => place(a) - place(b)).map(whyWords)]
   return said.length > 0 ? said : [t('why.in-turn')]
 }
 

@@ -7,6 +7,8 @@ import type { ListedCase } from './listed-case.ts'
 
 /** @param at the department's instant, and the day it is there */
 export function yoursInWords(row: ListedCase, reader: Actor, at: { now: Date; today: string }): string[] {
+  // Whose report it is, not whose case it would be: the row says for whom it is meant.
+  if (row.kind === 'late') return []
   const { siteId, area, isScreening, onShift } = row.rules
   const dueFrom = new Date(row.dueFrom ?? at.now)
   const rules = whyYours(

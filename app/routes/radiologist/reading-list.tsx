@@ -178,6 +178,14 @@ function useYours(reader: Actor | null): (row: ListedCase) => string[] {
   }, [who, now, zone])
 }
 
+/** Images that came after a report: they are looked at where it is amended, and there is nothing to claim. */
+const isAfterReport = ({ kind }: ListedCase) => kind === 'late'
+
+function openWord(row: ListedCase) {
+  if (isAfterReport(row)) return 'reading.open-report'
+  return row.isMine ? 'reading.go-on' : 'reading.claim-and-open'
+}
+
 export default function ReadingList() {
   const { rows: shown, mayClaim, reader, recallable, bar } = useReading()
   const yours = useYours(reader)
@@ -195,6 +203,7 @@ export default function ReadingList() {
     'list:sent-back',
     'list:sign',
     'list:over-read',
+    'list:late',
     'images.arrived',
     'completeness.decided',
     'report.signed',
@@ -228,14 +237,15 @@ export default function ReadingList() {
   }
   function open(row: ListedCase | undefined): void {
     if (!row) return
-    if (!mayClaim || row.isMine) viewOnly(row)
+    if (!mayClaim || row.isMine || isAfterReport(row)) viewOnly(row)
     else if (row.isTaken) setTold(t('reading.taken-by', { name: row.holder?.name ?? '' }))
     else submit({ intent: 'claim', itemId: row.id })
   }
   const next = () => submit({ intent: 'next' })
   const viewOnly = (row: ListedCase | undefined) => row && void navigate(`/reading/${row.id}`)
   const timeline = (row: ListedCase | undefined) => row && void navigate(`/orders/${row.orderId}`)
-  const toggleSkip = () => setSkipping(skipping || !current || current.isTaken ? null : current)
+  const toggleSkip = () =>
+    setSkipping(skipping || !current || current.isTaken || isAfterReport(current) ? null : current)
   function skipFor(reason: string): void {
     if (!skipping) return
     submit({
@@ -312,12 +322,14 @@ export default function ReadingList() {
                 blocked={current.isTaken && t('refusal.already-claimed')}
                 onClick={() => open(current)}
               >
-                {t(current.isMine ? 'reading.go-on' : 'reading.claim-and-open')}
+                {t(openWord(current))}
               </Button>
             ) : null}
-            <Button wide chord="V" onClick={() => viewOnly(current)}>
-              {t('reading.view-only')}
-            </Button>
+            {isAfterReport(current) ? null : (
+              <Button wide chord="V" onClick={() => viewOnly(current)}>
+                {t('reading.view-only')}
+              </Button>
+            )}
             <Button wide chord="T" onClick={() => timeline(current)}>
               {t('reading.timeline')}
             </Button>

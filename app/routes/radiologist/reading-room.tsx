@@ -5,6 +5,7 @@ import {
   type ActionFunctionArgs,
   data,
   type LoaderFunctionArgs,
+  redirect,
   type ShouldRevalidateFunctionArgs,
   useLoaderData,
   useLocation,
@@ -73,6 +74,8 @@ export async function loader(args: LoaderFunctionArgs) {
   const found = await readingRoom(department.sql, itemId)
   if (!found || !can(person.actor, 'see-order', { siteId: found.order.siteId }).allowed)
     throw data(null, { status: 404 })
+  // Images that came after a report are looked at where it is amended.
+  if (found.item.kind === 'late' && found.report) throw redirect(`/reports/${found.report.id}/amend`)
   const isMine = found.item.holder?.id === person.id && found.item.state === 'claimed'
   // The report is made with the first opening by its holder; made twice it is the same one.
   if (isMine && !found.report) await openReport(department, await act(), { itemId })
