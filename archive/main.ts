@@ -54,14 +54,15 @@ await runService('archive', config, async ({ department, log }) => {
   })
   const startedAt = Date.now()
   const looking = setTimeout(() => {
-    lookThrough().catch((error) =>
-      log.error({ err: error }, 'what a crash left behind was not looked through'),
-    )
+    adopt().catch((error) => log.error({ err: error }, 'what a crash left behind was not looked through'))
+    sweep().catch((error) => log.error({ err: error }, 'half-written objects were not removed'))
   }, LOOK_AFTER_MS)
-  async function lookThrough(): Promise<void> {
+  async function sweep(): Promise<void> {
     const swept = await store.sweepUnfinished()
     if (swept > 0)
       log.info({ swept }, 'half-written objects were removed; nobody was told that they are kept')
+  }
+  async function adopt(): Promise<void> {
     let adopted = 0
     for await (const left of store.keysBegun({ from: startedAt - LEFT_FROM_MS, until: startedAt }))
       adopted += await ingest.adopt(left)

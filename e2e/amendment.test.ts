@@ -161,5 +161,9 @@ test('[RP-06] images that come after a report stand on its signer’s reading li
     .toBe('completed')
   await goTo(page, `${screens.app.url}/reading`)
   expect(await row(page).count()).toBe(0)
+  // Of a report that does not stand any more there is nothing to amend.
+  await department.sql`update reports set state = 'DRAFT' where id = ${reportId}`
+  await page.goto(`${screens.app.url}/reading/${duty!.id}`)
+  expect(new URL(page.url()).pathname).toBe(`/orders/${orderId}`)
   expect([...problems, ...other.problems]).toEqual([])
 })

@@ -8,7 +8,7 @@ import type { ListKey } from '#domain/list-order.ts'
 import type { Modality, WorkItemKind } from '#domain/words.ts'
 import type { SignedIn } from './guard.ts'
 
-/** What stands on a reading list. */
+/** What "next case" takes. */
 export const READING_KINDS: WorkItemKind[] = ['read', 'sent-back', 'sign', 'over-read']
 
 // Somebody was faster, or it isn't for this reader: the one after it is tried.

@@ -24,6 +24,8 @@ export function Dialog({ label, className = '', onClose, children }: DialogProps
         role="dialog"
         aria-modal="true"
         aria-label={label}
+        // A press on its words leaves the focus in it.
+        tabIndex={-1}
         onKeyDown={goRound}
       >
         {children}

@@ -6,7 +6,7 @@ import { Occupancy } from './occupancy.ts'
 import { encodeAbort, encodeReleaseRq, PDU } from './pdu.ts'
 import { aborted, data, echo, pdv, proposal, RawPeer, storeRq } from './raw-peer.fixture.ts'
 import type { Refusal } from './refusal.ts'
-import { DIMSE_LIMITS } from './settings.ts'
+import { DIMSE_LIMITS, dimseLimits } from './settings.ts'
 import { CT_IMAGE_STORAGE, VERIFICATION } from './sop-class.ts'
 import { shelf } from './store-sink.fixture.ts'
 import { EXPLICIT_LITTLE, IMPLICIT_LITTLE } from './transfer-syntax.ts'
@@ -241,6 +241,14 @@ test('two doors of one house count their guests together, and one address gets n
   first.send(encodeReleaseRq())
   await first.closed()
   await vi.waitFor(() => expect(one.associations.size).toBe(0))
+})
+
+test('one address gets three quarters of the associations, however many there are', () => {
+  expect(dimseLimits()).toEqual(DIMSE_LIMITS)
+  expect(dimseLimits({ associations: 40 })).toMatchObject({ associations: 40, associationsPerAddress: 30 })
+  expect(dimseLimits({ associations: 1 })).toMatchObject({ associationsPerAddress: 1 })
+  const both = { associations: 40, associationsPerAddress: 40 }
+  expect(dimseLimits(both)).toMatchObject(both)
 })
 
 test('a device that opens one association after another and forgets them leaves the others theirs', async () => {

@@ -23,7 +23,7 @@ import { startClock } from './peer-clock.ts'
 import { withReadBuffer } from './read-buffer.ts'
 import { type Refusal, refusalFor } from './refusal.ts'
 import type { Services } from './services.ts'
-import { DIMSE_LIMITS, DIMSE_TIMERS, type DimseLimits, type DimseTimers } from './settings.ts'
+import { DIMSE_TIMERS, type DimseLimits, type DimseTimers, dimseLimits } from './settings.ts'
 import {
   type Certificate,
   certificateOf,
@@ -112,7 +112,7 @@ class Door implements Listener {
 
   constructor(options: ListenOptions) {
     this.options = options
-    this.limits = { ...DIMSE_LIMITS, ...options.limits }
+    this.limits = dimseLimits(options.limits)
     this.timers = { ...DIMSE_TIMERS, ...options.timers }
     this.occupancy = options.occupancy ?? new Occupancy(this.limits)
     this.server = options.tls ? this.tlsServer(options.tls) : createServer({ pauseOnConnect: true })

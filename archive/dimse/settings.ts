@@ -8,7 +8,7 @@ export type DimseLimits = {
   readonly connectionsPerAddress: number
   /** Associations at once; more are rejected as temporarily congested. */
   readonly associations: number
-  /** Of these, from one address: one device that forgets to release leaves the others theirs. */
+  /** Of these, from one address (unless set, three quarters): one device that forgets to release leaves the others theirs. */
   readonly associationsPerAddress: number
   /** The longest P-DATA-TF variable field we receive: announced in the negotiation, checked before any reading. */
   readonly pduBytes: number
@@ -30,6 +30,12 @@ export const DIMSE_LIMITS: DimseLimits = {
   commandBytes: 64 * 1024,
   datasetBytes: 8 * 1024 * 1024,
   waitingRequests: 16,
+}
+
+/** The limits as they are set, the others by default. */
+export function dimseLimits(set: Partial<DimseLimits> = {}): DimseLimits {
+  const { associations = DIMSE_LIMITS.associations } = set
+  return { ...DIMSE_LIMITS, associationsPerAddress: Math.ceil(associations * 0.75), ...set }
 }
 
 export type DimseTimers = StreamTimers & {

@@ -10,7 +10,7 @@ import {
 } from '#archive/dimse/listener.ts'
 import { Occupancy } from '#archive/dimse/occupancy.ts'
 import type { Services } from '#archive/dimse/services.ts'
-import { DIMSE_LIMITS, type DimseLimits, type DimseTimers } from '#archive/dimse/settings.ts'
+import { type DimseLimits, type DimseTimers, dimseLimits } from '#archive/dimse/settings.ts'
 import type { Ingest } from '#archive/ingest/ingest.ts'
 import type { BlobStore } from '#archive/storage/blob-store.ts'
 import { FrameThreads } from '#archive/web/frame-threads.ts'
@@ -52,7 +52,7 @@ export interface ArchiveDoors extends Listener {
 export async function listenArchive({ port, tls, ...parts }: ArchivePort): Promise<ArchiveDoors> {
   const { department, log, ingest, host, timers } = parts
   const refusals = new RefusalLog(department, log)
-  const limits = { ...DIMSE_LIMITS, ...parts.limits }
+  const limits = dimseLimits(parts.limits)
   const threads = new FrameThreads()
   const stored = {
     sql: department.sql,

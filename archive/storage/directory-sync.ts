@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 const openDirectory = promisify(open)
 const sync = promisify(fsync)
 
-/** Directories kept open: objects go into one for a month. */
+/** Directories kept open: objects go into one for a day. */
 const KEPT_OPEN = 4
 
 export class DirectorySync {

@@ -97,6 +97,9 @@ test('a sweep reads the days since the last one, in the folders of earlier relea
   await leave(today, 'D')
   await leave(today.slice(0, 5), 'E')
   expect(await store.sweepUnfinished({ olderThanMs: -1000 })).toBe(2)
+  // A clock that was ahead at the last start says nothing of the days between.
+  await writeFile(join(folder, 'swept-at'), new Date(Date.now() + 90 * 86_400_000).toISOString())
+  expect(await store.sweepUnfinished({ olderThanMs: -1000 })).toBe(1)
 })
 
 test('a sweep goes on past an object that is finished while it looks', async () => {

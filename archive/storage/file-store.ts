@@ -130,7 +130,9 @@ export class FileStore implements BlobStore {
   async #foldersToSweep(now: number): Promise<Iterable<string>> {
     const last = await readFile(this.#sweptAt, 'utf8').catch(() => '')
     const sweptAt = Date.parse(last.trim())
-    return Number.isNaN(sweptAt) ? await this.#folders() : foldersOf(sweptAt - DAY_MS, now)
+    // A clock that was ahead at the last start says nothing of the days between.
+    if (Number.isNaN(sweptAt) || sweptAt > now) return this.#folders()
+    return foldersOf(sweptAt - DAY_MS, now)
   }
 
   async #folders(): Promise<string[]> {

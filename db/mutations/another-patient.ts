@@ -47,6 +47,7 @@ export async function askOfNumbersIn(
   for (const said of numbers.values()) {
     const [before] = await scope.sql`
       select 1 from instances where study_id = ${study.id} and blob <> all(${blobs})
+        and attributes->'0020000D'->'Value'->>0 = ${study.study_uid}
         and attributes->'00100020'->'Value'->>0 = ${said.patientId}
         and coalesce(attributes->'00100021'->'Value'->>0, '') = ${said.issuer} limit 1`
     if (before) continue
@@ -57,7 +58,10 @@ export async function askOfNumbersIn(
   }
 }
 
-/** Asks of a study that has become an order's: of the number that queries answer, and of all that its images carry. */
+/**
+ * Asks of a study that has become an order's, or to which images came back: of the number that queries answer, and of
+ * all that its images carry.
+ */
 export async function askOfAllNumbers(scope: Scope, studyId: string, orderId: string): Promise<void> {
   const numbers = await scope.sql<(NumberSaid & { studyUid: string; siteId: string })[]>`
     select study_uid as "studyUid", site_id as "siteId",

@@ -3,6 +3,7 @@ import { formatPersonName, nameKeyOfDicom } from '#domain/identity.ts'
 import type { NameSaid } from '#domain/order-message.ts'
 import { seriesOfStep } from '#domain/series-of-step.ts'
 import { ulid } from '../ulid.ts'
+import { askOfAllNumbers } from './another-patient.ts'
 import type { Scope } from './mutate.ts'
 import { count } from './study-counts.ts'
 import { linkStudy, unlinkStudy } from './study-links.ts'
@@ -46,10 +47,25 @@ export async function transferSeries(scope: Scope, transfer: Transfer): Promise<
     await count(scope, id)
     await beginAnew(scope, id)
   }
-  await linkStudy(scope, toStudyId, { studyUid: transfer.toStudyUid, header: {} })
+  const orderIds = await linkStudy(scope, toStudyId, { studyUid: transfer.toStudyUid, header: {} })
+  // Images that come back to the study they were made in were perhaps why somebody was asked.
+  if (await anyOwn(scope, toStudyId, transfer))
+    for (const orderId of orderIds) await askOfAllNumbers(scope, toStudyId, orderId)
   const emptied = await isEmpty(scope, from.id)
   if (emptied) await unlinkStudy(scope, from.id)
   return { instances: total(concerned), fromStudyId: from.id, toStudyId, emptied }
+}
+
+async function anyOwn(
+  { sql }: Scope,
+  studyId: string,
+  { toStudyUid, seriesUids }: Transfer,
+): Promise<boolean> {
+  const [one] = await sql`
+    select 1 from instances i join series e on e.id = i.series_id
+    where e.study_id = ${studyId} and e.series_uid = any(${seriesUids as string[]})
+      and i.attributes->'0020000D'->'Value'->>0 = ${toStudyUid} limit 1`
+  return one !== undefined
 }
 
 /** The series of a performed step (a report of ours is nobody's scan), in the study its images came in, with those its MPPS named and that are yet to come. */

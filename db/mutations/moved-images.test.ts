@@ -1,7 +1,7 @@
 /** "Wrong patient or exam": images go to the order they were made for, and back until a final report. */
 import { expect, test } from 'vitest'
 import { addDays, localDate, startOfDay } from '#domain/calendar.ts'
-import { actAs } from '../order.fixture.ts'
+import { actAs, storedImages } from '../order.fixture.ts'
 import { criticalResultsOfCase } from '../queries/critical-results.ts'
 import { search } from '../queries/dicomweb.ts'
 import { unseenNotices } from '../queries/notices.ts'
@@ -83,6 +83,26 @@ test('[MA-12] images made under another patient go to the right order, and the w
   expect(await found(right.studyUid)).toEqual([
     { patientId: right.mrn, accession: right.accession, images: 2 },
   ])
+})
+
+test('[MA-12][MA-03] images that were moved here hide no question about those made here under the number of another patient', async () => {
+  const { sql } = department
+  const [other, own] = [await arrived(department), await arrived(department)]
+  const exam = await scanned(department, other)
+  const said = { '00100020': { vr: 'LO', Value: [other.mrn] } }
+  await sql`
+    update instances set attributes = attributes || ${sql.json(said)}
+    where study_id = (select id from studies where study_uid = ${other.studyUid})`
+  await move(exam, own)
+  const doubts = async () =>
+    (await sql`select state from exceptions where kind = 'identity' and order_id = ${own.orderId}`).length
+  expect(await doubts()).toBe(0)
+  const made = storedImages(own.studyUid, 1, { sourceAe: 'XR1' }).map((one) => ({
+    ...one,
+    header: { ...one.header, ...said },
+  }))
+  await indexInstances(department, await deviceAct(department, 'XR1'), made)
+  expect(await doubts()).toBe(1)
 })
 
 test('[MA-12] reading is blocked on both orders until the quality check has seen what each holds now', async () => {

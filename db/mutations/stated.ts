@@ -115,9 +115,9 @@ export async function studiesToState(sql: AnySql, most: number): Promise<ToState
   }))
 }
 
-/** In the transaction that states it: whoever changes something meanwhile names it anew. */
-export async function takeToState(sql: AnySql, { rows }: ToState): Promise<void> {
-  await sql`delete from studies_to_state where id = any(${rows as number[]})`
+/** In the transaction that states it, and before it reads: whoever changes something meanwhile names it anew. */
+export async function takeToState(sql: AnySql, { studyId }: ToState): Promise<void> {
+  await sql`delete from studies_to_state where study_id = ${studyId}`
 }
 
 /** One that could not be stated: it is on the health page until it can. Machine clock. */

@@ -28,6 +28,7 @@ import { macrosOf, templateOfOrder } from '#db/queries/report-templates.ts'
 import { returnsOf } from '#db/queries/returns.ts'
 import { similarToday } from '#db/queries/similar-people.ts'
 import { can } from '#domain/permissions.ts'
+import { isSigned } from '#domain/report.ts'
 import { openField } from '#domain/report-text.ts'
 import type { Agreement } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
@@ -74,8 +75,11 @@ export async function loader(args: LoaderFunctionArgs) {
   const found = await readingRoom(department.sql, itemId)
   if (!found || !can(person.actor, 'see-order', { siteId: found.order.siteId }).allowed)
     throw data(null, { status: 404 })
-  // Images that came after a report are looked at where it is amended.
-  if (found.item.kind === 'late' && found.report) throw redirect(`/reports/${found.report.id}/amend`)
+  // Images that came after a report are looked at where it is amended; of one that was taken back, with all of its order.
+  if (found.item.kind === 'late')
+    throw redirect(
+      isSigned(found.report?.state) ? `/reports/${found.report!.id}/amend` : `/orders/${found.order.id}`,
+    )
   const isMine = found.item.holder?.id === person.id && found.item.state === 'claimed'
   // The report is made with the first opening by its holder; made twice it is the same one.
   if (isMine && !found.report) await openReport(department, await act(), { itemId })
