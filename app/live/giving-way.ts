@@ -1,6 +1,7 @@
 /**
- * A load of the screen that stands gives way to an act that leads to another page. The router (8.4, and still 8.5) does not end it for
- * an act's redirect: the load would then write its own address over the new one, or bring the old screen back.
+ * A load of the screen that stands gives way to an act that leads to another page. The router (8.4, and still 8.5) does
+ * not end it for an act's redirect: the load would then write its own address over the new one, or bring the old screen
+ * back.
  */
 import type { DataStrategyResult } from 'react-router'
 import type { DataRouter } from './page-asked.ts'
