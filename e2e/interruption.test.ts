@@ -261,6 +261,29 @@ test('[VW-03][RP-02] from claim to signed normal CT with one prior and one measu
   expect(problems).toEqual([])
 }, 180_000)
 
+test('[RP-10] a case stays set aside, although its room hears of it before the answer comes', async () => {
+  const { itemId } = await readableStudy(department, 'stat')
+  const { page, problems } = await sitDown(screens, 'radiologist2', withoutViewer)
+  await page.locator(`tr[data-item="${itemId}"]`).click()
+  await page.keyboard.press('Enter')
+  await page.waitForURL(isIn(itemId))
+  await yours(page).waitFor()
+  await section(page, 'Findings').fill('Nodule.')
+  await page.route('**/reading/parked', async (route) => {
+    const isAct = route.request().method() === 'POST'
+    const response = await route.fetch()
+    // Long enough for a room that hears of it to ask again.
+    if (isAct) await new Promise((resolve) => setTimeout(resolve, 1_500))
+    await route.fulfill({ response })
+  })
+  await page.keyboard.press('Alt+q')
+  await page.waitForURL('**/reading')
+  await page.getByRole('button', { name: /^parked: / }).waitFor(SOON)
+  const [item] = await department.sql`select parked from work_items where id = ${itemId}`
+  expect(item).toEqual({ parked: true })
+  expect(problems).toEqual([])
+})
+
 const TEMPLATE = `<!DOCTYPE html><html><head><title>CT head</title>
 <meta name="dcterms.title" content="CT head, structured"><meta name="dcterms.identifier" content="9.9.9"></head><body>
 <section data-section-name="Findings"><header>Findings</header>

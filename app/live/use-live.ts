@@ -53,8 +53,23 @@ export function useLive(topics: readonly string[]): () => void {
  */
 export function isActing({ state: { navigation, fetchers } }: DataRouter): boolean {
   return (
-    navigation.state !== 'idle' || [...fetchers.values()].some((fetcher) => fetcher.state === 'submitting')
+    plainActs.size > 0 ||
+    navigation.state !== 'idle' ||
+    [...fetchers.values()].some((fetcher) => fetcher.state === 'submitting')
   )
+}
+
+const plainActs = new Set<symbol>()
+
+/** Runs an act that goes by plain requests, of which the router knows nothing; no load begins until it is over. */
+export async function asAct(act: () => Promise<void>): Promise<void> {
+  const mine = Symbol('act')
+  plainActs.add(mine)
+  try {
+    await act()
+  } finally {
+    plainActs.delete(mine)
+  }
 }
 
 /** A slow workstation draws what it has before it asks for more: a newer list would start the drawing over. */

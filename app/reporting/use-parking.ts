@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import { useNavigate } from 'react-router'
 import type { Refused } from '#app/server/refusal.ts'
 import type { DeskPlace } from '#db/mutations/parking.ts'
+import { asAct } from '../live/use-live.ts'
 import type { ReportDesk } from './report-desk.ts'
 import type { Draft } from './use-draft.ts'
 import { type Frame, hearViewer, layoutNow, tellViewer } from './viewer-desk.ts'
@@ -47,7 +48,8 @@ export function useParking({ itemId, fence, draft, desk, frame, parked, mayWrite
   function press(to: string | null): void {
     if (isBusy.current) return
     isBusy.current = true
-    void go(to).finally(() => {
+    // The room asked for again while it is being left would take the case up once more.
+    void asAct(() => go(to)).finally(() => {
       isBusy.current = false
     })
   }

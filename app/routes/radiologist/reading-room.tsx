@@ -66,12 +66,13 @@ import { TimeLeft } from '../../ui/time-left-meter.tsx'
 import { useCaseFolders } from '../../worklist/case-folders.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
+  const askedAt = new Date()
   const signedIn = await requireUser(args, rolesWith('reading'))
   const { person, server, act } = signedIn
   const { department } = server
   const itemId = args.params.itemId ?? ''
   const waiting = await waitingCases(signedIn)
-  const place = await takenUp(signedIn, itemId, waiting)
+  const place = await takenUp(signedIn, itemId, { waiting, askedAt })
   const found = await readingRoom(department.sql, itemId)
   if (!found || !can(person.actor, 'see-order', { siteId: found.order.siteId }).allowed)
     throw data(null, { status: 404 })
