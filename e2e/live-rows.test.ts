@@ -1,6 +1,9 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Department } from '#db/department.ts'
+import { openReport, signReport } from '#db/mutations/reports.ts'
+import { claim } from '#db/mutations/work-items.ts'
+import { actAs } from '#db/order.fixture.ts'
 import { readableStudy } from '#db/reading.fixture.ts'
 import type { Priority } from '#domain/words.ts'
 import { until } from './department.ts'
@@ -186,6 +189,38 @@ test('[RW-10] a reader narrows the list by keys, saves it as a view, and finds v
   for (const each of [page, elsewhere]) await rowsCount(each, stats + 1)
   expect(problems).toEqual([])
 }, 120_000)
+
+test('[RW-09] when the case under the cursor leaves the list, no key acts on another patient', async () => {
+  for (let n = 0; n < 3; n += 1) await readableStudy(department, 'stat')
+  const { page, problems } = await sitDown(screens, 'radiologist', withoutViewer)
+  await focusRow(page, 1)
+  const row = page.locator('tr[data-item]').nth(1)
+  const itemId = (await row.getAttribute('data-item'))!
+  const colleague = await actAs(department, 'radiologist2')
+  const held = await claim(department, colleague, { itemId })
+  const { reportId } = await openReport(department, colleague, held)
+  const sections = [
+    { key: 'findings', text: 'No bleed.' },
+    { key: 'impression', text: 'Normal CT of the head.' },
+  ]
+  await signReport(department, colleague, { ...held, reportId, content: { sections }, reauthenticated: true })
+  await page.locator(`tr[data-item="${itemId}"][data-gone]`).waitFor()
+  await page
+    .getByRole('button', { name: 'Claim and open' })
+    .and(page.locator('[aria-disabled="true"]'))
+    .waitFor()
+  await page.keyboard.press('Enter')
+  await page.evaluate(() => new Promise((drawn) => setTimeout(drawn, 500)))
+  expect(new URL(page.url()).pathname).toBe('/reading')
+  const taken = await department.sql`
+    select id from work_items where state = 'claimed' and holder = (select id from users where user_name = 'radiologist')`
+  expect(taken.map(({ id }) => id)).toEqual([])
+  await page.keyboard.press('ArrowDown')
+  const next = await page.evaluate(() => (document.activeElement as HTMLElement).dataset.item)
+  await page.keyboard.press('Enter')
+  await page.waitForURL(({ pathname }) => pathname === `/reading/${next}`)
+  expect(problems).toEqual([])
+})
 
 test('a case claimed while its list is being read again is opened, and stays open under its own address', async () => {
   await readableStudy(department, 'stat')

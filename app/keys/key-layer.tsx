@@ -15,13 +15,25 @@ export interface KeyBinding {
   shownOnly?: boolean
   /** Shown instead of its own chord, for keys that come in groups: `↑ ↓`. */
   caps?: string[]
+  /** What its button says, where that is more than the word: of another label the primary key is deaf for a moment. */
+  label?: string
 }
 
 /** A press right after the primary action was meant for what stood there before. */
 const DEAF_MS = 1_500
+/** A label that changes so soon after a key or a press was changed by it; else by somebody else. */
+const OWN_CHANGE_MS = 700
+
+interface Keys {
+  current: KeyBinding[]
+  /** Since when the primary button says what somebody else made it say; on the clock of events. */
+  relabelledMs: number
+}
 
 interface Layer {
-  bindings: Map<symbol, { current: KeyBinding[] }>
+  bindings: Map<symbol, Keys>
+  /** The last key or press, on the clock of events. */
+  inputMs: number
   /** Bumped when a screen's keys appear or go, so that sheets and palettes draw the present ones. */
   changed: () => void
   scans: Set<{ current: (text: string) => void }>
@@ -34,7 +46,7 @@ const VersionContext = createContext(0)
 export function KeyLayer({ scanner, children }: { scanner: boolean; children: ReactNode }) {
   const [version, setVersion] = useState(0)
   const layer = useMemo<Layer>(
-    () => ({ bindings: new Map(), scans: new Set(), changed: () => setVersion((n) => n + 1) }),
+    () => ({ bindings: new Map(), inputMs: 0, scans: new Set(), changed: () => setVersion((n) => n + 1) }),
     [],
   )
   useEffect(() => listen(layer, scanner), [layer, scanner])
@@ -48,8 +60,12 @@ export function KeyLayer({ scanner, children }: { scanner: boolean; children: Re
 /** Makes these keys act while the component stands on the screen; later ones win. */
 export function useKeys(bindings: KeyBinding[]): void {
   const layer = useContext(LayerContext)
-  const latest = useRef(bindings)
+  const latest = useRef<Keys>({ current: bindings, relabelledMs: Number.NEGATIVE_INFINITY }).current
   useEffect(() => {
+    const [before, now] = [primaryLabel(latest.current), primaryLabel(bindings)]
+    const atMs = performance.now()
+    if (layer && before !== null && now !== before && atMs - layer.inputMs > OWN_CHANGE_MS)
+      latest.relabelledMs = atMs
     latest.current = bindings
   })
   // In its place for as long as it stands: a screen whose words change must not take the keys of a panel that opened on it.
@@ -62,10 +78,15 @@ export function useKeys(bindings: KeyBinding[]): void {
       layer.bindings.delete(id)
       layer.changed()
     }
-  }, [layer])
+  }, [layer, latest])
   const shape = bindings.map((each) => each.chord + each.word).join('|')
   // biome-ignore lint/correctness/useExhaustiveDependencies: only another set of keys is worth another drawing
   useEffect(() => layer?.changed(), [layer, shape])
+}
+
+function primaryLabel(bindings: readonly KeyBinding[]): string | null {
+  const primary = bindings.find(({ chord }) => chord === 'Alt+Enter')
+  return primary ? (primary.label ?? primary.word) : null
 }
 
 /** Hears wristbands. */
@@ -111,6 +132,13 @@ function listen(layer: Layer, scanner: boolean): () => void {
   let waiting: ReturnType<typeof setTimeout> | undefined
   const deaf = new DeafKeys()
 
+  const isHeard = (binding: KeyBinding, atMs: number) =>
+    binding.chord !== 'Alt+Enter' ||
+    (atMs - relabelledMs(layer, binding) >= DEAF_MS && deaf.hears(binding.word, atMs))
+  const noteInput = (event: Event) => {
+    layer.inputMs = event.timeStamp
+  }
+
   function onKeyDown(event: KeyboardEvent): void {
     if (event.isComposing) return
     const field = textFieldOf(event.target)
@@ -121,7 +149,7 @@ function listen(layer: Layer, scanner: boolean): () => void {
     event.preventDefault()
     event.stopPropagation()
     if (event.repeat && binding.chord.startsWith('Alt+')) return
-    if (binding.chord === 'Alt+Enter' && !deaf.hears(binding.word, event.timeStamp)) return
+    if (!isHeard(binding, event.timeStamp)) return
     if (scanner && event.key.length === 1 && !event.altKey && !event.ctrlKey) {
       waiting = setTimeout(binding.run, QUIET_MS)
     } else {
@@ -150,15 +178,19 @@ function listen(layer: Layer, scanner: boolean): () => void {
     const stroke = passedUpKey(event.data)
     const binding = stroke ? bindingFor(layer, stroke, true) : undefined
     if (!binding) return
-    if (binding.chord === 'Alt+Enter' && !deaf.hears(binding.word, event.timeStamp)) return
+    if (!isHeard(binding, event.timeStamp)) return
     binding.run()
   }
 
   addEventListener('keydown', onKeyDown, { capture: true })
+  addEventListener('keydown', noteInput, { capture: true })
+  addEventListener('pointerdown', noteInput, { capture: true })
   addEventListener('message', onMessage)
   return () => {
     clearTimeout(waiting)
     removeEventListener('keydown', onKeyDown, { capture: true })
+    removeEventListener('keydown', noteInput, { capture: true })
+    removeEventListener('pointerdown', noteInput, { capture: true })
     removeEventListener('message', onMessage)
   }
 }
@@ -178,6 +210,11 @@ class DeafKeys {
     this.firedAt = atMs
     return true
   }
+}
+
+function relabelledMs({ bindings }: Layer, binding: KeyBinding): number {
+  const keys = [...bindings.values()].find(({ current }) => current.some(({ run }) => run === binding.run))
+  return keys?.relabelledMs ?? Number.NEGATIVE_INFINITY
 }
 
 function bindingFor(layer: Layer, stroke: KeyStroke & { target?: EventTarget | null }, inText: boolean) {

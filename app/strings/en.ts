@@ -137,6 +137,7 @@ export const en = {
   'worklist.count': '{shown} of {total}',
   'worklist.new': 'new',
   'worklist.gone': 'gone',
+  'worklist.left': 'Not on this list any more',
   'worklist.news': 'News',
 
   'undo.undo': 'Undo',

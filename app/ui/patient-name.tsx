@@ -7,6 +7,13 @@ export function PatientName({ name, similar = false }: { name: PersonName; simil
   const { family, given, native, nativeLanguage } = nameParts(name)
   return (
     <span className="patient-name">
+      {/* First, so that no name is too long for it. */}
+      {similar ? (
+        <>
+          <Glyph name="twin" />
+          <span className="visually-hidden">{t('identity.similar')}</span>
+        </>
+      ) : null}
       {family ? <b>{family}</b> : null}
       {family && given ? ', ' : null}
       {given}
@@ -15,12 +22,6 @@ export function PatientName({ name, similar = false }: { name: PersonName; simil
         <bdi className="native" lang={nativeLanguage}>
           {native}
         </bdi>
-      ) : null}
-      {similar ? (
-        <>
-          <Glyph name="twin" />
-          <span className="visually-hidden">{t('identity.similar')}</span>
-        </>
       ) : null}
     </span>
   )

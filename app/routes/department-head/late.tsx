@@ -115,8 +115,8 @@ export default function Late() {
     again()
   }, [again])
   const navigate = useNavigate()
-  const [cursorId, setCursor] = useKeptCursor(view.name, late)
-  const acts = useLeadActs(late.find(({ id }) => id === cursorId) ?? late[0], mayAct)
+  const cursor = useKeptCursor(view.name, late)
+  const acts = useLeadActs(cursor.current, mayAct)
   return (
     <Screen
       label={t('nav.late')}
@@ -142,8 +142,8 @@ export default function Late() {
         layout={view.layout}
         onLayout={view.setLayout}
         onNearEnd={late.length < bar.shown ? more : undefined}
-        cursorId={cursorId ?? late[0]?.id ?? null}
-        onCursor={setCursor}
+        cursorId={cursor.id}
+        onCursor={cursor.move}
         onOpen={({ orderId }) => void navigate(`/orders/${orderId}`)}
         empty={<EmptyState title={t('today.none-late')}>{t('today.none-late-why')}</EmptyState>}
       />

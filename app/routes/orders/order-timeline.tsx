@@ -159,7 +159,13 @@ export function meta({ loaderData }: { loaderData?: { order: { accession: string
 const FILTERS = ['all', 'message', 'images', 'person', 'rule'] as const
 type Filter = (typeof FILTERS)[number]
 
-export default function OrderTimeline() {
+/** Another order is another page: what was begun on one, and where its replay stood, is nothing of the next. */
+export default function OrderTimelinePage() {
+  const { order } = useLoaderData<typeof loader>()
+  return <OrderTimeline key={order.id} />
+}
+
+function OrderTimeline() {
   const {
     order,
     identity,

@@ -231,7 +231,7 @@ export default function Orders() {
     [orders, similar],
   )
   const name = `${view.name}:${show}:${segment?.from}:${mine.shown}`
-  const [cursorId, setCursor] = useKeptCursor(name, rows)
+  const cursor = useKeptCursor(name, rows)
   const change = (field: 'show' | 'segment' | 'folder', value: string | null) => {
     const next = new URLSearchParams(search)
     if (value === null) next.delete(field)
@@ -239,7 +239,7 @@ export default function Orders() {
     setSearch(next, { preventScrollReset: true })
   }
   const open = (id: string | null | undefined) => id && void navigate(`/orders/${id}`)
-  const current = rows.find(({ id }) => id === cursorId) ?? rows[0]
+  const { current } = cursor
   const columns = segment ? BY_TIME : COLUMNS
   const folders = useCaseFolders(current)
   return (
@@ -303,8 +303,8 @@ export default function Orders() {
         layout={view.layout}
         onLayout={view.setLayout}
         onNearEnd={more}
-        cursorId={current?.id ?? null}
-        onCursor={setCursor}
+        cursorId={cursor.id}
+        onCursor={cursor.move}
         onOpen={({ id }) => open(id)}
         empty={
           mine.shown ? (

@@ -23,6 +23,7 @@ import { amendedReport, type StandingVersion } from '#db/queries/amendment.ts'
 import { keptAside } from '#db/queries/kept-aside.ts'
 import { answeredBeside } from '#db/queries/reading-group.ts'
 import { orderIdentity, recallableVersions } from '#db/queries/reading-room.ts'
+import { similarToday } from '#db/queries/similar-people.ts'
 import { RadiologyError } from '#domain/errors.ts'
 import { can } from '#domain/permissions.ts'
 import { useLive } from '../../live/use-live.ts'
@@ -77,6 +78,7 @@ export async function loader(args: LoaderFunctionArgs) {
     needsReason: report.signerId !== person.id,
     viewer: studies.length > 0 ? await viewerAddress(signedIn, { orderId, purpose: 'view', studies }) : null,
     recallable: recallable.filter(({ reportId }) => reportId === report.id),
+    similar: await similarToday(department.sql, person.actor, { orderId, now }),
   }
 }
 
@@ -228,7 +230,7 @@ function Amendment() {
   ]
   return (
     <Screen label={t('amend.title')} className="reading-room amendment" keys={keys}>
-      <IdentityBanner identity={order} />
+      <IdentityBanner identity={order} similar={{ orderId: report.orderId, people: loaded.similar }} />
       <div className="reading-room-body">
         <div className="viewer-frame">
           {viewer ? (

@@ -119,8 +119,8 @@ export default function CriticalResults() {
   const first = useRef<HTMLInputElement>(null)
   const detail = useRef<HTMLElement>(null)
   const rows: Row[] = view.results.map((result) => ({ ...result, isStat: result.priority === 'stat' }))
-  const [cursorId, setCursor] = useKeptCursor('critical', rows)
-  const shown = rows.find(({ id }) => id === cursorId) ?? rows[0] ?? null
+  const cursor = useKeptCursor('critical', rows)
+  const { shown } = cursor
   const open = rows.filter(({ state }) => state === 'open')
   function press(): void {
     const form = detail.current && formInUse(detail.current)
@@ -148,8 +148,8 @@ export default function CriticalResults() {
           label={t('nav.critical-results')}
           rows={rows}
           columns={COLUMNS}
-          cursorId={shown?.id ?? null}
-          onCursor={setCursor}
+          cursorId={cursor.id}
+          onCursor={cursor.move}
           onOpen={({ orderId }) => void navigate(`/orders/${orderId}`)}
           empty={<EmptyState title={t('critical.none')}>{t('critical.none-why')}</EmptyState>}
         />

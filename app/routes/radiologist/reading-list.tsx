@@ -214,11 +214,11 @@ export default function ReadingList() {
     again()
   }, [again])
   const view = useListView(bar)
-  const [cursorId, setCursor] = useKeptCursor(view.name, shown)
-  const current = shown.find(({ id }) => id === cursorId) ?? shown[0]
+  const cursor = useKeptCursor(view.name, shown)
+  const { current, shown: detailed } = cursor
   const folders = useCaseFolders(current)
   const asking = useFetcher<CaseFacts & { itemId: string }>()
-  const facts = useRestingOn(current?.id ?? null, {
+  const facts = useRestingOn(detailed?.id ?? null, {
     load: (id) => void asking.load(`/reading/facts/${id}`),
     loaded: asking.data,
   })
@@ -269,11 +269,11 @@ export default function ReadingList() {
       keys={[
         { chord: 'ArrowUp', caps: ['↑', '↓'], word: t('keys.move'), where: 'list' },
         ...(mayClaim ? readerKeys : []),
-        { chord: 'V', word: t('reading.view-only'), where: 'list', run: () => viewOnly(current) },
+        { chord: 'V', word: t('reading.view-only'), where: 'list', run: () => viewOnly(detailed) },
         ...(mayClaim
           ? [{ chord: 'S' as const, word: t('reading.skip'), where: 'list' as const, run: toggleSkip }]
           : []),
-        { chord: 'T', word: t('reading.timeline'), where: 'list', run: () => timeline(current) },
+        { chord: 'T', word: t('reading.timeline'), where: 'list', run: () => timeline(detailed) },
         { chord: ' ', word: t('keys.detail'), where: 'list', run: () => setDetail(!hasDetail) },
         folders.key,
         ...viewKeys(view),
@@ -295,7 +295,7 @@ export default function ReadingList() {
         ) : null}
       </div>
       <FilterBar view={view} columns={columns} />
-      <div className={hasDetail && current ? 'list-and-detail' : 'list-and-detail list-alone'}>
+      <div className={hasDetail && detailed ? 'list-and-detail' : 'list-and-detail list-alone'}>
         <WorklistTable
           name={view.name}
           label={t('reading.title')}
@@ -305,13 +305,13 @@ export default function ReadingList() {
           layout={view.layout}
           onLayout={view.setLayout}
           onNearEnd={more}
-          cursorId={current?.id ?? null}
-          onCursor={setCursor}
+          cursorId={cursor.id}
+          onCursor={cursor.move}
           onOpen={open}
           empty={<NothingToRead elsewhere={bar.tabs[0]?.count?.count ?? 0} onAll={() => view.show('all')} />}
         />
-        {hasDetail && current ? (
-          <CaseDetail row={current} facts={facts} yours={yours(current)}>
+        {hasDetail && detailed ? (
+          <CaseDetail row={detailed} facts={facts} yours={yours(detailed)}>
             {mayClaim ? (
               <Button
                 look="primary"
@@ -319,18 +319,18 @@ export default function ReadingList() {
                 wide
                 chord="Enter"
                 busy={isBusy}
-                blocked={current.isTaken && t('refusal.already-claimed')}
+                blocked={current ? current.isTaken && t('refusal.already-claimed') : t('worklist.left')}
                 onClick={() => open(current)}
               >
-                {t(openWord(current))}
+                {t(openWord(detailed))}
               </Button>
             ) : null}
-            {isAfterReport(current) ? null : (
-              <Button wide chord="V" onClick={() => viewOnly(current)}>
+            {isAfterReport(detailed) ? null : (
+              <Button wide chord="V" onClick={() => viewOnly(detailed)}>
                 {t('reading.view-only')}
               </Button>
             )}
-            <Button wide chord="T" onClick={() => timeline(current)}>
+            <Button wide chord="T" onClick={() => timeline(detailed)}>
               {t('reading.timeline')}
             </Button>
           </CaseDetail>

@@ -343,10 +343,12 @@ function Room() {
           </>
         }
       >
-        <TimeLeft
-          words="left"
-          allowance={{ dueAt: iso(item.dueAt), from: iso(item.dueFrom), lateAt: iso(item.lateAt) }}
-        />
+        {item.state === 'open' || item.state === 'claimed' ? (
+          <TimeLeft
+            words="left"
+            allowance={{ dueAt: iso(item.dueAt), from: iso(item.dueFrom), lateAt: iso(item.lateAt) }}
+          />
+        ) : null}
         <HolderTag isMine={isHeld} holder={item.holder} riskSeconds={lease.riskSeconds} />
       </IdentityBanner>
       <div className="reading-room-body">

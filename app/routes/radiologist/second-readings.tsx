@@ -64,8 +64,8 @@ export default function SecondReadings() {
   const view = useListView(bar)
   const navigate = useNavigate()
   const claiming = useFetcher<{ sentence?: string }>()
-  const [cursorId, setCursor] = useKeptCursor(view.name, rows)
-  const current = rows.find(({ id }) => id === cursorId) ?? rows[0]
+  const cursor = useKeptCursor(view.name, rows)
+  const { current } = cursor
   const folders = useCaseFolders(current)
   const isBusy = claiming.state !== 'idle'
   function open(row: ListedCase | undefined): void {
@@ -102,7 +102,7 @@ export default function SecondReadings() {
           look="primary"
           chord="Enter"
           busy={isBusy}
-          blocked={!current && t('second.none')}
+          blocked={!current && t(rows.length > 0 ? 'worklist.left' : 'second.none')}
           onClick={() => open(current)}
         >
           {t('reading.claim-and-open')}
@@ -118,8 +118,8 @@ export default function SecondReadings() {
           columns={COLUMNS}
           layout={view.layout}
           onLayout={view.setLayout}
-          cursorId={current?.id ?? null}
-          onCursor={setCursor}
+          cursorId={cursor.id}
+          onCursor={cursor.move}
           onOpen={open}
           empty={
             <NothingHere

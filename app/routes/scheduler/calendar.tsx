@@ -270,7 +270,13 @@ export default function Calendar() {
           ...(index === 0 ? { caps: ['1…9'] } : { silent: true }),
           run: () => setWish(slotOf(each, zone)),
         })),
-        { chord: 'Alt+Enter', word: wordOfBooking(chosen), run: bookIt, disabled: !mayBook },
+        {
+          chord: 'Alt+Enter',
+          word: wordOfBooking(chosen),
+          label: [chosen?.stepId, slot?.date, slot?.time, slot?.roomId].join(' '),
+          run: bookIt,
+          disabled: !mayBook,
+        },
         {
           chord: '[',
           caps: ['[', ']'],

@@ -154,11 +154,11 @@ export default function ScanQueue() {
   const done = inRoom
     .filter(({ status, stopped }) => (status === 'departed' || status === 'discontinued') && stopped === null)
     .sort((a, b) => (b.begun?.at.getTime() ?? 0) - (a.begun?.at.getTime() ?? 0))
-  const [cursorId, setCursor] = useKeptCursor(`scan:${room?.id}`, queue)
-  const current = queue.find(({ id }) => id === cursorId) ?? queue[0]
+  const cursor = useKeptCursor(`scan:${room?.id}`, queue)
+  const { current } = cursor
   const [wrongId, setWrong] = useState<string | null>(null)
   const [moved, setMoved] = useState<MoveDone | null>(null)
-  const wristband = useWristband({ queue, onFound: setCursor, isElsewhere: wrongId !== null })
+  const wristband = useWristband({ queue, onFound: cursor.move, isElsewhere: wrongId !== null })
   const [isDeciding, setDeciding] = useState(false)
   const navigate = useNavigate()
   const isBusy = acting.state !== 'idle'
@@ -169,7 +169,7 @@ export default function ScanQueue() {
   const [table] = onTable
   const wrong = (table ?? done[0])?.begun?.performedStepId ?? null
   const beginBlocked = !current
-    ? t('scan.nobody-waits')
+    ? t(queue.length > 0 ? 'worklist.left' : 'scan.nobody-waits')
     : table
       ? t('scan.table-taken')
       : match === 'differs'
@@ -185,6 +185,7 @@ export default function ScanQueue() {
       scanned: wristband.scanned ?? '',
     })
     wristband.scan(null)
+    cursor.letGo()
   }
   function primary(): void {
     if (table?.stopped) setDeciding(true)
@@ -292,8 +293,8 @@ export default function ScanQueue() {
               label={t('nav.scan-queue')}
               rows={queue}
               columns={COLUMNS}
-              cursorId={current?.id ?? null}
-              onCursor={setCursor}
+              cursorId={cursor.id}
+              onCursor={cursor.move}
               onOpen={(row) => void navigate(`/orders/${row.orderId}`)}
               empty={<EmptyState title={t('scan.empty')}>{t('scan.empty-why')}</EmptyState>}
             />
