@@ -3,11 +3,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Department } from '#db/department.ts'
 import { deviceAct, dutyAct } from '#db/mutations/act.ts'
 import { receiveOrderMessage } from '#db/mutations/inbound-messages.ts'
+import { askReturn } from '#db/mutations/returns.ts'
 import { bookStep } from '#db/mutations/scheduling.ts'
 import { settleOrder } from '#db/mutations/settle.ts'
+import { endExam } from '#db/mutations/steps.ts'
 import { indexInstances } from '#db/mutations/studies.ts'
-import { anEnvelope, anOrder, aProcedure, storedImages } from '#db/order.fixture.ts'
-import { barriers, sitDown } from './desk.fixture.ts'
+import { claim } from '#db/mutations/work-items.ts'
+import { actAs, anEnvelope, anOrder, aProcedure, storedImages } from '#db/order.fixture.ts'
+import { openItem } from '#db/reading.fixture.ts'
+import { accepted, arrived, scanned } from '#db/scanned.fixture.ts'
+import { barriers, goTo, sitDown } from './desk.fixture.ts'
 import { openScreens, type Screens } from './screens.fixture.ts'
 
 let screens: Screens
@@ -99,6 +104,102 @@ test('[MA-08] a scanned wristband opens its order, and another patient’s block
   await page.waitForURL(`**/orders/${elsewhere.orderId}`)
   expect(problems).toEqual([])
 }, 60_000)
+
+test('[MA-08] a wristband is over with the exam it was scanned for: one that begins by itself alarms nobody, and its panel hears when it ends', async () => {
+  const first = await booked('FALK', { roomId: 'us-1', inMinutes: 40 })
+  const second = await booked('GRAF', { roomId: 'us-1', inMinutes: 60 })
+  await booked('HOLM', { roomId: 'us-1', inMinutes: 80 })
+  const { page, problems } = await sitDown(screens, 'tech')
+  await page.getByRole('button', { name: /^US 1/ }).click()
+  const selected = (name: RegExp) => page.getByRole('row', { name }).and(page.locator('[aria-current]'))
+  const matches = page.getByText('Wristband matches the order')
+  const unscanned = page.getByText('Wristband not scanned yet')
+  const alarm = page.getByRole('complementary', { name: 'Wristband' }).getByRole('alert')
+  await selected(/FALK/).waitFor()
+
+  // Left by hand for somebody else, and come back to, it wants to be scanned again.
+  await scanWristband(page, second.mrn)
+  await matches.waitFor()
+  await page.getByRole('row', { name: /HOLM/ }).click()
+  await selected(/HOLM/).waitFor()
+  await unscanned.waitFor()
+  expect(await alarm.count()).toBe(0)
+  await page.getByRole('row', { name: /GRAF/ }).click()
+  await selected(/GRAF/).waitFor()
+  await unscanned.waitFor()
+
+  await scanWristband(page, first.mrn)
+  await selected(/FALK/).waitFor()
+  await matches.waitFor()
+  const [procedure] = await department.sql<{ study_uid: string }[]>`
+    select study_uid from procedures where order_id = ${first.orderId}`
+  const images = storedImages(procedure!.study_uid, 1, { sourceAe: 'US1' })
+  await indexInstances(department, await deviceAct(department, 'US1'), images)
+  await page.getByRole('region', { name: 'On the table' }).getByText('FALK').waitFor()
+  await page.getByRole('row', { name: /GRAF/ }).click()
+  await selected(/GRAF/).waitFor()
+  await unscanned.waitFor()
+  expect(await alarm.count()).toBe(0)
+
+  // Whoever holds the wristband of the one on the table to the next is told, and whose it is.
+  await scanWristband(page, first.mrn)
+  await alarm.getByText('This person is on the table in US 1 now').waitFor()
+  expect(await alarm.textContent()).toContain('The wristband belongs to somebody else')
+
+  // Opened while they lie there, the panel lets their images go as soon as the exam has ended.
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Alt+I')
+  const panel = page.getByRole('complementary', { name: 'Wrong patient or exam' })
+  const runs = panel.getByText('End the exam first')
+  await runs.waitFor()
+  await endExam(department, await actAs(department, 'tech'), { stepId: first.stepId })
+  await runs.waitFor({ state: 'detached' })
+  await panel.getByRole('button', { name: /^Move 1 image/ }).waitFor()
+  expect(problems).toEqual([])
+}, 60_000)
+
+test('[QA-03] what is typed for one question stands beside no other, and a question opened by keys is answered by keys', async () => {
+  const asked = [await anAskedReturn('Which side is it?'), await anAskedReturn('Is this the grid?')]
+  const { page, problems } = await sitDown(screens, 'tech')
+  await goTo(page, `${screens.app.url}/retakes`)
+  const field = page.getByRole('textbox', { name: 'Your answer' })
+  const question = (accession: string) => page.locator(`.retakes-list [data-accession="${accession}"] a`)
+  await question(asked[0]!.accession).click()
+  await page.getByText('Which side is it?').waitFor()
+  expect(await field.evaluate((each) => each === document.activeElement)).toBe(true)
+  await page.keyboard.type('The left one.')
+  expect(await field.inputValue()).toBe('The left one.')
+
+  await question(asked[1]!.accession).click()
+  await page.getByText('Is this the grid?').waitFor()
+  expect(await field.inputValue()).toBe('')
+  expect(await field.evaluate((each) => each === document.activeElement)).toBe(true)
+  await page.keyboard.press('Alt+Enter')
+  await question(asked[0]!.accession).click()
+  await page.getByText('Which side is it?').waitFor()
+  expect(await field.inputValue()).toBe('The left one.')
+  await page.waitForTimeout(1_600)
+  await page.keyboard.press('Alt+Enter')
+  await page.waitForURL('**/retakes')
+  const answers = await department.sql`
+    select answer_words from returns where id = any(${asked.map(({ returnId }) => returnId)}) order by asked_at`
+  expect(answers.map((each) => each.answer_words)).toEqual(['The left one.', null])
+  expect(problems).toEqual([])
+}, 60_000)
+
+/** A reader asks about images that were accepted. */
+async function anAskedReturn(words: string): Promise<{ returnId: string; accession: string }> {
+  const order = await arrived(department)
+  await scanned(department, order)
+  await accepted(department, order)
+  const itemId = await openItem(department, order.orderId, 'read')
+  const act = await actAs(department, 'radiologist')
+  const { fence } = await claim(department, act, { itemId })
+  const question = { itemId, fence, kind: 'clarify', reason: 'side', words, instances: [] } as const
+  const { returnId } = await askReturn(department, act, question)
+  await settleOrder(department, await dutyAct(department), { orderId: order.orderId })
+  return { returnId, accession: order.accession }
+}
 
 test('[MA-07] [QA-01] an exam goes from arrival to an accepted study in at most fourteen inputs', async () => {
   const { orderId, stepId, mrn } = await booked('EKMAN', { roomId: 'us-1', inMinutes: 10 })

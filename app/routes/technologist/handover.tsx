@@ -22,6 +22,7 @@ import { t } from '../../strings/words.ts'
 import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
 import { clockTime, count, NONE, timeOrDay } from '../../ui/format.ts'
 import { Glyph } from '../../ui/glyph.tsx'
+import { intoView } from '../../ui/into-view.ts'
 import { ErrorLine, UndoBar } from '../../ui/messages.tsx'
 import { PatientName } from '../../ui/patient-name.tsx'
 import { Screen } from '../../ui/screen.tsx'
@@ -288,6 +289,7 @@ function Line({
   const now = useDepartmentNow()
   return (
     <tr
+      ref={isCurrent ? intoView : undefined}
       data-line={line.key}
       data-order={line.orderId ?? undefined}
       data-accession={line.accession ?? undefined}

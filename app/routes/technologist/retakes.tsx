@@ -89,8 +89,10 @@ export default function Retakes() {
   const { open, asked, order, viewer, similar } = useLoaderData<typeof loader>()
   useLive(TOPICS)
   const navigate = useNavigate()
-  const answering = useFetcher<typeof action>()
-  const [words, setWords] = useState('')
+  // By question: what was typed for one patient, and what was refused of it, stands beside no other.
+  const answering = useFetcher<typeof action>({ key: `answer:${asked?.id}` })
+  const [typed, setTyped] = useState<Readonly<Record<string, string>>>({})
+  const words = (asked && typed[asked.id]) ?? ''
   const isBusy = answering.state !== 'idle'
   const refused = !isBusy && answering.data && !answering.data.ok ? answering.data.sentence : null
   const blocked = !asked?.isOpen
@@ -145,7 +147,14 @@ export default function Retakes() {
             {refused ? <ErrorLine>{refused}</ErrorLine> : null}
             <label className="field">
               <span>{t(isRetake ? 'retakes.why-not' : 'retakes.your-answer')}</span>
-              <textarea className="input" rows={4} value={words} onChange={(e) => setWords(e.target.value)} />
+              <textarea
+                key={asked.id}
+                ref={takeFocus}
+                className="input"
+                rows={4}
+                value={words}
+                onChange={(e) => setTyped({ ...typed, [asked.id]: e.target.value })}
+              />
             </label>
             <Button
               look="primary"
@@ -175,6 +184,11 @@ export default function Retakes() {
       )}
     </Screen>
   )
+}
+
+/** For `ref`: a question that was opened by keys is answered by keys. */
+function takeFocus(field: HTMLTextAreaElement | null): void {
+  field?.focus()
 }
 
 function Row({ row, isChosen }: { row: OpenReturn; isChosen: boolean }) {

@@ -1,5 +1,5 @@
 /** The wristband beside the queue: whose it is, and what keeps another person's exam from beginning. */
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useFetcher } from 'react-router'
 import type { ScannedPerson, ScanRoom, ScanStep } from '#db/queries/scan-queue.ts'
 import { useScan } from '../../keys/key-layer.tsx'
@@ -28,10 +28,24 @@ interface WristbandState {
   /** Whose it is, when it isn't anybody's who waits here; null as long as that isn't known. */
   person: ScannedPerson | null
   isLooking: boolean
+  /** It chose an exam on the queue. */
+  isChoice: boolean
+  nobodyWaits: boolean
   scan: (text: string | null) => void
 }
 
-/** A scan opens the order of the person who waits here; anybody else's is looked up, and blocks. */
+interface Scan {
+  code: string
+  /** The exam that it chose on the queue; null: it was nobody's who waited here. */
+  stepId: string | null
+  /** The answer that stood before it, which is not about it. */
+  before: unknown
+}
+
+/**
+ * A scan opens the order of the person who waits here, and is over with that exam; anybody else's is looked up, and
+ * blocks.
+ */
 export function useWristband({
   queue,
   onFound,
@@ -42,26 +56,44 @@ export function useWristband({
   /** Something else on the screen takes scans just now. */
   isElsewhere?: boolean
 }): WristbandState {
-  const [scanned, setScanned] = useState<string | null>(null)
+  const [taken, setTaken] = useState<Scan | null>(null)
   const finding = useFetcher<{ person: ScannedPerson | null }>()
   function scan(text: string | null): void {
-    const code = text?.trim() || null
-    setScanned(code)
-    if (!code) return
+    const code = text?.trim()
+    if (!code) {
+      setTaken(null)
+      return
+    }
     const own = queue.find((row) => isOf(row, code))
+    setTaken({ code, stepId: own?.id ?? null, before: finding.data })
     if (own) onFound(own.id)
     else void finding.submit({ intent: 'scan', text: code }, { method: 'post', action: '/scan-queue' })
   }
   useScan((text) => {
     if (!isElsewhere) scan(text)
   })
-  const isLooking = finding.state !== 'idle'
-  const found = finding.data?.person ?? null
-  const isItsOwner =
-    found &&
-    scanned &&
-    (found.identifiers.includes(scanned) || found.steps.some((s) => s.accession === scanned))
-  return { scanned, isLooking, person: !isLooking && isItsOwner ? found : null, scan }
+  // A scanner, or a colleague, began it without our button: held against whoever is next, it would be a false alarm.
+  if (taken?.stepId && !queue.some(({ id }) => id === taken.stepId)) setTaken(null)
+  const isLooking = taken?.stepId === null && (finding.state !== 'idle' || finding.data === taken.before)
+  return {
+    scanned: taken?.code ?? null,
+    isLooking,
+    isChoice: Boolean(taken?.stepId),
+    nobodyWaits: queue.length === 0,
+    person: taken && !isLooking ? ownerOf(taken.code, { queue, found: finding.data?.person ?? null }) : null,
+    scan,
+  }
+}
+
+/** Whoever came to wait here since it was looked up is known from the queue. */
+function ownerOf(
+  scanned: string,
+  { queue, found }: { queue: QueueRow[]; found: ScannedPerson | null },
+): ScannedPerson | null {
+  if (found && (found.identifiers.includes(scanned) || found.steps.some((s) => s.accession === scanned)))
+    return found
+  const row = queue.find((each) => isOf(each, scanned))
+  return row ? { ...row, steps: [{ ...row, room: null }] } : null
 }
 
 interface WristbandProps {
@@ -76,7 +108,14 @@ interface WristbandProps {
 export function Wristband({ current, wristband, rooms, roomId, onRoom, children }: WristbandProps) {
   const { scanned, person, isLooking, scan } = wristband
   const [typed, setTyped] = useState('')
-  const match = matchOf(current, scanned)
+  const held = matchOf(current, scanned)
+  // Who was chosen by a scan and then left by hand for somebody else is no wrong patient: nobody scanned the next one.
+  const isOver = wristband.isChoice && held === 'differs'
+  const match = isOver ? 'unscanned' : held
+  // Before it is drawn: the button that begins reads the scan, and would stand blocked for a moment.
+  useLayoutEffect(() => {
+    if (isOver) scan(null)
+  })
   const again = useRef<HTMLDivElement>(null)
   useEffect(() => {
     if (match === 'differs' || match === 'shared') again.current?.querySelector('button')?.focus()
@@ -113,7 +152,9 @@ export function Wristband({ current, wristband, rooms, roomId, onRoom, children 
             <Glyph name="check" /> {t('scan.wristband-same')}
           </p>
         ) : null}
-        {scanned && !current ? <p className="wristband-same none">{t('scan.nobody-waits')}</p> : null}
+        {scanned && wristband.nobodyWaits ? (
+          <p className="wristband-same none">{t('scan.nobody-waits')}</p>
+        ) : null}
       </div>
       {match === 'shared' ? (
         <div className="wristband-differs" role="alert" ref={again}>

@@ -1,6 +1,7 @@
 /** "Wrong patient or exam": the order the images are of in truth, both identities side by side, and the move. */
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
-import { useFetcher } from 'react-router'
+import { useFetcher, useLoaderData } from 'react-router'
+import type { ScanStep } from '#db/queries/scan-queue.ts'
 import type { ExamIdentity, MoveChoice, WrongExam } from '#db/queries/wrong-exam.ts'
 import { useKeys, useScan } from '../../keys/key-layer.tsx'
 import { t } from '../../strings/words.ts'
@@ -36,19 +37,23 @@ export function WrongExamPanel({ performedStepId, scanned, onClose, onMoved }: P
   const finding = useFetcher<Found>()
   const moving = useFetcher<Moved>()
   const [chosenId, setChosen] = useState<string | null>(null)
-  const look = (number: string) =>
-    void finding.submit(
-      { intent: 'choices', performedStepId, scanned: number },
-      { method: 'post', action: AT },
-    )
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once for each exam
-  useEffect(() => look(scanned ?? ''), [performedStepId])
-  useScan((number) => {
-    setChosen(null)
-    look(number)
-  })
+  const [number, setNumber] = useState(scanned ?? '')
+  const state = useStateOf(performedStepId)
+  const look = (text: string) =>
+    void finding.submit({ intent: 'choices', performedStepId, scanned: text }, { method: 'post', action: AT })
   const exam = finding.data?.ok ? finding.data.exam : null
   const chosen = exam?.choices.find(({ stepId }) => stepId === chosenId) ?? exam?.choices[0]
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once for each state of each exam
+  useEffect(() => {
+    // Whom somebody is looking at stays chosen, wherever they stand in the next answer.
+    if (chosen) setChosen(chosen.stepId)
+    look(number)
+  }, [performedStepId, state])
+  useScan((text) => {
+    setChosen(null)
+    setNumber(text)
+    look(text)
+  })
   const isBusy = moving.state !== 'idle'
   const refused = [moving, finding].find((each) => each.state === 'idle' && each.data?.ok === false)?.data
   const blocked = !exam || !chosen ? t('move.nobody') : exam.made.isRunning ? t('move.running') : null
@@ -97,6 +102,13 @@ export function WrongExamPanel({ performedStepId, scanned, onClose, onMoved }: P
       ) : null}
     </aside>
   )
+}
+
+/** Changes when the exam ends, which is when its images may be moved: the queue hears of it, the panel's answer doesn't. */
+function useStateOf(performedStepId: string): string {
+  const { steps } = useLoaderData<{ steps: ScanStep[] }>()
+  const made = steps.find(({ begun }) => begun?.performedStepId === performedStepId)
+  return `${made?.status} ${made?.begun?.endedAt?.getTime()}`
 }
 
 interface ChoicesProps {
