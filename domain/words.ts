@@ -135,6 +135,10 @@ export const EXCEPTION_KINDS = [
 ] as const
 export type ExceptionKind = (typeof EXCEPTION_KINDS)[number]
 
+/** Why an exception is closed by hand. */
+export const CLOSING_REASONS = ['put-right', 'nothing-to-change', 'settled-elsewhere'] as const
+export type ClosingReason = (typeof CLOSING_REASONS)[number]
+
 export const ROLES = [
   'technologist',
   'radiologist',

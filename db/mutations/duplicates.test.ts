@@ -125,10 +125,12 @@ test('[AR-06] nobody settles or closes what another site has to decide, and it i
   const elsewhere = { ...lead, actor: { ...lead.actor, sites: ['ELSEWHERE'] } }
   const settling = settleDuplicate(department, elsewhere, { exceptionId, decision: 'keep' })
   await expect(settling).rejects.toMatchObject({ code: 'forbidden' })
-  await expect(closeException(department, elsewhere, exceptionId)).rejects.toMatchObject({
+  await expect(
+    closeException(department, elsewhere, { exceptionId, reason: 'put-right' }),
+  ).rejects.toMatchObject({
     code: 'not-found',
   })
-  await expect(closeException(department, lead, exceptionId)).rejects.toMatchObject({
+  await expect(closeException(department, lead, { exceptionId, reason: 'put-right' })).rejects.toMatchObject({
     code: 'illegal-transition',
   })
   expect((await exceptionOf(first)).id).toBe(exceptionId)

@@ -1,7 +1,7 @@
 /** What somebody must mend: one open exception per kind and key, counted up when the same thing comes again. */
 import { RadiologyError } from '#domain/errors.ts'
 import { mustBeAble } from '#domain/permissions.ts'
-import type { ExceptionKind } from '#domain/words.ts'
+import { CLOSING_REASONS, type ClosingReason, type ExceptionKind } from '#domain/words.ts'
 import type { Department } from '../department.ts'
 import { ulid } from '../ulid.ts'
 import { type Act, mutate, type Scope } from './mutate.ts'
@@ -81,9 +81,16 @@ async function newestPolicy(sql: Scope['sql']): Promise<number> {
 
 /**
  * Closes an open exception and its work item; a closed one stays closed (no effect).
- * @throws RadiologyError 'not-found', of another site too; 'illegal-transition' where somebody has to say which is right
+ * @throws RadiologyError 'reason-required', 'not-found', of another site too; 'illegal-transition' where somebody has to
+ *   say which is right
  */
-export async function closeException(department: Department, act: Act, exceptionId: string): Promise<void> {
+export async function closeException(
+  department: Department,
+  act: Act,
+  { exceptionId, reason }: { exceptionId: string; reason: string },
+): Promise<void> {
+  const known = CLOSING_REASONS.find((each) => each === reason)
+  if (!known) throw new RadiologyError('reason-required', { exceptionId })
   await mutate(department, act, 'close-exception', async (scope) => {
     const [exception] = await scope.sql<{ site_id: string; reason_code: string }[]>`
       select site_id, reason_code from exceptions where id = ${exceptionId}`
@@ -91,7 +98,7 @@ export async function closeException(department: Department, act: Act, exception
     mustBeAble(act.actor, 'see-exceptions', { siteId: exception.site_id })
     if (DECIDED.includes(exception.reason_code))
       throw new RadiologyError('illegal-transition', { exceptionId, event: 'close' })
-    await closeExceptionIn(scope, exceptionId)
+    await closeExceptionIn(scope, exceptionId, known)
   })
 }
 
@@ -99,14 +106,21 @@ export async function closeException(department: Department, act: Act, exception
 const DECIDED = ['duplicate-instance', 'replaced-instance']
 
 /** The same, in the caller's transaction. */
-export async function closeExceptionIn(scope: Scope, exceptionId: string): Promise<void> {
+export async function closeExceptionIn(
+  scope: Scope,
+  exceptionId: string,
+  reason: ClosingReason | null = null,
+): Promise<void> {
   const { sql, act } = scope
   const [row] = await sql<{ order_id: string | null; kind: string }[]>`
-    update exceptions set state = 'closed', closed_at = ${act.now}, closed_by = ${act.actor.id}
+    update exceptions set state = 'closed', closed_at = ${act.now}, closed_by = ${act.actor.id}, closed_reason = ${reason}
     where id = ${exceptionId} and state = 'open' returning order_id, kind`
   if (!row) return
   await completeBySubject(scope, { kind: 'mend', subjectId: exceptionId })
   if (row.order_id)
-    scope.append(row.order_id, { type: 'exception.closed', data: { exceptionId, kind: row.kind } })
+    scope.append(row.order_id, {
+      type: 'exception.closed',
+      data: { exceptionId, kind: row.kind, ...(reason && { reason }) },
+    })
   scope.announce('exceptions')
 }

@@ -266,7 +266,8 @@ const PRESSED: Record<string, Performed> = {
       secondPerson: (await actAs(department, 'radiologist2')).actor,
     }),
   'replay-delivery': replayDelivery,
-  'close-exception': (department, act, { exceptionId }) => closeException(department, act, exceptionId),
+  'close-exception': (department, act, { exceptionId }) =>
+    closeException(department, act, { exceptionId, reason: 'put-right' }),
   'settle-duplicate': (department, act, { exceptionId }) =>
     settleDuplicate(department, act, { exceptionId, decision: 'take' }),
   'create-token': (department, act, { name }) =>

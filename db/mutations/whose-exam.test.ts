@@ -166,7 +166,10 @@ test('[MA-03] an image with the number of another patient that comes later, amon
   expect(await doubts(own)).toEqual(['open 1'])
   const [asked] = await department.sql<{ id: string }[]>`
     select id from exceptions where kind = 'identity' and order_id = ${own.orderId}`
-  await closeException(department, await actAs(department, 'admin'), asked!.id)
+  await closeException(department, await actAs(department, 'admin'), {
+    exceptionId: asked!.id,
+    reason: 'nothing-to-change',
+  })
   await imagesOf(own, other.mrn)
   expect(await doubts(own)).toEqual(['closed 1'])
 })
@@ -270,7 +273,10 @@ test('with images of a wrong entry among them a study is neither let on nor read
   await expect(acceptQuality(department, tech, { itemId, fence })).rejects.toMatchObject({ code: 'blocked' })
   const [asked] = await department.sql<{ id: string }[]>`
     select id from exceptions where order_id = ${order.orderId} and reason_code = '110514' and state = 'open'`
-  await closeException(department, await actAs(department, 'admin'), asked!.id)
+  await closeException(department, await actAs(department, 'admin'), {
+    exceptionId: asked!.id,
+    reason: 'nothing-to-change',
+  })
   await settle(department, order)
   await acceptQuality(department, tech, { itemId, fence })
 })

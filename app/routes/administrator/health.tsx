@@ -1,5 +1,6 @@
 /** Healthy? If not: cause, next action. Nothing red stands here without what to do about it. */
 import './health.css'
+import { useState } from 'react'
 import {
   type ActionFunctionArgs,
   data,
@@ -17,6 +18,7 @@ import { deviceHealth, parkedDeliveries, receiverHealth } from '#db/queries/depa
 import { type DiffersIn, duplicatesOf } from '#db/queries/duplicates.ts'
 import { type Fault, health } from '#db/queries/health.ts'
 import { exceptions } from '#db/queries/oversight.ts'
+import { CLOSING_REASONS } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
 import { rolesWith } from '../../places.ts'
 import { hasWord, t, type WordKey, type WordValues, wordFor } from '../../strings/words.ts'
@@ -25,6 +27,7 @@ import { useDepartmentNow, useZone } from '../../ui/department-clock.tsx'
 import { clockTime, count, duration, NONE, spanInWords, timeOrDay } from '../../ui/format.ts'
 import { Glyph } from '../../ui/glyph.tsx'
 import { EmptyState, ErrorLine } from '../../ui/messages.tsx'
+import { ReasonPicker } from '../../ui/reason-picker.tsx'
 import { Screen } from '../../ui/screen.tsx'
 
 export async function loader(args: LoaderFunctionArgs) {
@@ -54,7 +57,7 @@ export async function loader(args: LoaderFunctionArgs) {
   }
 }
 
-/** Fields: intent (close-exception, replay-delivery, keep-first, take-other), id. */
+/** Fields: intent (close-exception with its reason, replay-delivery, keep-first, take-other), id. */
 export async function action(args: ActionFunctionArgs) {
   const { server, act } = await requireUser(args, ['admin', 'lead'])
   const form = await args.request.formData()
@@ -62,7 +65,11 @@ export async function action(args: ActionFunctionArgs) {
   const intent = form.get('intent')
   const { department } = server
   const intents: Record<string, () => Promise<void>> = {
-    'close-exception': async () => closeException(department, await act(), id),
+    'close-exception': async () =>
+      closeException(department, await act(), {
+        exceptionId: id,
+        reason: String(form.get('reason') ?? ''),
+      }),
     'replay-delivery': async () => void (await replayDelivery(department, await act(), { deliveryId: id })),
     'keep-first': async () => settleDuplicate(department, await act(), { exceptionId: id, decision: 'keep' }),
     'take-other': async () => settleDuplicate(department, await act(), { exceptionId: id, decision: 'take' }),
@@ -96,8 +103,10 @@ export default function DepartmentHealth() {
   const duplicateOf = (id: string) => duplicates.find(({ exceptionId }) => exceptionId === id)
   const orderOf = (exception: { id: string; orderId: string | null }) =>
     exception.orderId ?? duplicateOf(exception.id)?.orderId
-  const act = (intent: string, id: string) =>
-    void acting.submit({ intent, id }, { method: 'post', action: '/department-health' })
+  const act = (intent: string, id: string, reason = '') =>
+    void acting.submit({ intent, id, reason }, { method: 'post', action: '/department-health' })
+  /** The line that somebody is about to close, once they have said why. */
+  const [asked, setAsked] = useState<string | null>(null)
   return (
     <Screen
       label={t('nav.health')}
@@ -195,7 +204,7 @@ export default function DepartmentHealth() {
               <col />
               <col style={{ width: 60 }} />
               <col style={{ width: 130 }} />
-              <col style={{ width: 164 }} />
+              <col style={{ width: 240 }} />
             </colgroup>
             <thead>
               <tr>
@@ -241,8 +250,22 @@ export default function DepartmentHealth() {
                           {t('health.take-other')}
                         </Button>
                       </span>
+                    ) : asked === exception.id ? (
+                      <ReasonPicker
+                        label={t('health.mended')}
+                        reasons={CLOSING_REASONS.map((code) => ({
+                          code,
+                          word: wordFor('closing-reason', code),
+                        }))}
+                        chosen={null}
+                        takesFocus
+                        onChoose={(reason) => {
+                          setAsked(null)
+                          act('close-exception', exception.id, reason)
+                        }}
+                      />
                     ) : (
-                      <Button busy={isBusy} onClick={() => act('close-exception', exception.id)}>
+                      <Button busy={isBusy} onClick={() => setAsked(exception.id)}>
                         {t('health.mended')}
                       </Button>
                     )}

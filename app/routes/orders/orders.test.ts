@@ -173,7 +173,11 @@ test('[OP-08] a result that its receiver refused is a fault with a cause, and go
   const fields = { intent: 'replay-delivery', id: deliveryId }
   expect(await healthAction(at.admin.args('/department-health', fields) as never)).toMatchObject({ ok: true })
   expect((await look()).parked).toEqual([])
-  const mended = { intent: 'close-exception', id: exception!.id }
+  const unsaid = { intent: 'close-exception', id: exception!.id }
+  expect(await healthAction(at.admin.args('/department-health', unsaid) as never)).toMatchObject({
+    code: 'reason-required',
+  })
+  const mended = { ...unsaid, reason: 'put-right' }
   expect(await healthAction(at.admin.args('/department-health', mended) as never)).toMatchObject({ ok: true })
   expect((await look()).open).toEqual([])
   await expect(

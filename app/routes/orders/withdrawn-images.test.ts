@@ -70,7 +70,7 @@ test('[AR-06] an administrator settles two objects under one UID where everythin
   const [duplicate] = duplicates.filter(({ exceptionId }) => exceptionId === exception.id)
   expect(duplicate!.differsIn).toEqual(['patient'])
   expect(duplicate!.orderId).toBe(orderId)
-  const closing = { intent: 'close-exception', id: exception.id }
+  const closing = { intent: 'close-exception', id: exception.id, reason: 'put-right' }
   expect(await healthAction(health(closing))).toMatchObject({ ok: false, code: 'illegal-transition' })
   expect(await healthAction(health({ intent: 'take-other', id: exception.id }))).toMatchObject({ ok: true })
   const [row] = await department.sql`

@@ -1,5 +1,5 @@
 /** The wristband beside the queue: whose it is, and what keeps another person's exam from beginning. */
-import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useFetcher } from 'react-router'
 import type { ScannedPerson, ScanRoom, ScanStep } from '#db/queries/scan-queue.ts'
 import { useScan } from '../../keys/key-layer.tsx'
@@ -28,8 +28,6 @@ interface WristbandState {
   /** Whose it is, when it isn't anybody's who waits here; null as long as that isn't known. */
   person: ScannedPerson | null
   isLooking: boolean
-  /** It chose an exam on the queue. */
-  isChoice: boolean
   nobodyWaits: boolean
   scan: (text: string | null) => void
 }
@@ -78,7 +76,6 @@ export function useWristband({
   return {
     scanned: taken?.code ?? null,
     isLooking,
-    isChoice: Boolean(taken?.stepId),
     nobodyWaits: queue.length === 0,
     person: taken && !isLooking ? ownerOf(taken.code, { queue, found: finding.data?.person ?? null }) : null,
     scan,
@@ -108,14 +105,7 @@ interface WristbandProps {
 export function Wristband({ current, wristband, rooms, roomId, onRoom, children }: WristbandProps) {
   const { scanned, person, isLooking, scan } = wristband
   const [typed, setTyped] = useState('')
-  const held = matchOf(current, scanned)
-  // Who was chosen by a scan and then left by hand for somebody else is no wrong patient: nobody scanned the next one.
-  const isOver = wristband.isChoice && held === 'differs'
-  const match = isOver ? 'unscanned' : held
-  // Before it is drawn: the button that begins reads the scan, and would stand blocked for a moment.
-  useLayoutEffect(() => {
-    if (isOver) scan(null)
-  })
+  const match = matchOf(current, scanned)
   const again = useRef<HTMLDivElement>(null)
   useEffect(() => {
     if (match === 'differs' || match === 'shared') again.current?.querySelector('button')?.focus()
