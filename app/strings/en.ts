@@ -324,7 +324,7 @@ export const en = {
   'reading.timeline': 'Timeline',
   'reading.views': 'views',
   'reading.skip': 'skip with reason',
-  'reading.sorted': 'sorted by priority, then time left',
+  'reading.sorted': 'sorted by priority, then patient class and time used',
   'reading.empty': 'Nothing to read here',
   'reading.empty-else': { one: '{n} unread in other areas.', other: '{n} unread in other areas.' },
   'reading.empty-all': 'Nothing waits anywhere. New cases appear by themselves.',

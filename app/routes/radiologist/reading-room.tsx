@@ -244,7 +244,7 @@ function Room() {
   const join = (other: string) => submit('join', { other })
   const offered = group.offers[0]?.itemId
   const next = () => submit('next', isHeld ? {} : { fence: '0' })
-  const back = () => void navigate('/reading')
+  const back = () => void navigate(listOf(item.kind, mayFinal))
   const wetRead = () => void (hasImpression ? submit('wet-read') : focusSection('impression'))
   const handOn = () => void (hasImpression ? submit('submit') : focusSection('impression'))
   const handingOn = [
@@ -518,6 +518,12 @@ function lostBy({
   if (item.state === 'completed') return null
   if (item.state === 'cancelled') return t('refusal.order-ended')
   return item.holder ? t('room.taken-by', { name: item.holder.name }) : t('refusal.lease-expired')
+}
+
+/** The list that a case of this kind stands on. */
+function listOf(kind: string, isRadiologist: boolean): string {
+  if (isRadiologist) return kind === 'over-read' || kind === 'sign' ? '/over-read' : '/reading'
+  return kind === 'sent-back' ? '/sent-back' : '/reading'
 }
 
 const isSecondLook = (kind: string) => kind === 'over-read' || kind === 'sign' || kind === 'sent-back'

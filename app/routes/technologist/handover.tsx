@@ -115,7 +115,8 @@ export default function HandoverScreen() {
           0,
           inOrder.findIndex(({ state }) => state === 'wanted'),
         )
-  const current = inOrder[at]
+  // A line that has left takes no other's place: no key acts until the cursor is moved.
+  const current = cursor !== null && chosenAt < 0 ? undefined : inOrder[at]
   const [settled, setSettled] = useState<{ line: HandoverLine; untilMs: number } | null>(null)
   const isBusy = acting.state !== 'idle'
   const refused = !isBusy && acting.data && !acting.data.ok ? acting.data.sentence : null
@@ -135,6 +136,7 @@ export default function HandoverScreen() {
   const settle = (line: HandoverLine | undefined) => {
     if (!line?.added) return
     submit({ intent: 'settle', lineId: line.added.id })
+    setCursor(inOrder[at + 1]?.key ?? null)
     setSettled({ line, untilMs: Date.now() + UNDO_MS })
   }
   const move = (by: number) =>
