@@ -15,8 +15,8 @@ export interface KeyBinding {
   shownOnly?: boolean
   /** Shown instead of its own chord, for keys that come in groups: `↑ ↓`. */
   caps?: string[]
-  /** What its button says, where that is more than the word: of another label the primary key is deaf for a moment. */
-  label?: string
+  /** What its button says and news may change: the primary key is deaf for a moment when somebody else changed it. */
+  label?: string | undefined
 }
 
 /** A press right after the primary action was meant for what stood there before. */
@@ -86,7 +86,7 @@ export function useKeys(bindings: KeyBinding[]): void {
 
 function primaryLabel(bindings: readonly KeyBinding[]): string | null {
   const primary = bindings.find(({ chord }) => chord === 'Alt+Enter')
-  return primary ? (primary.label ?? primary.word) : null
+  return primary?.label ?? null
 }
 
 /** Hears wristbands. */

@@ -3,6 +3,8 @@ import { useEffect, useRef, useState } from 'react'
 
 /** A row that has left stands struck through for as long; then the cursor goes on. */
 const GONE_MS = 10_000
+/** What has not left by then stayed: an act of this person's was refused. */
+const OWN_ACT_MS = 5_000
 
 interface Row {
   id: string
@@ -29,7 +31,7 @@ export function useKeptCursor<R extends Row>(name: string, rows: readonly R[]): 
   const newest = useRef(rows)
   newest.current = rows
   if (current) stood.current = { rows, row: current }
-  const left = useRef<string | null>(null)
+  const letGo = useRef<{ id: string | null; untilMs: number }>({ id: null, untilMs: 0 })
   function go(to: string | null): void {
     if (to !== null) sessionStorage.setItem(key, to)
     setId(to)
@@ -46,7 +48,8 @@ export function useKeptCursor<R extends Row>(name: string, rows: readonly R[]): 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the time runs from when the row left, whatever comes meanwhile
   useEffect(() => {
     const goOn = () => go(afterGone(stood.current.rows, id, newest.current))
-    if (isUnset || (isGone && left.current === id)) goOn()
+    const isOwnAct = letGo.current.id === id && Date.now() < letGo.current.untilMs
+    if (isUnset || (isGone && isOwnAct)) goOn()
     if (!isGone) return
     const timer = setTimeout(goOn, GONE_MS)
     return () => clearTimeout(timer)
@@ -58,7 +61,7 @@ export function useKeptCursor<R extends Row>(name: string, rows: readonly R[]): 
     shown: current ?? (id === null ? undefined : stood.current.row),
     move: go,
     letGo() {
-      left.current = id
+      letGo.current = { id, untilMs: Date.now() + OWN_ACT_MS }
     },
   }
 }

@@ -273,7 +273,7 @@ export default function Calendar() {
         {
           chord: 'Alt+Enter',
           word: wordOfBooking(chosen),
-          label: [chosen?.stepId, slot?.date, slot?.time, slot?.roomId].join(' '),
+          label: chosen && slot?.date ? [slot.date, slot.time, slot.roomId].join(' ') : undefined,
           run: bookIt,
           disabled: !mayBook,
         },

@@ -187,6 +187,9 @@ export default function ScanQueue() {
     wristband.scan(null)
     cursor.letGo()
   }
+  const primaryWord = wrongId
+    ? t('move.move')
+    : t(table?.stopped ? 'scan.decide' : table ? 'scan.end' : 'scan.begin')
   function primary(): void {
     if (table?.stopped) setDeciding(true)
     else if (table) submit('end', { stepId: table.stepId })
@@ -218,9 +221,8 @@ export default function ScanQueue() {
         },
         {
           chord: 'Alt+Enter',
-          word: wrongId
-            ? t('move.move')
-            : t(table?.stopped ? 'scan.decide' : table ? 'scan.end' : 'scan.begin'),
+          word: primaryWord,
+          label: primaryWord,
           run: primary,
           disabled: !mayScan,
         },
