@@ -237,6 +237,12 @@ test('[RW-02] words typed while the server is away stay in the window and are sa
     .toBe('PRELIM')
   expect(new URL(page.url()).pathname).toBe(`/reading/${itemId}`)
   await holderTag(page).waitFor()
+  // What came of it has been told and read: a page asked for without a session would be the sign-in already.
+  await page
+    .locator('button[aria-busy="true"]')
+    .first()
+    .waitFor({ ...SOON, state: 'detached' })
+  await page.waitForTimeout(2_000)
 
   // The session ends while the report is written: nothing is decided, and the words are there after signing in again.
   await context.clearCookies()
