@@ -78,7 +78,11 @@ const variables = {
     'Authorities of our DICOM peers: only those that show a certificate of theirs get in with TLS; none: anybody',
   ),
   DICOM_MAX_ASSOCIATIONS: is(count, 'a whole number', 'DICOM associations at once; default 200'),
-  DICOM_MAX_ASSOCIATIONS_PER_ADDRESS: is(count, 'a whole number', 'Of these, from one address; default 150'),
+  DICOM_MAX_ASSOCIATIONS_PER_ADDRESS: is(
+    count,
+    'a whole number',
+    'Of these, from one address; default three quarters',
+  ),
   DICOM_MAX_CONNECTIONS: is(count, 'a whole number', 'DICOM connections at once; default 1000'),
   DICOM_MAX_CONNECTIONS_PER_ADDRESS: is(count, 'a whole number', 'Of these, from one address; default 250'),
   DICOM_MAX_PDU_BYTES: is(

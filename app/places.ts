@@ -113,6 +113,12 @@ export function readingKinds(roles: readonly Role[]): readonly WorkItemKind[] {
   )
 }
 
+/** The list on which work of a kind stands for somebody who reads. */
+export function readingListOf(kind: string, roles: readonly Role[]): string {
+  const lists = placesOf(roles).filter(({ id }) => id === 'over-read' || id === 'sent-back')
+  return (lists.find(({ kinds }) => kinds?.some((each) => each === kind)) ?? PLACES.reading).path
+}
+
 /** Everybody who has this place: what its loader's guard asks for. */
 export function rolesWith(place: PlaceId): Role[] {
   return (Object.keys(PLACES_OF) as Role[]).filter((role) => PLACES_OF[role]?.includes(place))

@@ -113,7 +113,10 @@ export default function DepartmentHealth() {
       className="health"
       scrolls
       fact={<Checked at={now} />}
-      keys={[{ chord: 'R', word: t('health.again'), where: 'list', run: () => location.reload() }]}
+      keys={[
+        { chord: 'R', word: t('health.again'), where: 'list', run: () => location.reload() },
+        ...(asked ? [{ chord: 'Escape' as const, word: t('reason.close'), run: () => setAsked(null) }] : []),
+      ]}
     >
       <Verdict status={found.status} faults={found.faults.length} />
       {refused ? <ErrorLine>{refused}</ErrorLine> : null}

@@ -32,7 +32,7 @@ import { isSigned } from '#domain/report.ts'
 import { openField } from '#domain/report-text.ts'
 import type { Agreement } from '#domain/words.ts'
 import { useLive } from '../../live/use-live.ts'
-import { rolesWith } from '../../places.ts'
+import { readingListOf, rolesWith } from '../../places.ts'
 import { AskForm, ReturnsPanel } from '../../reporting/ask-technologist.tsx'
 import { ClaimLost, HolderTag, LeaseFact, NotMine, WrittenElsewhere } from '../../reporting/case-claim.tsx'
 import { CheckCounts, Checks, checksNow, firstMissing, isWritten } from '../../reporting/checks.tsx'
@@ -108,6 +108,7 @@ export async function loader(args: LoaderFunctionArgs) {
     cloudAccepted: (await policyOf(department.sql)).dictation.browserCloud === 'accept',
     mayClaim: person.roles.some((role) => role === 'radiologist' || role === 'resident'),
     mayFinal: person.roles.includes('radiologist'),
+    list: readingListOf(room.item.kind, person.roles),
     images: studies.reduce((sum, study) => sum + study.images, 0),
     viewer: await viewerAddress(signedIn, {
       orderId: room.order.id,
@@ -244,7 +245,7 @@ function Room() {
   const join = (other: string) => submit('join', { other })
   const offered = group.offers[0]?.itemId
   const next = () => submit('next', isHeld ? {} : { fence: '0' })
-  const back = () => void navigate(listOf(item.kind, mayFinal))
+  const back = () => void navigate(loaded.list)
   const wetRead = () => void (hasImpression ? submit('wet-read') : focusSection('impression'))
   const handOn = () => void (hasImpression ? submit('submit') : focusSection('impression'))
   const handingOn = [
@@ -518,12 +519,6 @@ function lostBy({
   if (item.state === 'completed') return null
   if (item.state === 'cancelled') return t('refusal.order-ended')
   return item.holder ? t('room.taken-by', { name: item.holder.name }) : t('refusal.lease-expired')
-}
-
-/** The list that a case of this kind stands on. */
-function listOf(kind: string, isRadiologist: boolean): string {
-  if (isRadiologist) return kind === 'over-read' || kind === 'sign' ? '/over-read' : '/reading'
-  return kind === 'sent-back' ? '/sent-back' : '/reading'
 }
 
 const isSecondLook = (kind: string) => kind === 'over-read' || kind === 'sign' || kind === 'sent-back'
